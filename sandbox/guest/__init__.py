@@ -1,0 +1,1 @@
+"""What is inside every sandbox. Standard library and ptyprocess only."""

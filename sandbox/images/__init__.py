@@ -1,0 +1,1 @@
+"""Python runtimes and how they are found."""

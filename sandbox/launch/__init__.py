@@ -1,0 +1,1 @@
+"""Backends that start a sandbox."""

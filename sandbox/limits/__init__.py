@@ -1,0 +1,1 @@
+"""Memory, processes, CPU and disk limits, and usage read back."""

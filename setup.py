@@ -1,0 +1,63 @@
+"""Packaging of termhub: the Python packages, the twistd plugin and the built browser client."""
+
+from pathlib import Path
+
+from setuptools import find_namespace_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="termhub",
+    version="0.1.0",
+    description="A Python console in the cloud that never goes away",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8")
+    if (HERE / "README.md").exists()
+    else "",
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=[
+        *find_namespace_packages(include=["termhub", "termhub.*", "sandbox", "sandbox.*"]),
+        "twisted.plugins",
+    ],
+    package_data={
+        "termhub": ["py.typed", "gateways/web/static/**", "store/schema/*.sql"],
+        "sandbox": ["py.typed", "launch/*.json"],
+    },
+    install_requires=[
+        "argon2-cffi>=23.1",
+        "attrs>=23.2",
+        "autobahn>=24.4",
+        "automat>=24.8",
+        "boto3>=1.34",
+        "click>=8.1",
+        "klein>=24.8",
+        "msgspec>=0.19",
+        "platformdirs>=4.2",
+        "ptyprocess>=0.7",
+        "pyseccomp>=0.1.2",
+        "pyte>=0.8.2",
+        "twisted>=24.10",
+        "txredisapi>=1.4.10",
+        "wcwidth>=0.2.13",
+        "websockets>=13",
+    ],
+    extras_require={
+        "fast": ["pyghostty==0.1.3"],
+        "dev": [
+            "build>=1.2",
+            "hypothesis>=6.100",
+            "import-linter>=2.0",
+            "jsonschema>=4.20",
+            "mypy>=1.13",
+            "playwright>=1.48",
+            "pytest>=8.3",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.8",
+            "setuptools>=69",
+            "towncrier>=24.8",
+        ],
+        "bench": ["terminado>=0.18", "tornado>=6.4"],
+    },
+    entry_points={"console_scripts": ["termhub = termhub.cli:main"]},
+)

@@ -1,0 +1,1 @@
+"""The termhub command."""

@@ -1,0 +1,1 @@
+"""The ways in: web, and later ssh and telnet."""

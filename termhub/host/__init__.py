@@ -1,0 +1,1 @@
+"""What owns a console outside its sandbox: launcher, host and journal."""

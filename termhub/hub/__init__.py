@@ -1,0 +1,1 @@
+"""The hub: directory of consoles, their viewers, and the assembly of the daemon."""
