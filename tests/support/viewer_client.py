@@ -100,7 +100,10 @@ class ViewerClient:
     def type(self, data: bytes | str) -> None:
         """Queue input and send as much as may be in flight."""
         self.pending += data.encode() if isinstance(data, str) else data
-        self._send_input()
+        try:
+            self._send_input()
+        except (ConnectionClosed, OSError):
+            pass  # `until` connects again and sends what was not accepted
 
     def _send_input(self) -> None:
         assert self.socket is not None
