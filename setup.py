@@ -3,8 +3,22 @@
 from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
+from setuptools.command.build_py import build_py
+from setuptools.errors import SetupError
 
 HERE = Path(__file__).parent
+STATIC = "termhub/gateways/web/static"
+
+
+class BuildWithClient(build_py):
+    """Refuses to build a package without the browser client, which `make client` builds."""
+
+    def run(self) -> None:
+        """Build, unless the client is missing; an editable install may add it later."""
+        if not self.editable_mode and not (HERE / STATIC / "index.html").exists():
+            raise SetupError(f"{STATIC} has no index.html: run `make client` first, then build again")
+        super().run()
+
 
 setup(
     name="termhub",
@@ -16,9 +30,12 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
     packages=[
-        *find_namespace_packages(include=["termhub", "termhub.*", "sandbox", "sandbox.*"]),
+        *find_namespace_packages(
+            include=["termhub", "termhub.*", "sandbox", "sandbox.*"], exclude=["*.static", "*.static.*", "*.schema"]
+        ),
         "twisted.plugins",
     ],
+    cmdclass={"build_py": BuildWithClient},
     package_data={
         "termhub": ["py.typed", "gateways/web/static/**", "store/schema/*.sql"],
         "sandbox": ["py.typed", "launch/*.json"],
