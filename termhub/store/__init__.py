@@ -1,1 +1,17 @@
-"""Where the hub keeps what must outlive it."""
+"""Where the hub keeps what must outlive it: accounts, credentials, consoles."""
+
+from .database import Database
+from .interface import Store
+from .records import ConsoleRecord, LoginLink, LoginSession, Token, User
+from .threaded import AsyncStore
+
+__all__ = [
+    "AsyncStore",
+    "ConsoleRecord",
+    "Database",
+    "LoginLink",
+    "LoginSession",
+    "Store",
+    "Token",
+    "User",
+]

@@ -1,0 +1,310 @@
+"""The SQLite store: plain synchronous calls, each one transaction.
+
+The command line uses it as it is; the hub through :class:`~termhub.store.AsyncStore`,
+in a thread of its own.  Invariant: what a call has returned is on disk (WAL,
+``synchronous=FULL``), and no secret is in the file, only hashes.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..errors import NameTaken, StoreError
+from .records import ConsoleRecord, LoginLink, LoginSession, Token, User
+from .schema import upgrade
+
+Record = TypeVar("Record", User, Token, LoginSession, LoginLink, ConsoleRecord)
+
+BUSY_TIMEOUT_SECONDS = 10.0
+
+
+class Database:
+    """An open database file.
+
+    :param path: created with mode 0600 when missing; its folder must be writable for
+        the user that opens it, because SQLite puts its log beside it.
+    :raises StoreError: when it cannot be opened, is no database, or was written by a
+        newer termhub.
+
+    May be used from any thread, but from one at a time.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(
+                self.path,
+                timeout=BUSY_TIMEOUT_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"Cannot open the database {self.path}: {error}") from error
+        try:
+            self._connection.row_factory = sqlite3.Row
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            upgrade(self._connection)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise StoreError(f"Cannot use the database {self.path}: {error}") from error
+        except StoreError:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; the object cannot be used after it."""
+        self._connection.close()
+
+    # -- users ------------------------------------------------------------------
+
+    def add_user(self, name: str, created: float, plan: str, password_hash: str | None = None) -> User:
+        """A new account with a number no account ever had.
+
+        :raises NameTaken: when there is one of this name.
+        """
+        taken = f"There is already a user {name}."
+        with self._unique(taken):
+            return self._one(
+                User,
+                "INSERT INTO users (name, created, plan, password_hash) VALUES (?, ?, ?, ?) RETURNING *",
+                name,
+                created,
+                plan,
+                password_hash,
+            )
+
+    def users(self) -> list[User]:
+        """Everybody, by name."""
+        return self._all(User, "SELECT * FROM users ORDER BY name")
+
+    def user(self, number: int) -> User | None:
+        """The account with this number."""
+        return self._find(User, "SELECT * FROM users WHERE number = ?", number)
+
+    def user_named(self, name: str) -> User | None:
+        """The account with this name."""
+        return self._find(User, "SELECT * FROM users WHERE name = ?", name)
+
+    def set_password(self, user: int, password_hash: str | None) -> None:
+        """Replace the user's password; None for an account without one."""
+        self._connection.execute("UPDATE users SET password_hash = ? WHERE number = ?", (password_hash, user))
+
+    def remove_user(self, user: int) -> None:
+        """Forget the account, its tokens, logins and links, and its ended consoles.
+
+        :raises StoreError: while it has a console that has not ended.
+        """
+        with self._transaction():
+            live = self._connection.execute(
+                "SELECT name FROM consoles WHERE owner = ? AND ended IS NULL ORDER BY name", (user,)
+            ).fetchall()
+            if live:
+                names = ", ".join(row["name"] for row in live)
+                raise StoreError(
+                    f"The user still has running consoles: {names}. End them first.", "user_has_consoles"
+                )
+            self._connection.execute("DELETE FROM consoles WHERE owner = ?", (user,))
+            self._connection.execute("DELETE FROM users WHERE number = ?", (user,))
+
+    # -- API tokens -------------------------------------------------------------
+
+    def add_token(self, user: int, label: str, hash: str, created: float) -> Token:
+        """A new API token."""
+        return self._one(
+            Token,
+            "INSERT INTO tokens (user, label, hash, created) VALUES (?, ?, ?, ?) RETURNING *",
+            user,
+            label,
+            hash,
+            created,
+        )
+
+    def tokens(self, user: int) -> list[Token]:
+        """The user's tokens, oldest first."""
+        return self._all(Token, "SELECT * FROM tokens WHERE user = ? ORDER BY number", user)
+
+    def token(self, hash: str) -> tuple[Token, User] | None:
+        """The token with this hash, and whose it is."""
+        token = self._find(Token, "SELECT * FROM tokens WHERE hash = ?", hash)
+        user = self.user(token.user) if token else None
+        return (token, user) if token and user else None
+
+    def touch_token(self, number: int, last_used: float) -> None:
+        """Note when a token was last used."""
+        self._connection.execute("UPDATE tokens SET last_used = ? WHERE number = ?", (last_used, number))
+
+    def remove_token(self, user: int, number: int) -> bool:
+        """Revoke a token; False when the user has none of this number."""
+        cursor = self._connection.execute("DELETE FROM tokens WHERE user = ? AND number = ?", (user, number))
+        return cursor.rowcount == 1
+
+    # -- login sessions ---------------------------------------------------------
+
+    def add_session(
+        self, user: int, hash: str, created: float, expires: float, address: str, agent: str
+    ) -> LoginSession:
+        """A browser that has just logged in; also forgets the sessions that expired before."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM login_sessions WHERE expires <= ?", (created,))
+            return self._one(
+                LoginSession,
+                "INSERT INTO login_sessions (user, hash, created, last_seen, expires, address, agent) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                user,
+                hash,
+                created,
+                created,
+                expires,
+                address,
+                agent,
+            )
+
+    def sessions(self, user: int) -> list[LoginSession]:
+        """Where the user is logged in, the last seen first."""
+        return self._all(
+            LoginSession, "SELECT * FROM login_sessions WHERE user = ? ORDER BY last_seen DESC", user
+        )
+
+    def session(self, hash: str) -> tuple[LoginSession, User] | None:
+        """The session with this hash, expired or not, and whose it is."""
+        session = self._find(LoginSession, "SELECT * FROM login_sessions WHERE hash = ?", hash)
+        user = self.user(session.user) if session else None
+        return (session, user) if session and user else None
+
+    def touch_session(self, number: int, last_seen: float, expires: float) -> None:
+        """Note when a session was last used, and until when it lasts now."""
+        self._connection.execute(
+            "UPDATE login_sessions SET last_seen = ?, expires = ? WHERE number = ?",
+            (last_seen, expires, number),
+        )
+
+    def remove_session(self, user: int, number: int) -> bool:
+        """Log a browser out; False when the user has no such session."""
+        cursor = self._connection.execute(
+            "DELETE FROM login_sessions WHERE user = ? AND number = ?", (user, number)
+        )
+        return cursor.rowcount == 1
+
+    # -- login links ------------------------------------------------------------
+
+    def add_link(self, user: int, hash: str, created: float, expires: float) -> LoginLink:
+        """A new one-time link; also forgets the links that expired before."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM login_links WHERE expires <= ?", (created,))
+            return self._one(
+                LoginLink,
+                "INSERT INTO login_links (hash, user, created, expires) VALUES (?, ?, ?, ?) RETURNING *",
+                hash,
+                user,
+                created,
+                expires,
+            )
+
+    def take_link(self, hash: str) -> tuple[LoginLink, User] | None:
+        """The link with this hash, expired or not, and whose it is; it is gone after this call."""
+        with self._transaction():
+            link = self._find(LoginLink, "DELETE FROM login_links WHERE hash = ? RETURNING *", hash)
+            user = self.user(link.user) if link else None
+        return (link, user) if link and user else None
+
+    # -- consoles ---------------------------------------------------------------
+
+    def add_console(self, record: ConsoleRecord) -> ConsoleRecord:
+        """Remember a console.
+
+        :raises NameTaken: when the owner has another of this name.
+        """
+        with self._unique(f"You already have a console named {record.name}."):
+            return self._one(
+                ConsoleRecord,
+                "INSERT INTO consoles (id, owner, name, program, image, created, ended, reason, prepared) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                record.id,
+                record.owner,
+                record.name,
+                record.program,
+                record.image,
+                record.created,
+                record.ended,
+                record.reason,
+                int(record.prepared),
+            )
+
+    def consoles(self, owner: int | None = None) -> list[ConsoleRecord]:
+        """The owner's consoles, or everybody's, oldest first."""
+        return self._all(
+            ConsoleRecord,
+            "SELECT * FROM consoles WHERE ?1 IS NULL OR owner = ?1 ORDER BY created, id",
+            owner,
+        )
+
+    def console(self, id: str) -> ConsoleRecord | None:
+        """The console with this id."""
+        return self._find(ConsoleRecord, "SELECT * FROM consoles WHERE id = ?", id)
+
+    def rename_console(self, id: str, name: str, prepared: bool = False) -> None:
+        """Give a console another name; with ``prepared`` False it is its owner's from now on.
+
+        :raises NameTaken: when the owner has another of this name.
+        """
+        with self._unique(f"You already have a console named {name}."):
+            self._connection.execute(
+                "UPDATE consoles SET name = ?, prepared = ? WHERE id = ?", (name, int(prepared), id)
+            )
+
+    def end_console(self, id: str, ended: float, reason: str) -> None:
+        """Note that and why a console has ended; the first reason stays."""
+        self._connection.execute(
+            "UPDATE consoles SET ended = ?, reason = ? WHERE id = ? AND ended IS NULL", (ended, reason, id)
+        )
+
+    def remove_console(self, id: str) -> None:
+        """Forget a console."""
+        self._connection.execute("DELETE FROM consoles WHERE id = ?", (id,))
+
+    # -- below ------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _unique(self, message: str) -> Iterator[None]:
+        """Turn a broken UNIQUE constraint into :class:`NameTaken`."""
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+                raise
+            raise NameTaken(message) from error
+
+    def _all(self, record: type[Record], sql: str, *values: Any) -> list[Record]:
+        return [_record(record, row) for row in self._connection.execute(sql, values).fetchall()]
+
+    def _find(self, record: type[Record], sql: str, *values: Any) -> Record | None:
+        rows = self._connection.execute(sql, values).fetchall()
+        return _record(record, rows[0]) if rows else None
+
+    def _one(self, record: type[Record], sql: str, *values: Any) -> Record:
+        return _record(record, self._connection.execute(sql, values).fetchall()[0])
+
+
+def _record(record: type[Record], row: sqlite3.Row) -> Record:
+    values = dict(row)
+    if record is ConsoleRecord:
+        values["prepared"] = bool(values["prepared"])
+    return record(**values)

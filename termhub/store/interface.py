@@ -1,0 +1,90 @@
+"""What a store can do, for the parts of the hub that use one.
+
+:class:`~termhub.store.AsyncStore` over SQLite is the embedded one; a store for many
+nodes implements the same.  What each call does and raises is said at
+:class:`~termhub.store.Database`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .records import ConsoleRecord, LoginLink, LoginSession, Token, User
+
+
+class Store(Protocol):
+    """Users, their credentials, and consoles; every call is whole and durable."""
+
+    async def add_user(self, name: str, created: float, plan: str, password_hash: str | None = None) -> User:
+        """A new account; raises NameTaken."""
+
+    async def users(self) -> list[User]:
+        """Everybody, by name."""
+
+    async def user(self, number: int) -> User | None:
+        """The account with this number."""
+
+    async def user_named(self, name: str) -> User | None:
+        """The account with this name."""
+
+    async def set_password(self, user: int, password_hash: str | None) -> None:
+        """Replace the user's password."""
+
+    async def remove_user(self, user: int) -> None:
+        """Forget the account and all that belongs to it; raises StoreError."""
+
+    async def add_token(self, user: int, label: str, hash: str, created: float) -> Token:
+        """A new API token."""
+
+    async def tokens(self, user: int) -> list[Token]:
+        """The user's tokens, oldest first."""
+
+    async def token(self, hash: str) -> tuple[Token, User] | None:
+        """The token with this hash, and whose it is."""
+
+    async def touch_token(self, number: int, last_used: float) -> None:
+        """Note when a token was last used."""
+
+    async def remove_token(self, user: int, number: int) -> bool:
+        """Revoke a token; False when the user has none of this number."""
+
+    async def add_session(
+        self, user: int, hash: str, created: float, expires: float, address: str, agent: str
+    ) -> LoginSession:
+        """A browser that has just logged in."""
+
+    async def sessions(self, user: int) -> list[LoginSession]:
+        """Where the user is logged in, the last seen first."""
+
+    async def session(self, hash: str) -> tuple[LoginSession, User] | None:
+        """The session with this hash, expired or not, and whose it is."""
+
+    async def touch_session(self, number: int, last_seen: float, expires: float) -> None:
+        """Note when a session was last used, and until when it lasts now."""
+
+    async def remove_session(self, user: int, number: int) -> bool:
+        """Log a browser out; False when the user has no such session."""
+
+    async def add_link(self, user: int, hash: str, created: float, expires: float) -> LoginLink:
+        """A new one-time link."""
+
+    async def take_link(self, hash: str) -> tuple[LoginLink, User] | None:
+        """The link with this hash, expired or not; it is gone after this call."""
+
+    async def add_console(self, record: ConsoleRecord) -> ConsoleRecord:
+        """Remember a console; raises NameTaken."""
+
+    async def consoles(self, owner: int | None = None) -> list[ConsoleRecord]:
+        """The owner's consoles, or everybody's, oldest first."""
+
+    async def console(self, id: str) -> ConsoleRecord | None:
+        """The console with this id."""
+
+    async def rename_console(self, id: str, name: str, prepared: bool = False) -> None:
+        """Give a console another name; raises NameTaken."""
+
+    async def end_console(self, id: str, ended: float, reason: str) -> None:
+        """Note that and why a console has ended."""
+
+    async def remove_console(self, id: str) -> None:
+        """Forget a console."""

@@ -1,0 +1,102 @@
+"""The SQLite store for the hub: each call runs in one thread of its own.
+
+The reactor never waits for a disk.  Invariant: calls run one at a time, in the order
+they were made; no more than :data:`MAX_WAITING` wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from ..errors import TooMany
+from .database import Database
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_WAITING = 1000
+"""Calls that may wait for the thread; the next is refused."""
+
+
+def _in_thread(
+    method: Callable[Concatenate[Database, P], R],
+) -> Callable[Concatenate[AsyncStore, P], Coroutine[Any, Any, R]]:
+    """The method of :class:`Database`, run in the store's thread."""
+
+    async def call(self: AsyncStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._run(method, *args, **kwargs)
+
+    call.__name__ = method.__name__
+    call.__doc__ = method.__doc__
+    return call
+
+
+class AsyncStore:
+    """A :class:`~termhub.store.Store` over a :class:`~termhub.store.Database`.
+
+    :param database: from now on used by this store only.
+    :param reactor: where the answers arrive.
+    """
+
+    def __init__(self, database: Database, reactor: IReactorFromThreads) -> None:
+        self._database = database
+        self._reactor = reactor
+        self._pool = ThreadPool(minthreads=1, maxthreads=1, name="store")
+        self._waiting = 0
+
+    def start(self) -> None:
+        """Start the thread; calls made before wait for it."""
+        self._pool.start()
+
+    def stop(self) -> None:
+        """Finish the calls that were made, end the thread and close the database."""
+        self._pool.stop()
+        self._database.close()
+
+    async def _run(
+        self, method: Callable[Concatenate[Database, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        if self._waiting >= MAX_WAITING:
+            raise TooMany("The store has too much to do just now; try again.", "busy")
+        self._waiting += 1
+        # The call goes on when its caller is cancelled, and counts until it is done.
+        done = deferToThreadPool(self._reactor, self._pool, method, self._database, *args, **kwargs)
+        answer: Deferred[R] = Deferred()
+        done.addBoth(self._finished)
+        done.addCallbacks(answer.callback, answer.errback)
+        return await answer
+
+    def _finished(self, result: R) -> R:
+        self._waiting -= 1
+        return result
+
+    add_user = _in_thread(Database.add_user)
+    users = _in_thread(Database.users)
+    user = _in_thread(Database.user)
+    user_named = _in_thread(Database.user_named)
+    set_password = _in_thread(Database.set_password)
+    remove_user = _in_thread(Database.remove_user)
+    add_token = _in_thread(Database.add_token)
+    tokens = _in_thread(Database.tokens)
+    token = _in_thread(Database.token)
+    touch_token = _in_thread(Database.touch_token)
+    remove_token = _in_thread(Database.remove_token)
+    add_session = _in_thread(Database.add_session)
+    sessions = _in_thread(Database.sessions)
+    session = _in_thread(Database.session)
+    touch_session = _in_thread(Database.touch_session)
+    remove_session = _in_thread(Database.remove_session)
+    add_link = _in_thread(Database.add_link)
+    take_link = _in_thread(Database.take_link)
+    add_console = _in_thread(Database.add_console)
+    consoles = _in_thread(Database.consoles)
+    console = _in_thread(Database.console)
+    rename_console = _in_thread(Database.rename_console)
+    end_console = _in_thread(Database.end_console)
+    remove_console = _in_thread(Database.remove_console)

@@ -1,0 +1,96 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from termhub.errors import StoreError
+from termhub.store import Database
+from termhub.store.schema import newest_version, scripts, upgrade
+
+
+def open_raw(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def test_a_new_database_has_the_newest_version(tmp_path: Path) -> None:
+    Database(tmp_path / "a.db").close()
+    assert open_raw(tmp_path / "a.db").execute("PRAGMA user_version").fetchone() == (newest_version(),)
+
+
+def test_the_file_is_private_and_uses_wal(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db")
+    database.add_user("alice", 1.0, "default")
+    modes = {entry.name: entry.stat().st_mode & 0o777 for entry in tmp_path.iterdir()}
+    assert modes["a.db"] == 0o600
+    assert modes["a.db-wal"] == 0o600
+    database.close()
+
+
+def test_an_upgrade_keeps_the_data(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with_version_1 = open_raw(path)
+    upgrade(with_version_1, scripts()[:1])
+    with_version_1.execute(
+        "INSERT INTO users (name, created, plan, password_hash) VALUES ('alice', 5.0, 'default', 'h')"
+    )
+    with_version_1.execute(
+        "INSERT INTO consoles VALUES ('c-0123456789', 1, 'main', 'python', '3.11', 6.0, NULL, NULL, 0)"
+    )
+    step = """
+    CREATE TABLE keys (user INTEGER NOT NULL REFERENCES users (number), text TEXT NOT NULL) STRICT;
+    -- a comment; with a semicolon
+    ALTER TABLE consoles ADD COLUMN node TEXT NOT NULL DEFAULT 'here';
+    INSERT INTO keys SELECT number, name || ';key' FROM users;
+    """
+    assert upgrade(with_version_1, [*scripts()[:1], step]) == 1
+    assert with_version_1.execute("PRAGMA user_version").fetchone() == (2,)
+    assert with_version_1.execute("SELECT * FROM keys").fetchall() == [(1, "alice;key")]
+    assert with_version_1.execute("SELECT name, node FROM consoles").fetchall() == [("main", "here")]
+    assert upgrade(with_version_1, [*scripts()[:1], step]) == 2
+
+
+def test_every_released_version_reaches_the_newest_with_its_data(tmp_path: Path) -> None:
+    for version in range(1, newest_version() + 1):
+        path = tmp_path / f"{version}.db"
+        old = open_raw(path)
+        upgrade(old, scripts()[:version])
+        old.execute("INSERT INTO users (name, created, plan) VALUES ('alice', 5.0, 'default')")
+        old.close()
+        database = Database(path)
+        user = database.user_named("alice")
+        assert user is not None
+        assert (user.number, user.created) == (1, 5.0)
+        database.close()
+
+
+def test_a_failed_upgrade_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    Database(path).close()
+    raw = open_raw(path)
+    with pytest.raises(StoreError, match=r"Schema upgrade \d+ failed, nothing was changed"):
+        upgrade(raw, [*scripts(), "CREATE TABLE extra (x TEXT);\nSELECT * FROM nothing_here;\n"])
+    assert raw.execute("PRAGMA user_version").fetchone() == (newest_version(),)
+    assert raw.execute("SELECT name FROM sqlite_master WHERE name = 'extra'").fetchall() == []
+    Database(path).close()
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    Database(path).close()
+    raw = open_raw(path)
+    raw.execute(f"PRAGMA user_version = {newest_version() + 1}")
+    raw.close()
+    with pytest.raises(StoreError, match="newer termhub"):
+        Database(path)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"not a database at all, but long enough to be looked at\n" * 20)
+    with pytest.raises(StoreError, match="Cannot use the database"):
+        Database(path)
+
+
+def test_a_folder_that_does_not_exist_is_said_clearly(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="Cannot open the database"):
+        Database(tmp_path / "missing" / "a.db")
