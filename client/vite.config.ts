@@ -1,0 +1,32 @@
+/**
+ * Builds the client into the Python package that serves it, with hashed names.
+ *
+ * `TERMHUB_URL=http://127.0.0.1:8000 npm run dev` serves the sources instead and passes
+ * `/api` on to a running hub.
+ */
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const hub = process.env.TERMHUB_URL ?? "http://127.0.0.1:8000";
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+export default defineConfig({
+  base: "/",
+  build: {
+    outDir: "../termhub/gateways/web/static",
+    emptyOutDir: true,
+    target: "es2022",
+    // Every file stays a file: the content security policy allows no data: URLs for code or style.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 900,
+  },
+  server: {
+    fs: { allow: [root] },
+    proxy: { "/api": { target: hub, ws: true, changeOrigin: true } },
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    environment: "node",
+  },
+});
