@@ -22,6 +22,9 @@ Record = TypeVar("Record", User, Token, LoginSession, LoginLink, ConsoleRecord)
 
 BUSY_TIMEOUT_SECONDS = 10.0
 
+MAX_SESSIONS = 50
+"""Browsers in which a user is logged in at once."""
+
 
 class Database:
     """An open database file.
@@ -94,8 +97,15 @@ class Database:
         return self._find(User, "SELECT * FROM users WHERE name = ?", name)
 
     def set_password(self, user: int, password_hash: str | None) -> None:
-        """Replace the user's password; None for an account without one."""
-        self._connection.execute("UPDATE users SET password_hash = ? WHERE number = ?", (password_hash, user))
+        """Replace the user's password, and log the user out everywhere.
+
+        :param password_hash: None for an account without a password.
+        """
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE users SET password_hash = ? WHERE number = ?", (password_hash, user)
+            )
+            self._connection.execute("DELETE FROM login_sessions WHERE user = ?", (user,))
 
     def remove_user(self, user: int) -> None:
         """Forget the account, its tokens, logins and links, and its ended consoles.
@@ -151,9 +161,18 @@ class Database:
     def add_session(
         self, user: int, hash: str, created: float, expires: float, address: str, agent: str
     ) -> LoginSession:
-        """A browser that has just logged in; also forgets the sessions that expired before."""
+        """A browser that has just logged in.
+
+        Also forgets sessions that expired before, and of more than :data:`MAX_SESSIONS`
+        of the user those not seen for longest.
+        """
         with self._transaction():
             self._connection.execute("DELETE FROM login_sessions WHERE expires <= ?", (created,))
+            self._connection.execute(
+                "DELETE FROM login_sessions WHERE number IN (SELECT number FROM login_sessions "
+                "WHERE user = ? ORDER BY last_seen DESC, number DESC LIMIT -1 OFFSET ?)",
+                (user, MAX_SESSIONS - 1),
+            )
             return self._one(
                 LoginSession,
                 "INSERT INTO login_sessions (user, hash, created, last_seen, expires, address, agent) "

@@ -28,7 +28,7 @@ class Store(Protocol):
         """The account with this name."""
 
     async def set_password(self, user: int, password_hash: str | None) -> None:
-        """Replace the user's password."""
+        """Replace the user's password, and log the user out everywhere."""
 
     async def remove_user(self, user: int) -> None:
         """Forget the account and all that belongs to it; raises StoreError."""

@@ -1,0 +1,181 @@
+"""Who somebody is: the one place where credentials become a user.
+
+Every gateway turns what it was shown into one of the credentials here and asks
+:meth:`Accounts.identify`.  Invariant: it answers with a user or raises; what it raises
+does not tell whether an account exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+import attrs
+
+from ..errors import NotLoggedIn
+from ..store import Store, User
+from .attempts import Attempts, address_key
+from .passwords import Passwords
+from .secret import LINK, SESSION, TOKEN, hash_secret, new_secret
+
+DAY_SECONDS = 24 * 60 * 60.0
+SESSION_SECONDS = 30 * DAY_SECONDS
+"""A browser stays logged in for so long after it was last seen."""
+
+LINK_SECONDS = DAY_SECONDS
+"""A login link can be used for so long."""
+
+TOUCH_SECONDS = 300.0
+"""How exactly the time of last use is kept; more would write at every request."""
+
+
+@attrs.frozen
+class Password:
+    """A name and a password."""
+
+    name: str
+    password: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Link:
+    """The secret of a one-time login link; using it up is part of identifying."""
+
+    secret: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Bearer:
+    """An API token."""
+
+    secret: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Cookie:
+    """The secret of a login session."""
+
+    secret: str = attrs.field(repr=False)
+
+
+Credentials = Password | Link | Bearer | Cookie
+
+
+class Accounts:
+    """Knows users by their credentials, and opens and closes their login sessions.
+
+    :param store: where accounts are kept.
+    :param passwords: verifies passwords.
+    :param seconds: a clock that never goes back (the reactor's), for the limits on attempts.
+    :param now: seconds since 1970.
+    """
+
+    def __init__(
+        self, store: Store, passwords: Passwords, seconds: Callable[[], float], now: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._now = now
+        self._by_address = Attempts(seconds, burst=20, refill_seconds=30.0)
+        self._by_account = Attempts(seconds, burst=10, refill_seconds=30.0)
+
+    async def identify(self, credentials: Credentials, address: str) -> User:
+        """The user who showed these credentials.
+
+        :param address: where they come from; wrong passwords and links are counted
+            by it.
+        :raises NotLoggedIn: when they are wrong, used up or expired.
+        :raises TooMany: after too many wrong ones from this address or for this account.
+        """
+        match credentials:
+            case Password():
+                return await self._by_password(credentials, address_key(address))
+            case Link():
+                return await self._by_link(credentials.secret, address_key(address))
+            case Bearer():
+                return await self._by_token(credentials.secret)
+            case Cookie():
+                return await self._by_session(credentials.secret)
+            case _:
+                assert_never(credentials)
+
+    async def open_session(self, user: User, address: str, agent: str) -> str:
+        """Log a browser in.
+
+        :param agent: what the browser calls itself, to tell sessions apart in a list.
+        :returns: the secret for its cookie.
+        """
+        secret = new_secret(SESSION)
+        now = self._now()
+        await self._store.add_session(
+            user.number, hash_secret(secret), now, now + SESSION_SECONDS, address, agent[:200]
+        )
+        return secret
+
+    async def close_session(self, secret: str) -> None:
+        """Log the browser out that has this cookie; nothing happens when it is not logged in."""
+        found = await self._store.session(hash_secret(secret))
+        if found is not None:
+            session, user = found
+            await self._store.remove_session(user.number, session.number)
+
+    async def _by_password(self, credentials: Password, address: str) -> User:
+        # JSON can carry what UTF-8, and so the store, cannot.
+        name = credentials.name.encode("utf-8", "replace").decode()
+        account = name[:64]
+        self._by_address.spend(address)
+        try:
+            self._by_account.spend(account)
+            try:
+                user = await self._store.user_named(name)
+                right = await self._passwords.verify(
+                    user.password_hash if user else None, credentials.password
+                )
+            except BaseException:
+                self._by_account.refund(account)
+                raise
+        except BaseException:
+            # Nothing was verified, so nothing was tried.
+            self._by_address.refund(address)
+            raise
+        if user is None or not right:
+            raise NotLoggedIn("The name or the password is wrong.", "wrong_password")
+        self._by_account.refund(account)
+        self._by_address.refund(address)
+        return user
+
+    async def _by_link(self, secret: str, address: str) -> User:
+        self._by_address.spend(address)
+        found = await self._store.take_link(_stored(secret, LINK))
+        if found is None or found[0].expires <= self._now():
+            raise NotLoggedIn(
+                "This login link was used already or has expired. Ask for a new one: termhub user link NAME",
+                "bad_link",
+            )
+        self._by_address.refund(address)
+        return found[1]
+
+    async def _by_token(self, secret: str) -> User:
+        found = await self._store.token(_stored(secret, TOKEN))
+        if found is None:
+            raise NotLoggedIn("The token is not known; it may have been revoked.", "bad_token")
+        token, user = found
+        now = self._now()
+        if token.last_used is None or now - token.last_used >= TOUCH_SECONDS:
+            await self._store.touch_token(token.number, now)
+        return user
+
+    async def _by_session(self, secret: str) -> User:
+        found = await self._store.session(_stored(secret, SESSION))
+        now = self._now()
+        if found is None or found[0].expires <= now:
+            raise NotLoggedIn("Your login has expired. Log in again.")
+        session, user = found
+        if now - session.last_seen >= TOUCH_SECONDS:
+            await self._store.touch_session(session.number, now, now + SESSION_SECONDS)
+        return user
+
+
+def _stored(secret: str, prefix: str) -> str:
+    """The hash to look up; a secret of another kind matches nothing."""
+    return hash_secret(secret) if secret.startswith(prefix) else ""

@@ -1,0 +1,109 @@
+"""Passwords: argon2id, computed off the reactor in a small bounded pool.
+
+A verification takes about 60 ms of a core on purpose, so there are two threads for it
+and a short queue; beyond it the answer is "busy".  Invariant: verifying against an
+account that does not exist or has no password takes the same work as against one that
+has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from ..errors import BadRequest, TooMany
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MIN_LENGTH = 8
+MAX_LENGTH = 1000
+"""Characters of a password."""
+
+THREADS = 2
+MAX_WAITING = 32
+"""Computations that may be under way or wait; the next is refused."""
+
+_hasher = PasswordHasher(
+    time_cost=2, memory_cost=19456, parallelism=1, hash_len=32, salt_len=16, type=Type.ID
+)
+
+_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$QUFBQUFBQUFBQUFBQUFBQQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+"""Verified against when there is no hash; no password is known to give it."""
+
+
+def hash_password(password: str) -> str:
+    """The argon2id string of a password, with a salt of its own.
+
+    :raises BadRequest: when it is too short or too long.
+    """
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise BadRequest(
+            f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; this one has {len(password)}.",
+            "bad_password",
+        )
+    return _hasher.hash(_encoded(password))
+
+
+def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether this is the password; the same work whether or not there is a hash."""
+    try:
+        matches = _hasher.verify(password_hash or _NOBODY, _encoded(password))
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and password_hash is not None
+
+
+def _encoded(password: str) -> bytes:
+    # A lone surrogate, which JSON can carry, is no reason to fail.
+    return password.encode("utf-8", "surrogatepass")
+
+
+class Passwords:
+    """Hashes and verifies in its own threads.
+
+    :param reactor: where the answers arrive.
+    """
+
+    def __init__(self, reactor: IReactorFromThreads) -> None:
+        self._reactor = reactor
+        self._pool = ThreadPool(minthreads=0, maxthreads=THREADS, name="passwords")
+        self._waiting = 0
+
+    def start(self) -> None:
+        """Let the computations begin."""
+        self._pool.start()
+
+    def stop(self) -> None:
+        """Finish what was asked and end the threads."""
+        self._pool.stop()
+
+    async def hash(self, password: str) -> str:
+        """See :func:`hash_password`; :raises TooMany: when too many wait."""
+        return await self._run(hash_password, password)
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """See :func:`verify_password`; :raises TooMany: when too many wait."""
+        return await self._run(verify_password, password_hash, password)
+
+    async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._waiting >= MAX_WAITING:
+            raise TooMany("Too many people log in just now; try again in a moment.", "busy", 2.0)
+        self._waiting += 1
+        # A caller that goes away does not stop the thread, so the work counts until it is done.
+        done = deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)
+        answer: Deferred[R] = Deferred()
+        done.addBoth(self._finished)
+        done.addCallbacks(answer.callback, answer.errback)
+        return await answer
+
+    def _finished(self, result: R) -> R:
+        self._waiting -= 1
+        return result

@@ -1,0 +1,179 @@
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from termhub.accounts import Accounts, Bearer, Cookie, Credentials, Link, Password, Passwords, manage
+from termhub.accounts.identity import DAY_SECONDS, SESSION_SECONDS
+from termhub.errors import NotLoggedIn, TooMany
+from termhub.store import Database, User
+from tests.support.stores import InlineStore
+
+HERE = "127.0.0.1"
+
+
+class PlainPasswords(Passwords):
+    """Compares with the stored text; the tests of passwords are elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(reactor)  # type: ignore[arg-type]
+        self.asked: list[str | None] = []
+        self.busy = False
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        self.asked.append(password_hash)
+        if self.busy:
+            raise TooMany("busy", "busy")
+        return password_hash is not None and password_hash == password
+
+
+class IdentifyTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.database = Database(Path(self.mktemp()))
+        self.addCleanup(self.database.close)
+        self.clock = Clock()
+        # The CLI's calls use the real time.
+        self.clock.advance(manage.time.time())
+        self.passwords = PlainPasswords()
+        self.accounts = Accounts(
+            InlineStore(self.database), self.passwords, self.clock.seconds, self.clock.seconds
+        )
+        self.alice = self.database.add_user("alice", 1.0, "default", "right")
+
+    def identify(self, credentials: Credentials, address: str = HERE) -> User:
+        return self.successResultOf(Deferred.fromCoroutine(self.accounts.identify(credentials, address)))
+
+    def refusal(self, credentials: Credentials, address: str = HERE, kind: Any = NotLoggedIn) -> Any:
+        call = Deferred.fromCoroutine(self.accounts.identify(credentials, address))
+        return self.failureResultOf(call, kind).value
+
+    def open_session(self) -> str:
+        return self.successResultOf(
+            Deferred.fromCoroutine(self.accounts.open_session(self.alice, HERE, "browser" * 100))
+        )
+
+    def test_the_right_password(self) -> None:
+        self.assertEqual(self.identify(Password("alice", "right")), self.alice)
+
+    def test_a_wrong_password_and_an_unknown_account_look_and_cost_the_same(self) -> None:
+        wrong = self.refusal(Password("alice", "wrong"))
+        unknown = self.refusal(Password("nobody", "wrong"))
+        self.assertEqual((wrong.message, wrong.code), (unknown.message, unknown.code))
+        self.assertEqual(self.passwords.asked, ["right", None])
+
+    def test_wrong_passwords_of_an_account_are_limited_from_everywhere(self) -> None:
+        for number in range(10):
+            self.refusal(Password("alice", "wrong"), f"192.0.2.{number}")
+        refused = self.refusal(Password("alice", "right"), "198.51.100.1", TooMany)
+        self.assertGreater(refused.retry_after_seconds, 0)
+        self.clock.advance(31)
+        self.assertEqual(self.identify(Password("alice", "right"), "198.51.100.1"), self.alice)
+
+    def test_wrong_passwords_from_an_address_are_limited_for_all_accounts(self) -> None:
+        for number in range(20):
+            self.refusal(Password(f"user{number}", "wrong"))
+        self.refusal(Password("alice", "right"), HERE, TooMany)
+        self.assertEqual(self.identify(Password("alice", "right"), "192.0.2.1"), self.alice)
+
+    def test_being_limited_verifies_nothing(self) -> None:
+        for _ in range(10):
+            self.refusal(Password("alice", "wrong"))
+        verified = len(self.passwords.asked)
+        self.refusal(Password("alice", "wrong"), HERE, TooMany)
+        self.assertEqual(len(self.passwords.asked), verified)
+
+    def test_right_passwords_are_not_limited(self) -> None:
+        for _ in range(100):
+            self.identify(Password("alice", "right"))
+
+    def test_an_attempt_that_could_not_be_verified_does_not_count(self) -> None:
+        self.passwords.busy = True
+        for _ in range(50):
+            self.assertEqual(self.refusal(Password("alice", "right"), HERE, TooMany).code, "busy")
+        self.passwords.busy = False
+        self.identify(Password("alice", "right"))
+
+    def test_a_token_is_known_until_it_is_revoked(self) -> None:
+        token, secret = manage.create_token(self.database, "alice", "laptop")
+        self.assertRegex(secret, r"^th_[a-z2-7]{32}$")
+        self.assertNotIn(secret, token.hash)
+        self.assertEqual(self.identify(Bearer(secret)), self.alice)
+        self.assertEqual(self.database.tokens(1)[0].last_used, self.clock.seconds())
+        manage.revoke_token(self.database, "alice", token.number)
+        self.assertEqual(self.refusal(Bearer(secret)).code, "bad_token")
+
+    def test_last_use_is_not_written_at_every_request(self) -> None:
+        _, secret = manage.create_token(self.database, "alice")
+        first = self.clock.seconds()
+        self.identify(Bearer(secret))
+        self.clock.advance(100)
+        self.identify(Bearer(secret))
+        self.assertEqual(self.database.tokens(1)[0].last_used, first)
+        self.clock.advance(300)
+        self.identify(Bearer(secret))
+        self.assertEqual(self.database.tokens(1)[0].last_used, first + 400)
+
+    def test_a_session_slides(self) -> None:
+        secret = self.open_session()
+        for _ in range(6):
+            self.clock.advance(20 * DAY_SECONDS)
+            self.assertEqual(self.identify(Cookie(secret)), self.alice)
+        self.clock.advance(SESSION_SECONDS)
+        self.refusal(Cookie(secret))
+
+    def test_a_closed_session_is_over(self) -> None:
+        first, second = self.open_session(), self.open_session()
+        self.successResultOf(Deferred.fromCoroutine(self.accounts.close_session(first)))
+        self.refusal(Cookie(first))
+        self.assertEqual(self.identify(Cookie(second)), self.alice)
+        self.successResultOf(Deferred.fromCoroutine(self.accounts.close_session("ths_unknown")))
+
+    def test_sessions_are_stored_without_their_secret(self) -> None:
+        secret = self.open_session()
+        (session,) = self.database.sessions(1)
+        self.assertNotIn(secret[4:], repr(session) + session.hash)
+        self.assertEqual(len(session.agent), 200)
+
+    def test_sessions_of_a_user_are_bounded(self) -> None:
+        secrets = [self.open_session() for _ in range(60)]
+        self.assertEqual(len(self.database.sessions(1)), 50)
+        self.refusal(Cookie(secrets[0]))
+        self.identify(Cookie(secrets[-1]))
+
+    def test_a_new_password_logs_out_everywhere(self) -> None:
+        secret = self.open_session()
+        manage.set_password(self.database, "alice", "a new password")
+        self.refusal(Cookie(secret))
+
+    def test_a_link_works_once(self) -> None:
+        secret = manage.create_link(self.database, "alice")
+        self.assertEqual(self.identify(Link(secret)), self.alice)
+        self.assertEqual(self.refusal(Link(secret)).code, "bad_link")
+
+    def test_a_link_expires(self) -> None:
+        secret = manage.create_link(self.database, "alice")
+        self.clock.advance(DAY_SECONDS + 60)
+        self.refusal(Link(secret))
+
+    def test_guessing_links_is_limited(self) -> None:
+        for _ in range(20):
+            self.refusal(Link("thl_guess"))
+        self.refusal(Link("thl_guess"), HERE, TooMany)
+
+    def test_one_kind_of_secret_is_not_taken_for_another(self) -> None:
+        _, token = manage.create_token(self.database, "alice")
+        session = self.open_session()
+        link = manage.create_link(self.database, "alice")
+        for wrong in (Cookie(token), Cookie(link), Bearer(session), Bearer(link), Link(token), Link(session)):
+            self.refusal(wrong)
+        for strange in ("", "th_", "\0", "th_\ud800"):
+            self.refusal(Bearer(strange))
+            self.refusal(Cookie(strange))
+            self.refusal(Password(strange, strange), "192.0.2.99")
+
+    def test_credentials_do_not_show_in_logs(self) -> None:
+        for credentials in (Password("alice", "hush"), Bearer("hush"), Cookie("hush"), Link("hush")):
+            self.assertNotIn("hush", repr(credentials))

@@ -1,0 +1,77 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from termhub.accounts import manage
+from termhub.accounts.passwords import verify_password
+from termhub.errors import BadRequest, NameTaken, StoreError
+from termhub.store import ConsoleRecord, Database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "a.db")
+    yield database
+    database.close()
+
+
+def test_a_user_is_added_with_a_hashed_password(database: Database) -> None:
+    user = manage.add_user(database, "alice", password="correct horse")
+    assert verify_password(user.password_hash, "correct horse")
+    assert user.plan == "default"
+    with pytest.raises(NameTaken):
+        manage.add_user(database, "alice")
+
+
+@pytest.mark.parametrize("name", ["", "Alice", "a b", "a/b", "-a", ".a", "a" * 33, "alice\n", "ä"])
+def test_names_that_cannot_be_used(database: Database, name: str) -> None:
+    with pytest.raises(BadRequest, match="cannot be a user name"):
+        manage.add_user(database, name)
+
+
+def test_a_bad_password_adds_nobody(database: Database) -> None:
+    with pytest.raises(BadRequest, match="8 to 1000"):
+        manage.add_user(database, "alice", password="short")
+    assert database.users() == []
+
+
+def test_an_unknown_user_is_said_everywhere(database: Database) -> None:
+    for call in (
+        lambda: manage.remove_user(database, "nobody"),
+        lambda: manage.set_password(database, "nobody", None),
+        lambda: manage.create_token(database, "nobody"),
+        lambda: manage.revoke_token(database, "nobody", 1),
+        lambda: manage.create_link(database, "nobody"),
+    ):
+        with pytest.raises(BadRequest, match="no user nobody"):
+            call()
+
+
+def test_a_user_with_running_consoles_is_not_removed(database: Database) -> None:
+    alice = manage.add_user(database, "alice")
+    database.add_console(ConsoleRecord("c-aaaaaaaaaa", alice.number, "main", "python", "", 1.0))
+    with pytest.raises(StoreError, match="main"):
+        manage.remove_user(database, "alice")
+    database.end_console("c-aaaaaaaaaa", 2.0, "exit")
+    manage.remove_user(database, "alice")
+    assert database.users() == []
+
+
+def test_tokens_are_bounded_and_revoked_by_number(database: Database) -> None:
+    manage.add_user(database, "alice")
+    numbers = [manage.create_token(database, "alice", str(n))[0].number for n in range(manage.MAX_TOKENS)]
+    with pytest.raises(BadRequest, match="Revoke some"):
+        manage.create_token(database, "alice")
+    manage.revoke_token(database, "alice", numbers[0])
+    with pytest.raises(BadRequest, match="no token"):
+        manage.revoke_token(database, "alice", numbers[0])
+    with pytest.raises(BadRequest, match="100 characters"):
+        manage.create_token(database, "alice", "x" * 101)
+
+
+def test_the_first_link_is_made_once(database: Database) -> None:
+    link = manage.first_link(database, "admin")
+    assert link is not None
+    assert [user.name for user in database.users()] == ["admin"]
+    assert manage.first_link(database, "admin") is None
