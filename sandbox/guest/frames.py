@@ -14,8 +14,12 @@ unfinished frame.
 from __future__ import annotations
 
 import json
+from collections import namedtuple
 from struct import Struct
-from typing import Any, Dict, List, NamedTuple, Tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing costs an agent several milliseconds of its start
+    from typing import Any, Dict, List, NamedTuple, Tuple
 
 VERSION = 1
 
@@ -78,12 +82,18 @@ class FrameError(ValueError):
     """The peer sent bytes that are not a frame of this protocol."""
 
 
-class Frame(NamedTuple):
-    """One decoded frame; ``payload`` is still packed."""
+if TYPE_CHECKING:
 
-    type: int
-    window: int
-    payload: bytes
+    class Frame(NamedTuple):
+        """One decoded frame; ``payload`` is still packed."""
+
+        type: int
+        window: int
+        payload: bytes
+
+else:
+    Frame = namedtuple("Frame", "type window payload")
+    Frame.__doc__ = "One decoded frame; ``payload`` is still packed."
 
 
 class Decoder:

@@ -1,0 +1,202 @@
+"""Programs on their own terminal: start one, signal it, hang it up.
+
+:func:`start` makes a session with a new PTY as its controlling terminal; the program
+gets default signals, an empty signal mask and the sandbox's limits.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+
+from ptyprocess.ptyprocess import PtyProcess
+from ptyprocess.util import which
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Tuple
+
+_LIMITS = {
+    "processes": resource.RLIMIT_NPROC,
+    "open_files": resource.RLIMIT_NOFILE,
+    "file_bytes": resource.RLIMIT_FSIZE,
+}
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class StartError(Exception):
+    """A program cannot be started; ``status`` is what a shell would exit with."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def start(
+    argv: List[str], env: Dict[str, str], cwd: str, cols: int, rows: int, limits: Dict[str, int]
+) -> Tuple[int, int]:
+    """``(pid, fd)`` of a new program and the master side of its terminal, non-blocking.
+
+    :param limits: any of ``processes``, ``open_files``, ``file_bytes``.
+    :raises StartError: when there is no such program or it cannot be executed.
+    """
+    path = which(argv[0], path=env.get("PATH", os.defpath))
+    if path is None:
+        raise StartError("%s: command not found" % argv[0], 127)
+
+    def prepare() -> None:
+        for number in signal.valid_signals() if hasattr(signal, "valid_signals") else range(1, signal.NSIG):
+            if number not in (signal.SIGKILL, signal.SIGSTOP):
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        for name, limit in limits.items():
+            lower_limit(_LIMITS[name], limit)
+        os.chdir(cwd)
+
+    here = os.getpid()
+    report = os.pipe()  # the numbers that ptyprocess's own pipe is going to have
+    for fd in report:
+        os.close(fd)
+    try:
+        process = _Process.spawn([path, *argv[1:]], env=env, preexec_fn=prepare, dimensions=(rows, cols))
+    except BaseException as error:
+        if os.getpid() != here:  # the child, which must never go on as a second agent
+            os._exit(126)
+        if not isinstance(error, Exception):
+            raise
+        for fd in report:  # left open when the fork itself failed
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+        raise StartError("%s: %s" % (argv[0], error), 126) from None
+    fd = process.take()
+    os.set_blocking(fd, False)
+    return process.pid, fd
+
+
+class _Process(PtyProcess):  # type: ignore[misc]
+    """ptyprocess without its buffers, and without its waiting when it is let go."""
+
+    def __init__(self, pid: int, fd: int) -> None:
+        self.pid = pid
+        self.fd: Optional[int] = fd
+        self.closed = True
+
+    def take(self) -> int:
+        """The master side of the terminal, which is now the caller's to close."""
+        fd, self.fd = self.fd, None
+        assert fd is not None
+        return fd
+
+    def __del__(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+
+
+def lower_limit(kind: int, limit: int) -> None:
+    """Set the soft and hard limit of this process, never above what it has."""
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(kind, (limit, limit))
+
+
+def exit_value(status: int) -> Dict[str, Any]:
+    """``{"code": 0}`` or ``{"signal": "SIGKILL"}`` for a status of waitpid(2)."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            return {"signal": signal.Signals(number).name}
+        except ValueError:
+            return {"signal": "SIG%d" % number}
+    return {"code": os.WEXITSTATUS(status)}
+
+
+def signal_number(name: object) -> int:
+    """The number of a signal such as ``SIGINT``; :raises ValueError: unknown."""
+    if isinstance(name, str) and name in signal.Signals.__members__:
+        return int(signal.Signals[name])
+    raise ValueError("no signal %r" % (name,))
+
+
+def signal_foreground(fd: int, pid: int, number: int) -> None:
+    """Signal the foreground process group of a terminal, or else its program's group."""
+    try:
+        group = os.tcgetpgrp(fd)
+    except OSError:
+        group = 0
+    try:
+        os.killpg(group if group > 1 else pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def processes() -> List[Tuple[int, int, int]]:
+    """``(pid, parent, session)`` of every process here."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            found.append((int(name), int(fields[1]), int(fields[3])))
+    return found
+
+
+def kill_session(session: int, number: int) -> None:
+    """Signal every process of a session."""
+    for pid, _, of in processes():
+        if of == session and pid != os.getpid():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+
+def kill_descendants() -> None:
+    """SIGKILL everything below this process."""
+    found = processes()
+    family = {os.getpid()}
+    while True:
+        children = {pid for pid, parent, _ in found if parent in family} - family
+        if not children:
+            break
+        family |= children
+    for pid in family - {os.getpid()}:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def protect() -> None:
+    """Keep the sandbox's programs out of this process: no ptrace, no /proc/PID/mem.
+
+    Also adopts orphans where this process is not PID 1.
+
+    :raises OSError: when the kernel refuses.
+    """
+    wanted = [(_PR_SET_DUMPABLE, 0)]
+    if os.getpid() != 1:
+        wanted.append((_PR_SET_CHILD_SUBREAPER, 1))
+    for option, value in wanted:
+        if _prctl(option, value) != 0:
+            raise OSError("prctl(%d) failed" % option)
+
+
+def _prctl(option: int, value: int) -> int:
+    # The C part of ctypes alone loads several milliseconds faster than ctypes.
+    try:
+        import _ctypes
+
+        function = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")
+        return int(_ctypes.call_function(function, (option, value, 0, 0, 0)))
+    except (ImportError, AttributeError, TypeError):
+        import ctypes
+
+        return int(ctypes.CDLL(None).prctl(option, value, 0, 0, 0))
