@@ -1,0 +1,169 @@
+"""termhub over its WebSocket: what the browser client speaks, frame by frame."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from struct import Struct
+
+from sandbox.guest import frames
+from tests.bench.clients import COLS, READ_BYTES, ROWS
+from tests.bench.peers import Unavailable
+from tests.bench.peers.server import Server
+from tests.bench.websocket import WebSocket
+
+_OFFSET = Struct(">Q")
+_RESET = b"\x18\x1bc"
+
+
+class HubClient:
+    """One viewer: acknowledges what it has read, and starts anew with each keyframe."""
+
+    def __init__(self, port: int, console: str, token: str) -> None:
+        self._socket = WebSocket(
+            "127.0.0.1",
+            port,
+            f"/api/v1/consoles/{console}/attach",
+            subprotocol="termhub.v1",
+            headers=[("Authorization", f"Bearer {token}")],
+        )
+        self._viewer = os.urandom(8)
+        self._sequence = 0
+        self._end = 0
+        self._stale = True
+        self._continued = False
+        self.skips = 0
+        """How often output was skipped for a keyframe."""
+        hello = {
+            "version": frames.VERSION,
+            "viewer": self._viewer.hex(),
+            "cols": COLS,
+            "rows": ROWS,
+            "windows": {"0": None},
+        }
+        self._socket.send(frames.encode_json(frames.HELLO, frames.CONSOLE, hello))
+
+    @property
+    def received(self) -> int:
+        return self._socket.received
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, data: bytes) -> None:
+        self._socket.send(frames.input_(0, int.from_bytes(self._viewer, "big"), self._sequence, data))
+        self._sequence += len(data)
+
+    def read(self, limit: int = READ_BYTES) -> bytes:
+        output: list[bytes] = []
+        for message in self._socket.messages(limit):
+            position = 0
+            while position < len(message):
+                kind, _window, length = frames.HEADER.unpack_from(message, position)
+                start = position + frames.HEADER.size
+                position = start + length
+                if kind == frames.OUTPUT:
+                    self._output(
+                        _OFFSET.unpack_from(message, start)[0], message[start + 8 : position], output
+                    )
+                elif kind == frames.KEYFRAME:
+                    self._keyframe(message[start:position], output)
+        if not output:
+            return b""
+        self._socket.send(frames.ack(0, self._end))
+        return b"".join(output)
+
+    def _output(self, offset: int, data: bytes, output: list[bytes]) -> None:
+        if offset > self._end and not self._stale:
+            self._stale = True
+            self.skips += 1
+        if self._stale:
+            return
+        if offset < self._end:
+            data = data[self._end - offset :]
+        self._end += len(data)
+        output.append(data)
+
+    def _keyframe(self, payload: bytes, output: list[bytes]) -> None:
+        self._end, _cols, _rows, data = frames.parse_keyframe(payload)
+        output.append(data if self._continued else _RESET + data)
+        self._continued = frames.keyframe_continues(payload)
+        self._stale = False
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class HubSession:
+    """One console."""
+
+    def __init__(self, peer: HubPeer, body: Mapping[str, object]) -> None:
+        self._peer = peer
+        self.console = str(peer.request("POST", "/consoles", body)["id"])
+
+    def connect(self) -> HubClient:
+        return HubClient(self._peer.port, self.console, self._peer.token)
+
+    def end(self) -> None:
+        self._peer.request("DELETE", f"/consoles/{self.console}")
+
+
+class HubPeer:
+    """A hub of our own, with its launcher, hosts and sandboxes.
+
+    :param folder: its data; made if need be.
+    :param engine: the screen's engine.
+    """
+
+    keeps = True
+    shares = True
+
+    def __init__(self, name: str, folder: Path, engine: str) -> None:
+        self.name = name
+        self._folder = folder
+        self._engine = engine
+        self._server: Server | None = None
+        self._http: http.client.HTTPConnection | None = None
+        self.port = 0
+        self.token = ""
+
+    def _command(self, *arguments: str) -> list[str]:
+        program = Path(sys.executable).with_name("termhub")
+        if not program.exists():
+            raise Unavailable("termhub is not installed beside this Python")
+        return [str(program), *arguments]
+
+    def start(self) -> None:
+        data = self._folder / "data"
+        data.mkdir(parents=True)
+        raise Unavailable("not yet")
+
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
+        """One REST call; the JSON of its answer, empty when there is none."""
+        if self._http is None:
+            self._http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body)
+        self._http.request(method, f"/api/v1{path}", content, headers)
+        answer = self._http.getresponse()
+        text = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
+        return json.loads(text) if text else {}
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+    def open(self, argv: Sequence[str]) -> HubSession:
+        return HubSession(self, {"program": "script", "argv": list(argv), "cols": COLS, "rows": ROWS})
+
+    def open_python(self) -> HubSession:
+        return HubSession(self, {"program": "python", "cols": COLS, "rows": ROWS})
+
+    def processes(self) -> Mapping[str, set[int]]:
+        return {}

@@ -1,0 +1,54 @@
+"""How much of everything a run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Counts and sizes; the same for all peers of a run."""
+
+    rounds: int = 3
+    keys: int = 250
+    """Keystrokes a round."""
+    neighbours: int = 50
+    megabytes: int = 16
+    """Written in one measurement of output."""
+    interrupts: int = 4
+    """Ctrl-C a round, of each kind."""
+    flood_seconds: float = 1.0
+    """How long the flood runs before Ctrl-C."""
+    patience_seconds: float = 30.0
+    """How long anything may take before it counts as this long."""
+    history_lines: int = 10_000
+    attaches: int = 15
+    viewers: int = 500
+    broadcasts: int = 2
+    creations: int = 8
+    crowd: int = 500
+    crowd_seconds: float = 15.0
+    crowd_rounds: int = 1
+    idle_consoles: int = 20
+
+
+FULL = Scale()
+
+QUICK = Scale(
+    rounds=1,
+    keys=30,
+    neighbours=5,
+    megabytes=2,
+    interrupts=1,
+    flood_seconds=0.5,
+    patience_seconds=10.0,
+    history_lines=2_000,
+    attaches=3,
+    viewers=20,
+    broadcasts=1,
+    creations=2,
+    crowd=20,
+    crowd_seconds=3.0,
+    idle_consoles=3,
+)
+"""Enough to see that everything works; its figures mean little."""
