@@ -1,0 +1,63 @@
+"""The two things changed in output on its way to libghostty-vt.
+
+- Repetitions (REP, ``CSI n b``) that would draw the screen over and over are shortened: 18 KB of them
+  cost a second otherwise.  Whole rows are taken off the count, so that the cursor ends in the same
+  column, and as every row then holds the same character the screen ends the same too, with less of
+  it in the history.
+- Prompt marks (OSC 133) become an OSC of no meaning: libghostty-vt starts a new line for them and erases
+  the prompt on a resize, which no other terminal here does.
+
+A sequence of these kinds that is cut is held back until the rest of it comes (a few bytes, which
+draw nothing); ``held`` belongs behind every keyframe.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+REPETITION = re.compile(rb"\x1b\[([0-9]{3,})b")
+PROMPT_MARK, NO_MARK = b"\x1b]133;", b"\x1b]1338;"
+UNFINISHED = re.compile(rb"\x1b(?:\[[0-9]*|\](?:1(?:33?)?)?)?\Z")
+HELD_BYTES = 32
+MOST_REPETITIONS = 0xFFFF
+
+
+class OutputFilter:
+    """Output in, output for the engine out."""
+
+    def __init__(self, cols: int, rows: int) -> None:
+        self.size = cols, rows
+        self.held = b""
+
+    def filter(self, data: bytes) -> bytes:
+        """What to feed the engine now."""
+        if self.held:
+            data, self.held = self.held + data, b""
+        elif b"\x1b" not in data:
+            return data
+        if PROMPT_MARK in data:
+            data = data.replace(PROMPT_MARK, NO_MARK)
+        if REPETITION.search(data) is not None:
+            data = REPETITION.sub(self._shorten, data)
+        if data.rfind(b"\x1b", -HELD_BYTES) >= 0:
+            unfinished = UNFINISHED.search(data, max(0, len(data) - HELD_BYTES))
+            if unfinished is not None:
+                self.held = unfinished[0]
+                data = data[: unfinished.start()]
+        return data
+
+    def _shorten(self, repetition: re.Match[bytes]) -> bytes:
+        cols, rows = self.size
+        count = min(int(repetition[1][:9]), MOST_REPETITIONS)
+        return b"\x1b[%db" % shortened(count, cols, rows)
+
+
+def shortened(count: int, cols: int, rows: int) -> int:
+    """A count of repetitions that ends in the same screen and cursor as ``count``, and fills it once."""
+    screen = cols * (rows + 1)
+    # Narrow characters fill cols a row, wide ones half of that.
+    whole_rows = math.lcm(cols, cols // 2)
+    if count <= screen + whole_rows:
+        return count
+    return count - (count - screen) // whole_rows * whole_rows

@@ -1,0 +1,238 @@
+"""A libghostty-vt terminal as the bytes that draw it on an empty one.
+
+The C formatter alone draws only the active screen, and loses the primary screen under an alternate
+one, trailing blank rows, rows of background colour only, hyperlinks, saved cursors, title, cursor
+shape and changed colours.  So: its text of the primary screen, wrongly drawn rows over that, then the
+alternate screen row by row, then all other state.  What can only be read by disturbing it is read
+from a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from termhub.screen.ghostty_cells import RowWriter, has_text, needs_repair, used_cells
+from termhub.screen.ghostty_terminal import GhosttyError, RenderState, Terminal, check, ffi, lib
+
+MODE = re.compile(rb"\x1b\[(\??)(\d+)([hl])")
+MARGINS = re.compile(rb"\x1b\[(\d+);(\d+)r")
+LEFT_RIGHT_MARGINS = re.compile(rb"\x1b\[(\d+);(\d+)s")
+RESET_PEN = b"\x0f\x1b(B\x1b)B\x1b[0m"
+# Modes set some other way, at the end, or not at all: they would change how the rest is drawn
+# (4 insert, ?6 origin, ?7 wrap, ?69 margins), are screens and saved cursors (?47, ?104x), resize (?3),
+# or stand between a program and its own terminal only (?2026 synchronised output, ?2048 size reports).
+LEFT_RIGHT_MARGIN_MODE = (True, 69)
+LATE_MODES = {(False, 4), (True, 7), (True, 12)}
+SKIPPED_MODES = {(True, n) for n in (3, 6, 47, 1047, 1048, 1049, 2026, 2048)}
+
+
+def draw_keyframe(terminal: Terminal, render: RenderState, scrollback: int) -> bytes:
+    """The keyframe of ``terminal``, with at most ``scrollback`` lines of its history.
+
+    :param render: the terminal's own render state; brought up to date, its marks are left alone.
+    """
+    return _Keyframe(terminal, render, scrollback).draw()
+
+
+class _Keyframe:
+    def __init__(self, terminal: Terminal, render: RenderState, scrollback: int) -> None:
+        self._terminal, self._render, self._scrollback = terminal, render, scrollback
+        self._cols, self._rows = int(terminal.get("COLS")), int(terminal.get("ROWS"))
+        self._corner = terminal.selection(0, 0, 0, 0)
+        self._corner_text = terminal.format(self._corner)
+
+    def draw(self) -> bytes:
+        terminal = self._terminal
+        out = [self._tab_stops()]
+        if terminal.on_alternate_screen:
+            out += self._both_screens()
+        else:
+            out += _content(terminal, self._render, self._scrollback)
+            out.append(self._saved_cursor_of_active_screen())
+        out += [
+            _changed_colors(terminal),
+            # Always a title and a visible cursor: a reset xterm.js keeps the old title and stays hidden.
+            b"\x1b]2;" + terminal.string("TITLE") + b"\x1b\\",
+        ]
+        cwd = terminal.string("PWD")
+        if cwd:
+            out.append(b"\x1b]7;" + cwd + b"\x1b\\")
+        early, late = self._modes()
+        out.append(early)
+        out.append(self._margins_and_cursor())
+        out.append(_pen(terminal, kitty_keyboard=True, hyperlink=True, protection=True))
+        out.append(self._cursor_shape())
+        out.append(b"\x1b[?25h" if terminal.mode(25) else b"\x1b[?25l")
+        out.append(late)
+        out.append(terminal.continuation())
+        return b"".join(out)
+
+    def _extra(self, **extras: bool) -> bytes:
+        """What the formatter adds behind the text for these extras."""
+        return self._terminal.format(self._corner, **extras)[len(self._corner_text) :]
+
+    def _extra_before(self, **extras: bool) -> bytes:
+        """What the formatter adds in front of the text for these extras."""
+        text = self._terminal.format(self._corner, **extras)
+        return text[: len(text) - len(self._corner_text)]
+
+    def _tab_stops(self) -> bytes:
+        stops = self._extra_before(tabstops=True)
+        default = b"".join(b"\x1b[%dG\x1bH" % (x + 1) for x in range(8, self._cols, 8))
+        return b"" if stops == b"\x1b[3g" + default + b"\x1b[H" else stops
+
+    def _both_screens(self) -> list[bytes]:
+        """The primary screen, the switch, the alternate screen, and the saved cursor of each."""
+        terminal = self._terminal
+        kind = 1049 if terminal.mode(1049) else 1047 if terminal.mode(1047) else 47
+        try:
+            primary = terminal.copy(self._scrollback)
+        except GhosttyError:
+            return [b"\x1b[?%dh" % kind + RESET_PEN, _alternate_rows(terminal, self._render)]
+        render = RenderState()
+        try:
+            saved_alternate = _saved_cursor(primary)
+            primary.write(b"\x18\x1b[?47l")
+            out = _content(primary, render, self._scrollback)
+            x, y, pen = _saved_cursor(primary)
+        finally:
+            render.close()
+            primary.close()
+        # ?1049 saves the cursor as it switches; the others do not, but there may be a saved one.
+        save = b"" if kind == 1049 else b"\x1b7"
+        out.append(b"\x1b[%d;%dH" % (y + 1, x + 1) + pen + save + b"\x1b[?%dh" % kind + RESET_PEN)
+        out.append(_alternate_rows(terminal, self._render))
+        out.append(_save_cursor(*saved_alternate))
+        return out
+
+    def _saved_cursor_of_active_screen(self) -> bytes:
+        try:
+            copy = self._terminal.copy()
+        except GhosttyError:
+            return b""
+        try:
+            return _save_cursor(*_saved_cursor(copy))
+        finally:
+            copy.close()
+
+    def _modes(self) -> tuple[bytes, bytes]:
+        early, late = [], []
+        for private, number, on in MODE.findall(self._extra_before(modes=True)):
+            mode = (bool(private), int(number))
+            if mode in LATE_MODES:
+                late.append(b"\x1b[" + private + number + on)
+            elif mode not in SKIPPED_MODES and mode != (True, 25):
+                early.append(b"\x1b[" + private + number + on)
+        return b"".join(early), b"".join(late)
+
+    def _margins_and_cursor(self) -> bytes:
+        terminal = self._terminal
+        region = self._extra(scrolling_region=True, keyboard=True)
+        if not terminal.mode(6):
+            return region + self._extra(cursor=True)
+        vertical, horizontal = MARGINS.search(region), LEFT_RIGHT_MARGINS.search(region)
+        top = int(vertical[1]) - 1 if vertical else 0
+        left = int(horizontal[1]) - 1 if horizontal else 0
+        x, y = terminal.get("CURSOR_X"), terminal.get("CURSOR_Y")
+        return region + b"\x1b[?6h\x1b[%d;%dH" % (y - top + 1, x - left + 1)
+
+    def _cursor_shape(self) -> bytes:
+        self._render.update(self._terminal)
+        number = cursor_shape_number(*self._render.cursor_shape())
+        return b"\x1b[%d q" % number if number else b""
+
+
+def cursor_shape_number(style: int, blinking: bool) -> int:
+    """The DECSCUSR parameter of a visual style; 0 when the program has chosen none."""
+    number = {
+        lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BLOCK: 2,
+        lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_UNDERLINE: 4,
+        lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BAR: 6,
+    }.get(style, 0)
+    return number - blinking if number else 0
+
+
+def _content(terminal: Terminal, render: RenderState, scrollback: int) -> list[bytes]:
+    """History and rows of the active screen; every row of it is in its place after."""
+    cols, rows = int(terminal.get("COLS")), int(terminal.get("ROWS"))
+    history = terminal.history_rows
+    first = history - min(history, scrollback)
+    render.update(terminal)
+    writer = RowWriter(terminal, render, keep_blanks=True)
+    last_with_text, repairs = -1, []
+    for y, cells in render.rows():
+        if has_text(cells):
+            last_with_text = y
+        if needs_repair(cells):
+            row = writer.write(y, cells, 0, used_cells(cells))
+            repairs.append(b"\x1b[%dH\x1b[0m\x1b[%dX" % (y + 1, cols) + row)
+    selection = terminal.selection(0, first, cols - 1, history + rows - 1, in_history=True)
+    if last_with_text >= 0:
+        text = terminal.format(selection, unwrap=True)
+        missing = rows - 1 - last_with_text
+    elif first < history:
+        text = terminal.format(selection, unwrap=True)
+        flat = terminal.format(selection, unwrap=False)
+        formatted = flat.count(b"\r\n") + 1 if flat else 1
+        missing = history + rows - first - formatted
+    else:
+        text, missing = b"", 0
+    return [text, b"\r\n" * missing, *repairs]
+
+
+def _alternate_rows(terminal: Terminal, render: RenderState) -> bytes:
+    render.update(terminal)
+    writer = RowWriter(terminal, render, keep_blanks=True)
+    out = []
+    for y, cells in render.rows():
+        row = writer.write(y, cells, 0, used_cells(cells))
+        if row:
+            out.append(b"\x1b[%dH" % (y + 1) + row)
+    return b"".join(out)
+
+
+def _pen(terminal: Terminal, **extras: bool) -> bytes:
+    """Attributes and character sets, and what else is asked for."""
+    corner = terminal.selection(0, 0, 0, 0)
+    text = terminal.format(corner)
+    return terminal.format(corner, style=True, charsets=True, **extras)[len(text) :]
+
+
+def _saved_cursor(copy: Terminal) -> tuple[int, int, bytes]:
+    """Column, row and pen that DECRC restores on the copy's active screen (which this does)."""
+    copy.write(b"\x18\x1b8")
+    return int(copy.get("CURSOR_X")), int(copy.get("CURSOR_Y")), _pen(copy)
+
+
+def _save_cursor(x: int, y: int, pen: bytes) -> bytes:
+    if (x, y) == (0, 0) and pen in (b"", b"\x1b[0m"):
+        return b""
+    return b"\x1b[%d;%dH" % (y + 1, x + 1) + pen + b"\x1b7" + RESET_PEN
+
+
+def _changed_colors(terminal: Terminal) -> bytes:
+    """OSC 4 for palette entries and OSC 10 to 12 for colours that differ from the defaults."""
+    out = []
+    now, default = ffi.new("GhosttyColorRgb[256]"), ffi.new("GhosttyColorRgb[256]")
+    handle = terminal.handle
+    check(lib.ghostty_terminal_get(handle, lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE, now), "palette")
+    check(
+        lib.ghostty_terminal_get(handle, lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE_DEFAULT, default), "palette"
+    )
+    if bytes(ffi.buffer(now)) != bytes(ffi.buffer(default)):
+        out += [
+            f"\x1b]4;{index};{_rgb(now[index])}\x1b\\"
+            for index in range(256)
+            if _rgb(now[index]) != _rgb(default[index])
+        ]
+    for name, number in (("FOREGROUND", 10), ("BACKGROUND", 11), ("CURSOR", 12)):
+        color = terminal.get("COLOR_" + name, "GhosttyColorRgb")
+        unchanged = terminal.get(f"COLOR_{name}_DEFAULT", "GhosttyColorRgb")
+        if color is not None and (unchanged is None or _rgb(color) != _rgb(unchanged)):
+            out.append(f"\x1b]{number};{_rgb(color)}\x1b\\")
+    return "".join(out).encode("ascii")
+
+
+def _rgb(color: Any) -> str:
+    return f"rgb:{color.r:02x}/{color.g:02x}/{color.b:02x}"

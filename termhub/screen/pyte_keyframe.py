@@ -1,0 +1,139 @@
+"""A screen of the pure-Python engine as the bytes that draw it on an empty terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from termhub.screen.pyte_cells import DEFAULT_STYLE, Row, draw_cells, sgr
+from termhub.screen.pyte_cursor import CursorGrid
+from termhub.screen.pyte_grid import AUTOWRAP, INSERT, NEWLINE, ORIGIN, SavedCursor
+from termhub.screen.pyte_terminal import CURSOR_VISIBLE, KEYPAD, PyteTerminal
+
+RESET_PEN = "\x1b[0m\x0f\x1b(B\x1b)B"
+INITIAL_MODES = {AUTOWRAP, CURSOR_VISIBLE, 1007}
+# Set in another way or at the end, or of no concern to another terminal (synchronised output).
+SKIPPED_MODES = {ORIGIN, AUTOWRAP, CURSOR_VISIBLE, KEYPAD, 2026, 12}
+
+
+def draw_keyframe(terminal: PyteTerminal, unfinished: bytes, scrollback: int) -> bytes:
+    """The keyframe of ``terminal``, with at most ``scrollback`` lines of its history.
+
+    :param unfinished: the beginning of a sequence that the parser holds.
+    """
+    grid = terminal.grid
+    primary = grid.primary.buffer if grid.primary else grid.buffer
+    history = list(islice(grid.history, max(0, len(grid.history) - scrollback), None))
+    out = [_rows(history + [primary[y] for y in range(grid.lines)], grid.columns)]
+    if grid.tabstops != set(range(8, grid.columns, 8)):
+        stops = sorted(x for x in grid.tabstops if x < grid.columns)
+        out.append("\x1b[3g" + "".join(f"\x1b[{x + 1}G\x1bH" for x in stops))
+    if grid.primary:
+        saved = grid.saved.get(False)
+        if saved:
+            out.append(_save_cursor(saved, save=grid.primary.mode != 1049))
+        else:
+            out.append("\x1b[H")
+        out.append(f"\x1b[?{grid.primary.mode}h{RESET_PEN}")
+        for y in range(grid.lines):
+            row = grid.buffer[y]
+            if not row.is_empty:
+                out.append(f"\x1b[{y + 1}H" + _row(row, grid.columns))
+    saved = grid.saved.get(grid.on_alternate)
+    if saved:
+        out.append(_save_cursor(saved, save=True))
+    out.append(_terminal_state(terminal))
+    out.append(_cursor_and_pen(grid))
+    out.append(_late_state(terminal))
+    return "".join(out).encode("utf-8", "replace") + unfinished
+
+
+def _rows(rows: Sequence[Row], columns: int) -> str:
+    """Rows from the top, soft wraps kept."""
+    out = []
+    wrapping = False
+    for index, row in enumerate(rows):
+        if index and not (wrapping and row.end(columns) and row.default.style.background is None):
+            out.append("\r\n")
+        wrapping = row.wraps
+        out.append(_row(row, columns, full=wrapping))
+    return "".join(out)
+
+
+def _row(row: Row, columns: int, *, full: bool = False) -> str:
+    """One row from the cursor's place on; ``full`` writes it to the last cell, for a wrap."""
+    if row.default.style == DEFAULT_STYLE:
+        return draw_cells(row, 0, columns if full else row.end(columns))
+    # Blanks of a background colour: erase with it, then only what was written.
+    end = columns if full else max(row, default=-1) + 1
+    return f"{sgr(row.default.style)}\x1b[K\x1b[0m" + draw_cells(row, 0, min(end, columns))
+
+
+def _save_cursor(saved: SavedCursor, *, save: bool) -> str:
+    """Move to a saved cursor; ``save`` it as DECSC does, or leave that to the ``?1049h`` that follows."""
+    move = f"\x1b[{saved.y + 1};{saved.x + 1}H{sgr(saved.style)}{_charsets(saved.charset, saved.charsets)}"
+    origin = "\x1b[?6h" + f"\x1b[{saved.y + 1};{saved.x + 1}H" if saved.origin else ""
+    return move + origin + (f"\x1b7\x1b[?6l{RESET_PEN}" if save else "")
+
+
+def _charsets(charset: int, charsets: tuple[str, str]) -> str:
+    out = "".join(f"\x1b{which}{name}" for which, name in zip("()", charsets, strict=True) if name != "B")
+    return out + ("\x0e" if charset else "")
+
+
+def _terminal_state(terminal: PyteTerminal) -> str:
+    """Colours, title, cwd and modes that do not change how the rest is drawn."""
+    grid = terminal.grid
+    out = [f"\x1b]4;{index};{color}\x1b\\" for index, color in sorted(terminal.palette.items())]
+    out += [f"\x1b]{number};{color}\x1b\\" for number, color in sorted(terminal.colors.items())]
+    # Always a title: a reset xterm.js keeps the old one.
+    out.append(f"\x1b]2;{grid.title}\x1b\\")
+    if terminal.cwd_uri:
+        out.append(f"\x1b]7;{terminal.cwd_uri}\x1b\\")
+    for number in sorted(grid.private_modes - INITIAL_MODES - SKIPPED_MODES):
+        out.append(f"\x1b[?{number}h")
+    if 1007 not in grid.private_modes:
+        out.append("\x1b[?1007l")
+    if KEYPAD in grid.private_modes:
+        out.append("\x1b=")
+    return "".join(out)
+
+
+def _cursor_and_pen(grid: CursorGrid) -> str:
+    out = []
+    x, y, top = grid.cursor.x, grid.cursor.y, 0
+    if (grid.top, grid.bottom) != (0, grid.lines - 1):
+        out.append(f"\x1b[{grid.top + 1};{grid.bottom + 1}r")
+    if ORIGIN in grid.private_modes:
+        out.append("\x1b[?6h")
+        top = grid.top
+    if x < grid.columns:
+        out.append(f"\x1b[{y - top + 1};{x + 1}H")
+    else:
+        # Write the last cell again: the wrap is pending after.
+        row, last = grid.buffer[y], grid.columns - 1
+        if not row[last].data and last:
+            last -= 1
+        out.append(f"\x1b[{y - top + 1};{last + 1}H{sgr(row[last].style)}{row[last].data}")
+    style = grid.pen.style
+    out.append(sgr(style))
+    if style.link:
+        out.append(f"\x1b]8;;{style.link}\x1b\\")
+    out.append(_charsets(grid.charset, grid.charsets))
+    return "".join(out)
+
+
+def _late_state(terminal: PyteTerminal) -> str:
+    grid = terminal.grid
+    out = []
+    if terminal.kitty[-1]:
+        out.append(f"\x1b[={terminal.kitty[-1]};1u")
+    if terminal.modify_other_keys:
+        out.append(f"\x1b[>4;{terminal.modify_other_keys}m")
+    if terminal.cursor_shape:
+        out.append(f"\x1b[{terminal.cursor_shape} q")
+    out.append("\x1b[?25h" if CURSOR_VISIBLE in grid.private_modes else "\x1b[?25l")
+    if AUTOWRAP not in grid.private_modes:
+        out.append("\x1b[?7l")
+    out += [f"\x1b[{number}h" for number in (INSERT, NEWLINE) if number in grid.ansi_modes]
+    return "".join(out)
