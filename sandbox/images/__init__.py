@@ -1,1 +1,5 @@
-"""Python runtimes and how they are found."""
+"""Images: the Python runtimes that a console can run."""
+
+from .model import Image
+
+__all__ = ["Image"]

@@ -1,1 +1,11 @@
-"""Backends that start a sandbox."""
+"""Starting sandboxes: backends behind one interface.
+
+A backend turns a :class:`SandboxSpec` into a :class:`Launch`; :func:`start` runs it.
+There is no sandbox of a lesser kind when the wanted one is not to be had.
+"""
+
+from .bubblewrap import Bubblewrap
+from .model import Backend, Launch, LaunchError, SandboxSpec
+from .start import Sandbox, start
+
+__all__ = ["Backend", "Bubblewrap", "Launch", "LaunchError", "Sandbox", "SandboxSpec", "start"]

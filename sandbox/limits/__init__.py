@@ -1,1 +1,9 @@
-"""Memory, processes, CPU and disk limits, and usage read back."""
+"""How much a console may use, and the means that hold it to that.
+
+:class:`Limits` says how much; :func:`make` makes a control group for a sandbox where the
+machine has any that we may use (version 2 or 1); rlimits hold the rest.
+"""
+
+from .model import Limits
+
+__all__ = ["Limits"]

@@ -1,0 +1,55 @@
+"""Where the agent's code lies on the host, and the command that runs it inside."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import ptyprocess
+
+import sandbox.guest
+
+from .inside import HOME
+from .model import SandboxSpec
+
+_RUN = "import sys; sys.path.append({folder!r}); from sandbox.guest.agent import main; main()"
+
+
+def code_folders() -> dict[str, str]:
+    """Host folder of each package the agent needs, by its path below the agent's folder."""
+    return {
+        "sandbox/guest": str(Path(sandbox.guest.__file__).resolve().parent),
+        "ptyprocess": str(Path(ptyprocess.__file__).resolve().parent),
+    }
+
+
+def command(spec: SandboxSpec, python: str, folder: str, home: str = HOME) -> list[str]:
+    """The agent's command line.
+
+    ``-I -S``: nothing of the user's, neither variables nor folders, is read by the agent.
+
+    :param folder: where the packages of :func:`code_folders` are found.
+    """
+    limits = spec.limits
+    settings = {
+        "window": {
+            "argv": list(spec.argv),
+            "env": {},
+            "cwd": spec.cwd or home,
+            "cols": spec.cols,
+            "rows": spec.rows,
+        },
+        "limits": {
+            "processes": limits.processes,
+            "open_files": limits.open_files,
+            "file_bytes": limits.file_bytes,
+        },
+    }
+    run = _RUN.format(folder=folder)
+    return [python, "-I", "-S", "-c", run, json.dumps(settings, separators=(",", ":"))]
+
+
+def agent_python(spec: SandboxSpec) -> str:
+    """The interpreter for the agent: the system's where there is one, else the image's."""
+    return "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else spec.image.python

@@ -1,0 +1,187 @@
+"""Starting what a backend prepared, and the running sandbox.
+
+The new process gives up everything before it becomes the command: its session, its
+signal dispositions, its control group, its limits and last its user.  It does not end
+with its starter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import resource
+import select
+import signal
+import time
+from collections.abc import Iterable
+
+import attrs
+
+from .model import Group, Launch, LaunchError
+
+_START_SECONDS = 10.0
+_PR_SET_DUMPABLE = 4
+
+
+@attrs.define
+class Sandbox:
+    """A sandbox that has been started.
+
+    :param pid: the agent, PID 1 inside, as seen from here.
+    :param start_time: of the agent, in clock ticks since boot, which tells it from a
+        later process with its number.
+    :param pidfd: readable once the agent has ended; the owner of the object closes it.
+    :param monitor: our child: the command outside that waits for the agent, or the agent.
+    :param isolation: words for people about what keeps it apart.
+    :param errors_fd: file with what the command said on its stderr.
+    """
+
+    pid: int
+    start_time: int
+    pidfd: int
+    monitor: int
+    isolation: str
+    errors_fd: int
+    group: Group | None = None
+
+    def kill(self) -> None:
+        """End it at once with everything in it; harmless when it has ended."""
+        if self.group is not None:
+            self.group.kill()
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    def errors(self) -> str:
+        """What the command said on its stderr, at most the first 4 KiB."""
+        return os.pread(self.errors_fd, 4096, 0).decode(errors="replace").strip()
+
+    def close(self) -> None:
+        """Give back the descriptors; the sandbox goes on."""
+        os.close(self.pidfd)
+        os.close(self.errors_fd)
+
+
+def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
+    """Start a sandbox and wait until its agent's process exists (a few milliseconds).
+
+    Takes over the descriptors in ``launch.pass_fds`` and ``launch.info_fd``.
+
+    :raises LaunchError: with what the command said, when there is no agent in time.
+    """
+    errors = os.memfd_create("errors")
+    report_read, report_write = os.pipe()
+    try:
+        monitor = os.fork()
+    except OSError as error:
+        _close([*launch.pass_fds, errors, report_read, report_write])
+        raise LaunchError(f"no process for the sandbox: {error}") from error
+    if monitor == 0:
+        _become(launch, errors, report_write)
+    _close([*launch.pass_fds, report_write])
+    try:
+        with os.fdopen(report_read, "rb") as report:
+            failure = report.read().decode(errors="replace")
+        if failure:
+            raise LaunchError(f"the sandbox cannot be started: {failure}")
+        pid = monitor if launch.info_fd is None else _agent_pid(launch.info_fd, timeout_seconds)
+        if pid is None:
+            said = os.pread(errors, 4096, 0).decode(errors="replace").strip() or "it gave no reason"
+            raise LaunchError(f"{os.path.basename(launch.argv[0])} made no sandbox: {said}")
+        pidfd = os.pidfd_open(pid)
+    except BaseException as error:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(monitor, signal.SIGKILL)
+        os.waitpid(monitor, 0)
+        _close([errors])
+        if isinstance(error, ProcessLookupError):
+            raise LaunchError("the sandbox ended at once") from None
+        raise
+    finally:
+        if launch.info_fd is not None:
+            os.close(launch.info_fd)
+    return Sandbox(pid, start_time(pid), pidfd, monitor, launch.isolation, errors, launch.group)
+
+
+def _become(launch: Launch, errors: int, report: int) -> None:
+    """Turn this (forked) process into the command; never returns."""
+    try:
+        os.setsid()
+        for number in signal.valid_signals():
+            if number not in (signal.SIGKILL, signal.SIGSTOP):
+                signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.umask(0o022)
+        if launch.group is not None:
+            launch.group.add(os.getpid())
+        for kind, limit in launch.rlimits.items():
+            _limit(kind, limit)
+        _arrange({0: launch.stdin_fd, 1: launch.stdout_fd, 2: errors}, [*launch.pass_fds, report])
+        for fd in launch.pass_fds:
+            os.set_inheritable(fd, True)
+        if launch.uid is not None and launch.gid is not None and os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(launch.gid, launch.gid, launch.gid)
+            os.setresuid(launch.uid, launch.uid, launch.uid)
+            # The kernel makes a process that changed its user undumpable, and then it
+            # cannot write its own user namespace's maps; exec would undo it as well.
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+        os.chdir(launch.cwd)
+        os.execve(launch.argv[0], list(launch.argv), dict(launch.env))
+    except BaseException as error:  # noqa: BLE001 - told to the parent; nothing may return from here
+        os.write(report, f"{type(error).__name__}: {error}".encode())
+    finally:
+        os._exit(127)
+
+
+def _arrange(wanted: dict[int, int], kept: Iterable[int]) -> None:
+    """Put descriptors in their places without losing one that stands in another's."""
+    moved = {target: os.dup(source) for target, source in wanted.items()}
+    for fd in kept:
+        if fd in wanted:
+            raise OSError(f"descriptor {fd} is needed for something else")
+    for target, source in moved.items():
+        os.dup2(source, target, inheritable=True)
+
+
+def _limit(kind: int, limit: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(kind, (limit, limit))
+
+
+def _agent_pid(info: int, timeout_seconds: float) -> int | None:
+    """The pid bubblewrap tells, or None when it ends or takes too long."""
+    deadline = time.monotonic() + timeout_seconds
+    told = b""
+    while True:
+        if b"}" in told:  # whole; a pipe closed earlier would end bubblewrap by SIGPIPE
+            found = re.search(rb'"child-pid"\s*:\s*(\d+)', told)
+            return int(found[1]) if found else None
+        ready, _, _ = select.select([info], [], [], max(deadline - time.monotonic(), 0))
+        data = os.read(info, 4096) if ready else b""
+        if not data:
+            return None
+        told += data
+
+
+def start_time(pid: int) -> int:
+    """When a process started, in clock ticks since boot.
+
+    :raises ProcessLookupError: when there is none.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except FileNotFoundError:
+        raise ProcessLookupError(pid) from None
+
+
+def _close(fds: Iterable[int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
