@@ -1,5 +1,11 @@
-"""Images: the Python runtimes that a console can run."""
+"""Images: the Python runtimes that a console can run.
 
-from .model import Image
+:func:`find_images` looks for the interpreters of this machine, :func:`resolve` chooses
+one by name, :func:`command` is what runs a program of it.
+"""
 
-__all__ = ["Image"]
+from .find import find_images
+from .model import Image, resolve
+from .programs import command, programs
+
+__all__ = ["Image", "command", "find_images", "programs", "resolve"]
