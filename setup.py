@@ -37,7 +37,7 @@ setup(
     ],
     cmdclass={"build_py": BuildWithClient},
     package_data={
-        "termhub": ["py.typed", "gateways/web/static/**", "store/schema/*.sql"],
+        "termhub": ["py.typed", "gateways/web/static/**", "screen/*.json", "store/schema/*.sql"],
         "sandbox": ["py.typed", "launch/*.json"],
     },
     install_requires=[
