@@ -51,6 +51,13 @@ class Results:
         ]
         return statistics.median(ratios) if ratios else None
 
+    def aim(self, figure: Figure) -> float | None:
+        """What the figure should be; None without an aim, or without the peer it is taken from."""
+        if not isinstance(figure.aim, str):
+            return figure.aim
+        other = self.value(figure, figure.aim)
+        return None if other is None else other + figure.allowance
+
     def parts(self, prefix: str) -> dict[str, dict[str, float]]:
         """The figures ``PREFIX: PART`` by part and peer."""
         found: dict[str, dict[str, float]] = {}
@@ -82,7 +89,7 @@ class Results:
             if all(value is None for value in values.values()):
                 continue
             ratio = self.ratio(figure, ours, REFERENCE)
-            aim = values.get(figure.aim) if isinstance(figure.aim, str) else figure.aim
+            aim = self.aim(figure)
             mine = values.get(ours)
             reached = "" if aim is None or mine is None else "yes" if figure.reached(mine, aim) else "**no**"
             wanted = "" if aim is None else ("≥ " if figure.more_is_better else "≤ ") + _number(aim)
