@@ -31,7 +31,8 @@ setup(
     python_requires=">=3.11",
     packages=[
         *find_namespace_packages(
-            include=["termhub", "termhub.*", "sandbox", "sandbox.*"], exclude=["*.static", "*.static.*", "*.schema"]
+            include=["termhub", "termhub.*", "sandbox", "sandbox.*"],
+            exclude=["*.static", "*.static.*", "*.schema"],
         ),
         "twisted.plugins",
     ],

@@ -13,7 +13,8 @@ static=termhub/gateways/web/static
 fits() { command -v node >/dev/null && command -v npm >/dev/null &&
     node -e '
         const [major, minor] = process.versions.node.split(".").map(Number);
-        process.exit(major === 20 ? minor < 19 : major === 22 ? minor < 12 : major < 22)'; }
+        const fits = major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 22;
+        process.exit(fits ? 0 : 1)'; }
 
 find_node() {
     PATH=$(pwd -P)/.venv/node/bin:$PATH

@@ -110,9 +110,10 @@ fi
 
 install_python_packages() {
     if ! .venv/bin/python -m pip install -e ".[$1]"; then
-        # pyghostty is a compiled wheel; everything also works without it.
+        # pyghostty is a compiled wheel, which not every machine has; everything works without it.
+        grep -q 'No matching distribution found for pyghostty' "$LOGS/pip.log" || return 1
         slower=$(say "$1" | sed 's/^fast,\{0,1\}//')
-        .venv/bin/python -m pip install -e ".${slower:+[$slower]}"
+        .venv/bin/python -m pip install -e ".${slower:+[$slower]}" || return 1
         say "without-fast"
     fi
     # twistd looks for plugins in a cache that only a user who may write there can make.

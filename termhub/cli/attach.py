@@ -1,0 +1,326 @@
+"""``termhub attach``: a console in this terminal, and back when the connection breaks."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from sandbox.guest.frames import FrameError
+from sandbox.guest.loop import Loop, Timer
+
+from ..errors import NoSuchConsole, NotLoggedIn, TermhubError
+from .connection import Connection, End
+from .display import Display
+from .keys import Command, Keys, ShowWindow, parse_prefix
+from .output import patience, plain
+from .remote import takes_hub
+from .rest import Rest
+from .terminal import Terminal
+from .viewer import Viewer
+
+_FRAME_SECONDS = 1 / 50
+_RETRY_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
+_DROPPED_AS_STALE_BYTES = 64 << 10
+_HELP = "C-b d or ~. detach   C-b r redraw   C-b n, p, 0-9 window   C-b C-b send C-b"
+_HELP_SECONDS = 4.0
+
+# Close codes that say that coming back is of no use.
+_FINAL_CODES = frozenset({1000, 1002, 1008, 4004})
+_FINAL_STATUS = frozenset({400, 401, 403, 404, 426})
+
+
+class Session:
+    """One attached console: keys, connection and terminal on one loop.
+
+    :param console: its description as in REST.
+    :param read_only: send no input.
+    :param prefix: the prefix key, one byte, or None.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        terminal: Terminal,
+        rest: Rest,
+        console: dict[str, Any],
+        *,
+        window: int = 0,
+        read_only: bool = False,
+        prefix: bytes | None = b"\x02",
+    ) -> None:
+        cols, rows = terminal.size()
+        self._loop, self._terminal, self._rest, self._console = loop, terminal, rest, console
+        self._read_only = read_only
+        self._keys = Keys(prefix)
+        self._display = Display(cols, rows)
+        self._viewer = Viewer(self, self._send, cols, rows, window)
+        self._connection: Connection | None = None
+        self._tries = 0
+        self._has_status = False
+        self._timers: dict[str, Timer] = {}
+        self._unwritten_bytes = 0
+        self.parting = "detached"
+        self.status = 0
+        self.error: TermhubError | None = None
+
+    def run(self) -> None:
+        """Show the console until the person detaches or it ends."""
+        loop, terminal = self._loop, self._terminal
+        loop.signal(signal.SIGWINCH, self._resized)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.signal(number, self._stopped)
+        terminal.on_input(self._typed)
+        self._connect()
+        try:
+            loop.run()
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+            terminal.drop_unwritten()
+            terminal.write_last(self._display.leave())
+
+    def _finish(self, parting: str, status: int = 0) -> None:
+        self.parting, self.status = parting, status
+        self._loop.stop()
+
+    def _stopped(self) -> None:
+        self._finish("detached: this command was ended", 1)
+
+    # -- the connection ------------------------------------------------------
+
+    def _connect(self) -> None:
+        self._connection = Connection(
+            self._loop,
+            self._rest.profile,
+            self._console["id"],
+            self._viewer.connected,
+            self._receive,
+            self._broken,
+        )
+
+    def _send(self, data: bytes) -> None:
+        if self._connection is not None:
+            self._connection.send(data)
+
+    def _receive(self, data: bytes) -> None:
+        was_connected = self._viewer.is_connected
+        try:
+            self._viewer.receive(data)
+        except FrameError as error:
+            self.error = TermhubError(f"The hub sent what is no frame: {error}.")
+            self._finish("error", 1)
+            return
+        if self._viewer.is_connected and not was_connected:
+            self._tries = 0
+            if self._has_status:
+                self._show_status("")
+                self._viewer.redraw()
+            self._watch_input()
+
+    def _broken(self, end: End) -> None:
+        self._viewer.disconnected()
+        if end.status == 401:
+            self.error = NotLoggedIn(
+                f"{self._rest.profile.host} does not accept the token. Run `termhub login` again."
+            )
+        elif end.status == 404 or end.code == 4004:
+            self.error = NoSuchConsole(f"The console {self._console['name']} is gone.")
+        elif end.status in _FINAL_STATUS or end.code in _FINAL_CODES:
+            self.error = TermhubError(f"The hub ended the connection: {end.reason}.")
+        if self.error is not None:
+            self._finish("error", 1)
+            return
+        seconds = _RETRY_SECONDS[min(self._tries, len(_RETRY_SECONDS) - 1)]
+        self._tries += 1
+        if self._tries > 1:
+            self._show_status(f"no connection: {end.reason}; trying again (detach: C-b d)")
+        self._later("retry", seconds, self._connect)
+
+    # -- the viewer shows ----------------------------------------------------
+
+    def keyframe(self, cols: int, rows: int, data: bytes, done: Callable[[], None]) -> None:
+        """Begin anew; what the terminal has not taken of the past is skipped."""
+        self._terminal.drop_unwritten()
+        self._unwritten_bytes = 0
+        self._write(self._display.keyframe(cols, rows, data), done)
+
+    def output(self, data: bytes, done: Callable[[], None]) -> None:
+        """Show what the program wrote."""
+        self._write(self._display.output(data), done)
+        if self._display.is_fitted and "frame" not in self._timers:
+            self._later("frame", _FRAME_SECONDS, self._draw_frame)
+
+    def event(self, window: int, event: dict[str, Any]) -> None:
+        """Act on what the hub says of the console."""
+        kind = event.get("type")
+        if kind == "ended" or (kind == "state" and event.get("state") == "ended"):
+            reason = plain(str(event.get("reason") or "its program ended"))
+            code = event.get("status")
+            self._finish(f"ended: {reason}", code if isinstance(code, int) and 0 <= code < 256 else 0)
+        elif kind == "state":
+            text = "" if event.get("state") == "running" else f"the console is {plain(str(event['state']))}"
+            self._show_status(text)
+            if not text:
+                self._viewer.redraw()
+        elif kind == "renamed":
+            self._console["name"] = plain(str(event.get("name")))
+        elif kind == "closed" and window == self._viewer.window and self._viewer.windows:
+            self._show_window(self._viewer.windows[0])
+
+    def _write(self, data: bytes, done: Callable[[], None] | None = None) -> None:
+        self._terminal.write(data, done)
+
+    def _draw_frame(self) -> None:
+        del self._timers["frame"]
+        self._write(self._display.frame())
+
+    def _show_status(self, text: str) -> None:
+        self._has_status = bool(text)
+        self._write(self._display.status(text))
+
+    def _later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self._loop.call_later(seconds, call)
+
+    # -- the person ----------------------------------------------------------
+
+    def _watch_input(self) -> None:
+        self._terminal.on_input(self._typed)
+
+    def _typed(self, data: bytes) -> None:
+        if not data:
+            self._finish("detached: the terminal is gone", 1)
+            return
+        for key in self._keys.feed(data):
+            if isinstance(key, bytes):
+                if not self._read_only:
+                    self._viewer.type(key)
+            elif isinstance(key, ShowWindow):
+                self._show_window(key.window)
+            else:
+                self._command(key)
+        if not self._viewer.wants_input:
+            # The program does not take it; commands must stay possible, so look again soon.
+            self._terminal.on_input(None)
+            self._later("input", 0.05, self._input_again)
+
+    def _input_again(self) -> None:
+        if self._viewer.wants_input or not self._viewer.is_connected:
+            self._watch_input()
+        else:
+            self._later("input", 0.05, self._input_again)
+
+    def _command(self, command: Command) -> None:
+        windows = self._viewer.windows
+        if command is Command.DETACH:
+            self._finish("detached")
+        elif command is Command.REDRAW:
+            self._viewer.redraw()
+        elif command is Command.HELP:
+            self._show_status(_HELP)
+            self._later("help", _HELP_SECONDS, self._hide_help)
+        elif len(windows) > 1 and self._viewer.window in windows:
+            step = 1 if command is Command.NEXT_WINDOW else -1
+            place = (windows.index(self._viewer.window) + step) % len(windows)
+            self._show_window(windows[place])
+
+    def _hide_help(self) -> None:
+        self._show_status("")
+        self._viewer.redraw()
+
+    def _show_window(self, window: int) -> None:
+        if window in self._viewer.windows and window != self._viewer.window:
+            self._viewer.show(window)
+
+    def _resized(self) -> None:
+        cols, rows = self._terminal.size()
+        self._display.resize(cols, rows)
+        self._viewer.resize(cols, rows)
+        self._viewer.redraw()
+
+
+def run_session(
+    rest: Rest, console: dict[str, Any], *, window: int = 0, read_only: bool = False, prefix: str = "C-b"
+) -> int:
+    """Attach this terminal to a console; returns the exit status of the command."""
+    try:
+        prefix_key = parse_prefix(prefix)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    loop = Loop()
+    try:
+        with Terminal(loop) as terminal:
+            session = Session(
+                loop, terminal, rest, console, window=window, read_only=read_only, prefix=prefix_key
+            )
+            session.run()
+    finally:
+        loop.close()
+    if session.error is not None:
+        raise session.error
+    click.echo(f"[{session.parting} · {plain(str(console['name']))}]", err=True)
+    return session.status
+
+
+PREFIX_OPTION = click.option(
+    "--prefix",
+    default="C-b",
+    show_default=True,
+    help="The prefix key, such as C-a; none for no prefix.",
+)
+
+
+@click.command(short_help="Show a console in this terminal.")
+@click.argument("name", required=False)
+@click.option("-A", "create", is_flag=True, help="Make the console if there is none of this name.")
+@click.option("-r", "--read-only", is_flag=True, help="Watch only; type nothing.")
+@click.option("-w", "--window", type=click.IntRange(0, 0xFFFE), default=0, help="The window to show.")
+@PREFIX_OPTION
+@takes_hub
+def attach(rest: Rest, name: str | None, create: bool, read_only: bool, window: int, prefix: str) -> int:
+    """Show the console NAME (a name or an id) in this terminal.
+
+    Without NAME it is the one that was used last. Detach with C-b d, or with ~. at the start of
+    a line; the console goes on. C-b ? lists the other keys.
+    """
+    with patience("Looking for the console"):
+        console = _find(rest, name, create)
+    if console.get("state") == "ended":
+        raise TermhubError(
+            f"The console {console['name']} has ended ({console.get('reason') or 'no reason known'}). "
+            f"`termhub new` makes another."
+        )
+    return run_session(rest, console, window=window, read_only=read_only, prefix=prefix)
+
+
+def _find(rest: Rest, name: str | None, create: bool) -> dict[str, Any]:
+    if name is None:
+        living = [each for each in rest.call("GET", "consoles")["consoles"] if each["state"] != "ended"]
+        if living:
+            console: dict[str, Any] = max(living, key=lambda each: str(each["last_activity"]))
+            return console
+        if create:
+            return dict(rest.call("POST", "consoles", body=size()))
+        raise NoSuchConsole("You have no running console. `termhub new` makes one.")
+    try:
+        return dict(rest.call("GET", "consoles", name))
+    except NoSuchConsole:
+        if create:
+            return dict(rest.call("POST", "consoles", body={"name": name, **size()}))
+        raise NoSuchConsole(
+            f"You have no console named {name}. `termhub ls` lists yours; `termhub new {name}` makes it."
+        ) from None
+
+
+def size() -> dict[str, int]:
+    """This terminal's size as the arguments of a new console; nothing where there is none."""
+    try:
+        cols, rows = os.get_terminal_size()
+    except OSError:
+        return {}
+    return {"cols": cols, "rows": rows} if cols > 1 and rows > 0 else {}

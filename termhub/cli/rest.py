@@ -1,0 +1,135 @@
+"""Calls to a hub's REST API: standard library only, errors as sentences with the next step."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from .. import __version__
+from ..errors import NameTaken, NoSuchConsole, NotLoggedIn, TermhubError
+from .profile import Profile
+
+TIMEOUT_SECONDS = 60.0
+_MAX_ANSWER_BYTES = 16 << 20
+
+_ERRORS: dict[str, type[TermhubError]] = {
+    error.code: error for error in (NoSuchConsole, NameTaken, NotLoggedIn)
+}
+
+
+class HubAway(TermhubError):
+    """Nobody answers at the hub's address."""
+
+    code = "hub_away"
+
+
+class Rest:
+    """The REST API of one hub, over one connection.
+
+    :param profile: where it is, and the token to send.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.cookie: str | None = None
+        self._is_logging_in = False
+        parts = urlsplit(profile.host)
+        host, port = parts.hostname or "", parts.port
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            self._connection = http.client.HTTPSConnection(
+                host, port, timeout=TIMEOUT_SECONDS, context=context
+            )
+        else:
+            self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+
+    def call(self, method: str, *path: str, body: Any = None, query: dict[str, str] | None = None) -> Any:
+        """The decoded answer to ``METHOD /api/v1/PATH…``; None when it has no JSON body.
+
+        :param path: the path's segments; each is quoted.
+        :param body: sent as JSON unless None.
+        :param query: what follows the path.
+        :raises HubAway: when nobody answers there.
+        :raises NotLoggedIn: when there is no token or it is refused.
+        :raises TermhubError: with the hub's own sentence and code for every other refusal.
+        """
+        headers = {"Accept": "application/json", "User-Agent": f"termhub/{__version__}"}
+        if self.profile.token:
+            headers["Authorization"] = f"Bearer {self.profile.token}"
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+            headers["Origin"] = self.profile.host
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        target = "/api/v1/" + "/".join(quote(part, safe="") for part in path)
+        if query:
+            target += "?" + urlencode(query)
+        try:
+            self._connection.request(method, target, body=data, headers=headers)
+            response = self._connection.getresponse()
+            content = response.read(_MAX_ANSWER_BYTES)
+        except ssl.SSLCertVerificationError as error:
+            self._connection.close()
+            raise HubAway(
+                f"The certificate of {self.profile.host} is not trusted: {error.verify_message}."
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise HubAway(
+                f"No hub answers at {self.profile.host} ({error}). "
+                "Start one with `termhub up`, or name another with --host or TERMHUB_HOST."
+            ) from None
+        return self._answer(response, content)
+
+    def _answer(self, response: http.client.HTTPResponse, content: bytes) -> Any:
+        answer: Any = None
+        if "json" in (response.getheader("Content-Type") or ""):
+            try:
+                answer = json.loads(content)
+            except ValueError:
+                raise HubAway(f"{self.profile.host} sent broken JSON; is it a termhub hub?") from None
+        cookie = response.getheader("Set-Cookie") or ""
+        if cookie.startswith("termhub_session="):
+            self.cookie = cookie.partition(";")[0]
+        if response.status < 400:
+            return answer
+        problem = answer if isinstance(answer, dict) else {}
+        message = problem.get("detail") or problem.get("title")
+        if response.status == 401:
+            raise NotLoggedIn(str(message) if self._is_logging_in else self._not_logged_in())
+        if message is None:
+            raise HubAway(
+                f"{self.profile.host} answered {response.status} {response.reason}; is it a termhub hub?"
+            )
+        code = str(problem.get("code") or "error")
+        raise _ERRORS.get(code, TermhubError)(str(message), code)
+
+    def _not_logged_in(self) -> str:
+        if self.profile.token:
+            return (
+                f"{self.profile.host} does not accept the token. "
+                f"Log in again with `termhub login {self.profile.host}`."
+            )
+        return f"You are not logged in to {self.profile.host}. Run `termhub login {self.profile.host}`."
+
+    def log_in(self, **credentials: str) -> None:
+        """Log in as a browser does; later calls are made with the session's cookie.
+
+        :param credentials: ``name`` and ``password``, or ``link``.
+        :raises NotLoggedIn: when they are wrong.
+        """
+        self._is_logging_in = True
+        try:
+            self.call("POST", "login", body=credentials)
+        finally:
+            self._is_logging_in = False
+
+    def close(self) -> None:
+        """Close the connection; the next call opens a new one."""
+        self._connection.close()
