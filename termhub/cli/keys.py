@@ -83,10 +83,15 @@ class Keys:
         self._is_after_tilde = False
         self._is_pasting = False
         self._is_line_start = True
+        self._is_escape_sent = False  # the last byte was ESC: a key of its own, or a cut sequence
 
     def feed(self, data: bytes) -> list[Key]:
         """What ``data`` means; neighbouring input comes joined."""
         found: list[Key] = []
+        if not self._held:
+            self._is_escape_sent = self._is_escape_sent and data.startswith(b"[")
+            if self._is_escape_sent:
+                data = b"\x1b" + data  # to recognise what it may begin; taken off again below
         data, self._held = self._held + data, b""
         position = 0
         while position < len(data):
@@ -98,7 +103,15 @@ class Keys:
                 position = self._paste(data, position, found)
             else:
                 position = self._plain(data, position, found)
-        return _joined(found)
+        found = _joined(found)
+        if self._is_escape_sent and found:
+            first = found.pop(0)
+            rest = first[1:] if isinstance(first, bytes) else first
+            found[:0] = [rest] if rest else []
+            self._is_escape_sent = False
+        if found and isinstance(found[-1], bytes) and found[-1].endswith(b"\x1b") and not self._is_pasting:
+            self._is_escape_sent = True
+        return found
 
     def _plain(self, data: bytes, position: int, found: list[Key]) -> int:
         match = self._special.search(data, position)
