@@ -101,7 +101,9 @@ class Loop:
                 self._update(fd)
 
     def _update(self, fd: int) -> None:
-        mask = (select.EPOLLIN if fd in self._readers else 0) | (select.EPOLLOUT if fd in self._writers else 0)
+        mask = (select.EPOLLIN if fd in self._readers else 0) | (
+            select.EPOLLOUT if fd in self._writers else 0
+        )
         before = self._masks.get(fd, 0)
         if not mask:
             if before:

@@ -22,6 +22,7 @@ _LIMITS = {
     "open_files": resource.RLIMIT_NOFILE,
     "file_bytes": resource.RLIMIT_FSIZE,
 }
+_OOM_SCORE = b"500"
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -53,6 +54,7 @@ def start(
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for name, limit in limits.items():
             lower_limit(_LIMITS[name], limit)
+        _offer_to_oom_killer()
         os.chdir(cwd)
 
     here = os.getpid()
@@ -94,6 +96,16 @@ class _Process(PtyProcess):  # type: ignore[misc]
     def __del__(self) -> None:
         if self.fd is not None:
             os.close(self.fd)
+
+
+def _offer_to_oom_killer() -> None:
+    """When memory runs out, end a program and not the agent."""
+    try:
+        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(fd, _OOM_SCORE)
+        os.close(fd)
+    except OSError:
+        pass  # then size alone decides, and the agent is small
 
 
 def lower_limit(kind: int, limit: int) -> None:

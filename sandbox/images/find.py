@@ -100,7 +100,9 @@ def _ask(path: str, source: Source) -> Image | None:
         return None
     text = ".".join(map(str, version))
     in_usr = _is_below(real, "/usr")
-    needed = [] if in_usr else _folders([*prefixes, str(Path(real).parent.parent), str(Path(path).parent.parent)])
+    needed = (
+        [] if in_usr else _folders([*prefixes, str(Path(real).parent.parent), str(Path(path).parent.parent)])
+    )
     python = path if in_usr or source == "system" else str(Path(path).parent / Path(real).name)
     if not os.access(python, os.X_OK):
         python = real

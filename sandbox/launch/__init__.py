@@ -5,7 +5,22 @@ There is no sandbox of a lesser kind when the wanted one is not to be had.
 """
 
 from .bubblewrap import Bubblewrap
+from .expose import ExposeError, expose
 from .model import Backend, Launch, LaunchError, SandboxSpec
-from .start import Sandbox, start
+from .start import Sandbox, adopt, start, start_time
+from .unconfined import Unconfined
 
-__all__ = ["Backend", "Bubblewrap", "Launch", "LaunchError", "Sandbox", "SandboxSpec", "start"]
+__all__ = [
+    "Backend",
+    "Bubblewrap",
+    "ExposeError",
+    "Launch",
+    "LaunchError",
+    "Sandbox",
+    "SandboxSpec",
+    "Unconfined",
+    "adopt",
+    "expose",
+    "start",
+    "start_time",
+]

@@ -15,6 +15,8 @@ import resource
 import shutil
 import subprocess
 
+from sandbox.limits import Group
+
 from . import guest, inside, seccomp
 from .model import Launch, LaunchError, MakeGroup, SandboxSpec
 
@@ -23,12 +25,15 @@ _MEBIBYTE = 1 << 20
 _INSTALL = "install it: apt-get install bubblewrap"
 
 _READ_ONLY = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
-_HIDDEN_FILES = """
-asound/cards cmdline config.gz crypto devices diskstats dma driver execdomains fb interrupts iomem ioports
-kallsyms kcore key-users keys kmsg kpagecgroup kpagecount kpageflags locks misc modules mtrr
-partitions sched_debug schedstat slabinfo softirqs swaps sysrq-trigger timer_list timer_stats
-vmallocinfo zoneinfo
-""".split()
+# fmt: off
+_HIDDEN_FILES = (
+    "asound/cards", "cmdline", "config.gz", "crypto", "devices", "diskstats", "dma", "driver",
+    "execdomains", "fb", "interrupts", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys",
+    "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "locks", "misc", "modules", "mtrr",
+    "partitions", "sched_debug", "schedstat", "slabinfo", "softirqs", "swaps", "sysrq-trigger",
+    "timer_list", "timer_stats", "vmallocinfo", "zoneinfo",
+)
+# fmt: on
 _HIDDEN_FOLDERS = ("/proc/acpi", "/proc/scsi", "/proc/asound")
 
 
@@ -94,11 +99,13 @@ class Bubblewrap:
         """
         if not self._bwrap:
             raise LaunchError(f"bubblewrap is not installed; {_INSTALL}")
-        _check_user(spec)
+        check_user(spec)
         passed: list[int] = []
         try:
             host = inside.hostname(spec.hostname)
-            files = {path: _memory_file(text.encode(), passed) for path, text in inside.etc_files(host).items()}
+            files = {
+                path: _memory_file(text.encode(), passed) for path, text in inside.etc_files(host).items()
+            }
             programs = [_memory_file(program, passed) for program in _filters()]
             info_read, info_write = os.pipe()
             passed.append(info_write)
@@ -108,7 +115,8 @@ class Bubblewrap:
                 os.close(fd)
             raise
         argv = _arguments(self._bwrap, spec, host, files, programs, info_write)
-        limits = group.describe() if group else "memory and CPU by rlimits alone"
+        rlimits = {resource.RLIMIT_CORE: _core_limit(), resource.RLIMIT_NOFILE: spec.limits.open_files}
+        rlimits.update(memory_rlimits(spec, group))
         return Launch(
             argv=tuple(argv),
             env={"PATH": os.defpath},
@@ -116,12 +124,12 @@ class Bubblewrap:
             stdout_fd=spec.stdout_fd,
             pass_fds=tuple(passed),
             info_fd=info_read,
-            rlimits={resource.RLIMIT_CORE: _core_limit(), resource.RLIMIT_NOFILE: spec.limits.open_files},
+            rlimits=rlimits,
             uid=spec.uid,
             gid=spec.gid,
             cwd="/",
             group=group,
-            isolation=f"bubblewrap: own namespaces, filtered system calls, no network; {limits}",
+            isolation=f"bubblewrap: own namespaces, filtered system calls, no network; {describe_limits(group)}",
         )
 
 
@@ -130,7 +138,14 @@ def _arguments(
 ) -> list[str]:
     size = ["--size", str(_MEBIBYTE), "--tmpfs"]
     room = ["--size", str(spec.limits.tmp_bytes), "--tmpfs"]
-    argv = [bwrap, "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    argv = [
+        bwrap,
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+    ]
     argv += ["--unshare-net", "--disable-userns", "--assert-userns-disabled"]
     argv += ["--uid", str(inside.UID), "--gid", str(inside.UID), "--hostname", host, "--cap-drop", "ALL"]
     argv += ["--new-session", "--as-pid-1", "--clearenv"]
@@ -146,7 +161,20 @@ def _arguments(
         argv += ["--ro-bind-data", str(fd), path]
     for path in inside.etc_paths():
         argv += ["--ro-bind-try", path, path]
-    argv += ["--proc", "/proc", "--dev", "/dev", *room, "/dev/shm", *room, "/tmp", *size, "/run", *size, "/home"]
+    argv += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        *room,
+        "/dev/shm",
+        *room,
+        "/tmp",
+        *size,
+        "/run",
+        *size,
+        "/home",
+    ]
     argv += ["--bind", spec.home, inside.HOME]
     argv += _hidden()
     for path in ("/home", "/dev", "/run", "/etc", "/"):
@@ -155,7 +183,7 @@ def _arguments(
     for fd in programs:
         argv += ["--add-seccomp-fd", str(fd)]
     argv += ["--info-fd", str(info), "--"]
-    return argv + guest.command(spec, guest.agent_python(spec), inside.AGENT_FOLDER)
+    return argv + guest.command(spec, guest.agent_python(spec), [inside.AGENT_FOLDER], inside.HOME)
 
 
 def _system_folders() -> list[str]:
@@ -182,6 +210,21 @@ def _hidden() -> list[str]:
     return argv
 
 
+def memory_rlimits(spec: SandboxSpec, group: Group | None) -> dict[int, int]:
+    """What holds memory, for each process alone, where no control group does it for all."""
+    return (
+        {} if group is not None and group.limits_memory else {resource.RLIMIT_DATA: spec.limits.memory_bytes}
+    )
+
+
+def describe_limits(group: Group | None) -> str:
+    """Words for what holds memory, processes and CPU."""
+    words = group.describe() if group is not None else "no control groups"
+    if group is None or not group.limits_memory:
+        words += ", memory of each process and number of processes held by rlimits"
+    return words
+
+
 def _memory_file(data: bytes, opened: list[int]) -> int:
     fd = os.memfd_create("sandbox")
     opened.append(fd)
@@ -199,7 +242,7 @@ def _filters() -> tuple[bytes, ...]:
         ) from error
 
 
-def _check_user(spec: SandboxSpec) -> None:
+def check_user(spec: SandboxSpec) -> None:
     """As root only a uid of nobody's will do; otherwise only our own."""
     if os.geteuid() != 0:
         if spec.uid not in (None, os.geteuid()) or spec.gid not in (None, os.getegid()):

@@ -10,10 +10,9 @@ import ptyprocess
 
 import sandbox.guest
 
-from .inside import HOME
 from .model import SandboxSpec
 
-_RUN = "import sys; sys.path.append({folder!r}); from sandbox.guest.agent import main; main()"
+_RUN = "import sys; sys.path += {folders!r}; from sandbox.guest.agent import main; main()"
 
 
 def code_folders() -> dict[str, str]:
@@ -24,12 +23,13 @@ def code_folders() -> dict[str, str]:
     }
 
 
-def command(spec: SandboxSpec, python: str, folder: str, home: str = HOME) -> list[str]:
+def command(spec: SandboxSpec, python: str, folders: list[str], home: str) -> list[str]:
     """The agent's command line.
 
     ``-I -S``: nothing of the user's, neither variables nor folders, is read by the agent.
 
-    :param folder: where the packages of :func:`code_folders` are found.
+    :param folders: where the packages of :func:`code_folders` are found.
+    :param home: the home folder as the agent sees it.
     """
     limits = spec.limits
     settings = {
@@ -46,7 +46,7 @@ def command(spec: SandboxSpec, python: str, folder: str, home: str = HOME) -> li
             "file_bytes": limits.file_bytes,
         },
     }
-    run = _RUN.format(folder=folder)
+    run = _RUN.format(folders=folders)
     return [python, "-I", "-S", "-c", run, json.dumps(settings, separators=(",", ":"))]
 
 

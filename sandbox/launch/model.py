@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import attrs
 
 from sandbox.images import Image
-from sandbox.limits import Limits
+from sandbox.limits import Group, Limits
 
 
 class LaunchError(Exception):
@@ -48,19 +49,6 @@ class SandboxSpec:
     cwd: str | None = None
 
 
-class Group(Protocol):
-    """A control group a sandbox is put into; see :mod:`sandbox.limits`."""
-
-    def add(self, pid: int) -> None:
-        """Move a process into the group."""
-
-    def kill(self) -> None:
-        """SIGKILL every process in it."""
-
-    def describe(self) -> str:
-        """Words for what it enforces."""
-
-
 @attrs.frozen
 class Launch:
     """All that is needed to start a sandbox; made by a backend, used by :func:`sandbox.launch.start`.
@@ -73,6 +61,7 @@ class Launch:
     :param info_fd: read end of the pipe on which the command tells the agent's pid; None
         where the command itself is the agent.
     :param rlimits: kind to limit, soft and hard.
+    :param kill_signal: what makes the agent's process end with everything it started.
     :param isolation: words for people about what keeps the sandbox apart.
     """
 
@@ -88,6 +77,7 @@ class Launch:
     cwd: str
     group: Group | None
     isolation: str
+    kill_signal: int = signal.SIGKILL
 
 
 class Backend(Protocol):
@@ -107,4 +97,5 @@ class Backend(Protocol):
         """
 
 
-MakeGroup = Callable[[str, Limits], "Group | None"]
+MakeGroup = Callable[[str, Limits], Group | None]
+"""Makes a control group for a console, or None where it cannot; :func:`sandbox.limits.make`."""

@@ -19,7 +19,9 @@ from collections.abc import Iterable
 
 import attrs
 
-from .model import Group, Launch, LaunchError
+from sandbox.limits import Group
+
+from .model import Launch, LaunchError
 
 _START_SECONDS = 10.0
 _PR_SET_DUMPABLE = 4
@@ -33,34 +35,42 @@ class Sandbox:
     :param start_time: of the agent, in clock ticks since boot, which tells it from a
         later process with its number.
     :param pidfd: readable once the agent has ended; the owner of the object closes it.
-    :param monitor: our child: the command outside that waits for the agent, or the agent.
     :param isolation: words for people about what keeps it apart.
-    :param errors_fd: file with what the command said on its stderr.
+    :param monitor: our child: the command outside that waits for the agent, or the agent
+        itself; None when another process started it.
+    :param errors_fd: file with what the command said on its stderr, if it is ours.
     """
 
     pid: int
     start_time: int
     pidfd: int
-    monitor: int
     isolation: str
-    errors_fd: int
     group: Group | None = None
+    monitor: int | None = None
+    errors_fd: int | None = None
+    kill_signal: int = signal.SIGKILL
 
     def kill(self) -> None:
         """End it at once with everything in it; harmless when it has ended."""
         if self.group is not None:
             self.group.kill()
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+            signal.pidfd_send_signal(self.pidfd, self.kill_signal)
 
     def errors(self) -> str:
         """What the command said on its stderr, at most the first 4 KiB."""
-        return os.pread(self.errors_fd, 4096, 0).decode(errors="replace").strip()
+        return "" if self.errors_fd is None else _said(self.errors_fd)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the agent is gone."""
+        return bool(select.select([self.pidfd], [], [], 0)[0])
 
     def close(self) -> None:
         """Give back the descriptors; the sandbox goes on."""
         os.close(self.pidfd)
-        os.close(self.errors_fd)
+        if self.errors_fd is not None:
+            os.close(self.errors_fd)
 
 
 def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
@@ -76,6 +86,7 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
         monitor = os.fork()
     except OSError as error:
         _close([*launch.pass_fds, errors, report_read, report_write])
+        _drop_group(launch)
         raise LaunchError(f"no process for the sandbox: {error}") from error
     if monitor == 0:
         _become(launch, errors, report_write)
@@ -87,21 +98,47 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
             raise LaunchError(f"the sandbox cannot be started: {failure}")
         pid = monitor if launch.info_fd is None else _agent_pid(launch.info_fd, timeout_seconds)
         if pid is None:
-            said = os.pread(errors, 4096, 0).decode(errors="replace").strip() or "it gave no reason"
+            said = _said(errors) or "it gave no reason"
             raise LaunchError(f"{os.path.basename(launch.argv[0])} made no sandbox: {said}")
         pidfd = os.pidfd_open(pid)
+        started = start_time(pid)
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
             os.kill(monitor, signal.SIGKILL)
         os.waitpid(monitor, 0)
         _close([errors])
+        _drop_group(launch)
         if isinstance(error, ProcessLookupError):
             raise LaunchError("the sandbox ended at once") from None
         raise
     finally:
         if launch.info_fd is not None:
             os.close(launch.info_fd)
-    return Sandbox(pid, start_time(pid), pidfd, monitor, launch.isolation, errors, launch.group)
+    return Sandbox(
+        pid=pid,
+        start_time=started,
+        pidfd=pidfd,
+        isolation=launch.isolation,
+        group=launch.group,
+        monitor=monitor,
+        errors_fd=errors,
+        kill_signal=launch.kill_signal,
+    )
+
+
+def adopt(pid: int, started: int, isolation: str, group: Group | None = None) -> Sandbox:
+    """The sandbox another process started, by the agent's pid and start time.
+
+    :raises ProcessLookupError: when it has ended.
+    """
+    pidfd = os.pidfd_open(pid)
+    try:
+        if start_time(pid) != started:
+            raise ProcessLookupError(pid)
+    except BaseException:
+        os.close(pidfd)
+        raise
+    return Sandbox(pid, started, pidfd, isolation, group)
 
 
 def _become(launch: Launch, errors: int, report: int) -> None:
@@ -180,8 +217,16 @@ def start_time(pid: int) -> int:
         raise ProcessLookupError(pid) from None
 
 
+def _said(errors: int) -> str:
+    return os.pread(errors, 4096, 0).decode(errors="replace").strip()
+
+
+def _drop_group(launch: Launch) -> None:
+    if launch.group is not None:
+        launch.group.kill()
+        launch.group.remove()
+
+
 def _close(fds: Iterable[int]) -> None:
     for fd in fds:
         os.close(fd)
-
-

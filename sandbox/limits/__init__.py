@@ -4,6 +4,7 @@
 machine has any that we may use (version 2 or 1); rlimits hold the rest.
 """
 
+from .cgroup import Group, Usage, find, make
 from .model import Limits
 
-__all__ = ["Limits"]
+__all__ = ["Group", "Limits", "Usage", "find", "make"]
