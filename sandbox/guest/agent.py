@@ -288,12 +288,11 @@ class Agent:
         return env
 
     def _window(self, number: int) -> Window:
-        window = self._windows.get(number)
-        if window is None:
+        if number not in self._windows:
             window = Window(number, self._loop, lambda: self._window_changed(window))
             self._windows[number] = window
             self._turn.append(number)
-        return window
+        return self._windows[number]
 
     def _forget(self, number: int) -> None:
         del self._windows[number]

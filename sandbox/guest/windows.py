@@ -150,11 +150,12 @@ class Window:
     def acknowledge(self, offset: int) -> None:
         """The peer has kept everything before ``offset``."""
         self.backlog.acknowledge(offset)
-        if not self._reading and self._fd is not None and self._hangup_timer is None:
-            if self.backlog.room >= _READ_BYTES:
-                self._set_reading(True)
-                if self._ending is not None:  # nothing more may come to wake the loop
-                    self._read()
+        if self._reading or self._fd is None or self._hangup_timer is not None:
+            return
+        if self.backlog.room >= _READ_BYTES:
+            self._set_reading(True)
+            if self._ending is not None:  # nothing more may come to wake the loop
+                self._read()
 
     def _set_reading(self, wanted: bool) -> None:
         if self._fd is not None and wanted != self._reading:

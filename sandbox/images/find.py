@@ -112,7 +112,8 @@ def _ask(path: str, source: Source) -> Image | None:
 def _folders(paths: Iterable[str]) -> list[str]:
     """The folders to give, without those inside another of them or below ``/usr``."""
     result: list[str] = []
-    for path in sorted({p for path in paths for p in (os.path.abspath(path), os.path.realpath(path))}):
+    forms = {form for path in paths for form in (os.path.abspath(path), os.path.realpath(path))}
+    for path in sorted(forms):
         if not _is_below(path, "/usr") and not any(_is_below(path, other) for other in result):
             result.append(path)
     return result

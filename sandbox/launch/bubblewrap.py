@@ -21,6 +21,7 @@ from . import guest, inside, seccomp
 from .model import Launch, LaunchError, MakeGroup, SandboxSpec
 
 _OLDEST = (0, 8)
+_NOBODY = 65534
 _MEBIBYTE = 1 << 20
 _INSTALL = "install it: apt-get install bubblewrap"
 
@@ -80,10 +81,17 @@ class Bubblewrap:
         """Run nothing in the namespaces a sandbox needs."""
         command = [self._bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000"]
         command += ["--gid", "1000", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "true"]
-        unprivileged = {"user": 65534, "group": 65534, "extra_groups": ()} if os.geteuid() == 0 else {}
+        is_root = os.geteuid() == 0
         try:
             done = subprocess.run(
-                command, capture_output=True, timeout=10, cwd="/", env={"PATH": os.defpath}, **unprivileged
+                command,
+                capture_output=True,
+                timeout=10,
+                cwd="/",
+                env={"PATH": os.defpath},
+                user=_NOBODY if is_root else None,
+                group=_NOBODY if is_root else None,
+                extra_groups=() if is_root else None,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return [f"bubblewrap does not run: {error}"]
@@ -129,7 +137,8 @@ class Bubblewrap:
             gid=spec.gid,
             cwd="/",
             group=group,
-            isolation=f"bubblewrap: own namespaces, filtered system calls, no network; {describe_limits(group)}",
+            isolation="bubblewrap: own namespaces, filtered system calls, no network; "
+            + describe_limits(group),
         )
 
 

@@ -44,7 +44,8 @@ def unreachable(paths: Iterable[str]) -> dict[str, list[str]]:
     Links are followed: both the path as given and what it means are needed.
     """
     found: dict[str, list[str]] = {}
-    for path in sorted({form for path in paths for form in (os.path.abspath(path), os.path.realpath(path))}):
+    forms = {form for path in paths for form in (os.path.abspath(path), os.path.realpath(path))}
+    for path in sorted(forms):
         if not os.path.exists(path):
             continue
         closed = closed_ancestor(path)

@@ -45,7 +45,7 @@ class SandboxSpec:
     env: Mapping[str, str] = attrs.field(factory=dict)
     cols: int = 80
     rows: int = 24
-    limits: Limits = Limits()
+    limits: Limits = attrs.field(factory=Limits)
     cwd: str | None = None
 
 

@@ -58,6 +58,7 @@ class Unconfined:
             gid=spec.gid,
             cwd=spec.home,
             group=group,
-            isolation=f"NO SANDBOX: programs run as an ordinary user of this machine; {describe_limits(group)}",
+            isolation="NO SANDBOX: programs run as an ordinary user of this machine; "
+            + describe_limits(group),
             kill_signal=signal.SIGTERM,
         )
