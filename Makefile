@@ -39,6 +39,7 @@ bench: ## measure, side by side with other terminals, into docs/performance.md
 wheel: ## build a wheel with the client in it, into dist/
 	@tools/install.sh run
 	@tools/client.sh build
+	@rm -rf build/lib build/bdist.*
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 

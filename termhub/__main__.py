@@ -1,0 +1,5 @@
+"""``python -m termhub`` is the ``termhub`` command."""
+
+from termhub.cli import main
+
+main()
