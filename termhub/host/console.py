@@ -1,0 +1,484 @@
+"""One console: its windows, its agent and the links that watch it, without any I/O.
+
+The process around it (:mod:`termhub.host.host`) brings bytes and takes bytes; a fake
+clock and a list of frames are enough to test all of it.  Output from the agent goes to
+the links first and is parsed and journaled after, in slices; the agent is told that it
+may forget output only then, so a host that dies in between loses nothing.
+
+Invariant: every frame of the agent is handled in order, every request of a link is
+answered once, and no queue grows without bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import define, field, frozen
+
+from sandbox.guest import frames
+from termhub.host.agent_link import AgentError, AgentLink
+from termhub.host.hub_link import HubLink
+from termhub.host.journal import Journals
+from termhub.host.requests import Requests
+from termhub.host.window import BACKLOG_BYTES, Window
+
+if TYPE_CHECKING:
+    from termhub.host.window import Exit, Mark, OpenScreen
+
+MAX_WINDOWS = 32
+ACK_BYTES = 1 << 17
+REPLY_WINDOW_BYTES = 1 << 16
+TITLE_CHARACTERS = 1000
+ARGUMENT_CHARACTERS = 1000
+MAX_ARGUMENTS = 100
+NOTICE_SECONDS = 0.1
+NOTICES_AT_ONCE = 50
+ACTIVITY_SECONDS = 1.0
+
+
+class Timer(Protocol):
+    """What :class:`Surroundings` gives for a call put off."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+@frozen
+class Surroundings:
+    """What a console needs of the process around it.
+
+    :param clock: seconds, only differences mean anything.
+    :param unix_time: Unix time in seconds.
+    :param call_later: puts a call off by seconds.
+    :param open_screen: makes a screen of columns and rows.
+    :param random_number: a 64-bit number nobody can guess.
+    :param kill: ends the sandbox at once.
+    """
+
+    clock: Callable[[], float]
+    unix_time: Callable[[], float]
+    call_later: Callable[..., Timer]
+    open_screen: OpenScreen
+    random_number: Callable[[], int]
+    kill: Callable[[], None]
+
+
+@define(eq=False)
+class Replies:
+    """What screens answer to queries, as a viewer's input of its own."""
+
+    sequence: int = 0
+    accepted: int = 0
+
+
+@define(eq=False)
+class Notices:
+    """Title, bell and the like of a window: how many more may go out at once, and those that wait."""
+
+    left: int = NOTICES_AT_ONCE
+    latest: dict[str, dict[str, Any]] = field(factory=dict)
+    timer: Timer | None = None
+
+
+class Console:
+    """The state machine of one console.
+
+    :param name: its id, for the HELLO.
+    :param isolation: words for people.
+    """
+
+    def __init__(self, name: str, isolation: str, journals: Journals, around: Surroundings) -> None:
+        self.name = name
+        self.isolation = isolation
+        self.windows: dict[int, Window] = {}
+        self.links: list[HubLink] = []
+        self.ended: str | None = None
+        self.failure: str | None = None
+        self.end_reason: str | None = None
+        self._journals = journals
+        self._around = around
+        self._viewer = around.random_number()
+        self._replies: dict[int, Replies] = {}
+        self.agent = AgentLink(f"{around.random_number():016x}", around.clock)
+        self.requests = Requests(self, around)
+        self.max_windows = MAX_WINDOWS
+        self._notices: dict[int, Notices] = {}
+        self._active: set[int] = set()
+        self._activity_timer: Timer | None = None
+        self._acked: dict[int, int] = {}
+        self._final: dict[int, tuple[int, int, int]] = {}
+
+    # -- beginning -----------------------------------------------------------
+
+    def open_first(self, argv: list[str], cols: int, rows: int) -> None:
+        """A new console has window 0 before its agent has said so."""
+        self._add_window(0, cols, rows).argv = argv
+
+    def recover(self, *, blank: bool = False) -> None:
+        """Take the windows from their journals; :param blank: without what they show."""
+        for number in self._journals.found()[:MAX_WINDOWS]:
+            journal = self._journals.open(number)
+            window = Window.recover(
+                number,
+                journal,
+                self._around.open_screen,
+                unix_time=self._around.unix_time,
+                clock=self._around.clock,
+                blank=blank,
+            )
+            if window is None:
+                self._journals.delete(number)
+            else:
+                self.windows[number] = window
+
+    def start(self) -> None:
+        """Say HELLO to the agent."""
+        self.agent.hello({number: window.stream.end for number, window in self.windows.items()})
+
+    def _add_window(self, number: int, cols: int, rows: int, offset: int = 0) -> Window:
+        window = Window(
+            number,
+            self._journals.open(number),
+            self._around.open_screen,
+            cols=cols,
+            rows=rows,
+            offset=offset,
+            unix_time=self._around.unix_time,
+            clock=self._around.clock,
+        )
+        self.windows[number] = window
+        return window
+
+    # -- from the agent ------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the agent's FIFO; after an AgentError the console is ended."""
+        if self.failure is not None:
+            return
+        try:
+            for kind, number, payload in self.agent.feed(data):
+                if kind == frames.OUTPUT:
+                    window = self.windows.get(number)
+                    if window is None:
+                        raise AgentError(f"output of window {number}, which is not open")
+                    offset, output = frames.parse_output(payload)
+                    if offset + len(output) >= 1 << 62:
+                        raise AgentError(f"output at offset {offset}")
+                    window.receive(offset, output)
+                elif kind == frames.ACCEPTED:
+                    self._accepted(number, payload)
+                elif kind == frames.RESIZE:
+                    self._mark(number, "resize", frames.parse_resize(payload))
+                elif kind == frames.EVENT:
+                    self._event(number, frames.parse_json(payload))
+                elif kind == frames.REPLY:
+                    self.requests.answered(frames.parse_json(payload))
+                elif kind == frames.HELLO:
+                    self._hello(frames.parse_json(payload))
+        except (AgentError, frames.FrameError) as error:
+            self.failure = f"the sandbox's agent broke the protocol: {error}"
+            self._around.kill()
+
+    def _mark(self, number: int, kind: str, value: Any) -> None:
+        window = self.windows.get(number)
+        if window is not None:
+            window.mark(kind, value)
+
+    def _hello(self, hello: dict[str, Any]) -> None:
+        listed = hello.get("windows")
+        if not isinstance(listed, list) or len(listed) > MAX_WINDOWS:
+            raise AgentError("a HELLO without a list of at most 32 windows")
+        seen = set()
+        for entry in listed:
+            number, argv, start, end, cols, rows, exit_ = _described(entry)
+            seen.add(number)
+            window = self.windows.get(number)
+            if window is None:
+                window = self._add_window(number, cols, rows, start)
+                self._broadcast(number, {"type": "opened", "argv": argv})
+            window.argv = argv
+            self._final[number] = (end, cols, rows)
+            if exit_ is None:
+                window.exit = None
+        for number in set(self.windows) - seen:
+            self._close(number)
+
+    def _event(self, number: int, event: dict[str, Any]) -> None:
+        kind = event.get("type")
+        if kind == "opened":
+            argv = _argv(event.get("argv"))
+            window = self.windows.get(number)
+            if window is None:
+                if len(self.windows) >= MAX_WINDOWS or number == frames.CONSOLE:
+                    raise AgentError(f"window {number} beyond the {MAX_WINDOWS} there may be")
+                cols, rows = self.requests.size_wanted(number)
+                window = self._add_window(number, cols, rows)
+            window.mark("opened", argv)
+        elif kind == "exit":
+            self._mark(number, "exit", _exit(event))
+        elif kind == "closed":
+            self._close(number)
+
+    def _close(self, number: int) -> None:
+        window = self.windows.get(number)
+        if window is None:
+            return
+        while window.has_work:
+            self._work(window)
+        if self.end_reason is not None:
+            return  # its last screen is wanted
+        del self.windows[number]
+        window.screen.close()
+        self.requests.window_closed(number)
+        notices = self._notices.pop(number, None)
+        if notices is not None and notices.timer is not None:
+            notices.timer.cancel()
+        self._replies.pop(number, None)
+        self._journals.delete(number)
+        self._broadcast(number, {"type": "closed"})
+        for link in self.links:
+            link.forget(number)
+
+    def _accepted(self, number: int, payload: bytes) -> None:
+        viewer, sequence = frames.parse_accepted(payload)
+        if viewer == self._viewer:
+            replies = self._replies.get(number)
+            if replies is not None:
+                replies.accepted = max(replies.accepted, min(sequence, replies.sequence))
+            return
+        frame = frames.encode(frames.ACCEPTED, number, payload)
+        for link in self.links:
+            link.send(frame)
+
+    # -- work ----------------------------------------------------------------
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits to be parsed that the agent should not be read now."""
+        return any(window.backlog >= BACKLOG_BYTES for window in self.windows.values())
+
+    def work(self, seconds: float) -> bool:
+        """Parse for about ``seconds``, all windows in turn; True when there is more to do."""
+        busy = [window for window in self.windows.values() if window.has_work]
+        if not busy:
+            return False
+        deadline = self._around.clock() + seconds
+        while busy:
+            for window in busy:
+                if window.has_work:
+                    self._work(window)
+                    if self._around.clock() >= deadline:
+                        return any(window.has_work for window in self.windows.values())
+            busy = [window for window in self.windows.values() if window.has_work]
+        return False
+
+    def _work(self, window: Window) -> None:
+        number = window.number
+        replies, mark = window.work()
+        if replies:
+            self._answer_program(number, replies)
+        if mark is not None:
+            self._reached(window, mark)
+        for event in window.screen.events():
+            self._notice(number, dict(event.fields()))
+        self.requests.reached(window)
+        done = not window.has_work
+        if done:
+            self._settle(window)
+            self._active.add(number)
+            self._plan_activity()
+        if mark is not None or done or window.parsed - self._acked.get(number, 0) >= ACK_BYTES:
+            self._acked[number] = window.parsed
+            self.agent.ack(number, window.parsed)
+
+    def _answer_program(self, number: int, data: bytes) -> None:
+        """What a terminal answers goes to the program like input; too much of it is dropped."""
+        replies = self._replies.setdefault(number, Replies())
+        if replies.sequence + len(data) - replies.accepted > REPLY_WINDOW_BYTES:
+            return
+        self.agent.input(self, number, self._viewer, replies.sequence, data)
+        replies.sequence += len(data)
+
+    def _reached(self, window: Window, mark: Mark) -> None:
+        _, kind, value = mark
+        if kind == "resize":
+            self._show_size(window)
+        elif kind == "exit":
+            self._broadcast(window.number, {"type": "exit", **value})
+        elif kind == "opened":
+            self._broadcast(window.number, {"type": "opened", "argv": value})
+
+    def _show_size(self, window: Window) -> None:
+        frame = frames.resize(window.number, window.cols, window.rows)
+        pieces: list[bytes] | None = None
+        for link in self.links:
+            link.send(frame)
+            if window.number in link.cursors:
+                pieces = pieces or frames.keyframes(
+                    window.number, window.parsed, window.cols, window.rows, window.screen.keyframe(0)
+                )
+                link.keyframe(window, pieces)
+
+    def _settle(self, window: Window) -> None:
+        """After a gap the agent's size may be known only from its HELLO: take it at that place."""
+        final = self._final.get(window.number)
+        if final is not None and window.parsed >= final[0]:
+            del self._final[window.number]
+            if (window.cols, window.rows) != final[1:]:
+                window.mark("resize", final[1:])
+
+    # -- telling the links ---------------------------------------------------
+
+    def _broadcast(self, number: int, event: dict[str, Any]) -> None:
+        frame = frames.encode_json(frames.EVENT, number, event)
+        for link in self.links:
+            link.send(frame)
+
+    def _notice(self, number: int, event: dict[str, Any]) -> None:
+        """Pass on what a program told its terminal, at a bounded rate; of a title the latest."""
+        notices = self._notices.setdefault(number, Notices())
+        if notices.left > 0:
+            notices.left -= 1
+            self._broadcast(number, event)
+        elif event["type"] in ("title", "cwd", "bell"):
+            notices.latest[event["type"]] = event
+        if notices.timer is None:
+            notices.timer = self._around.call_later(NOTICE_SECONDS, self._more_notices, number)
+
+    def _more_notices(self, number: int) -> None:
+        notices = self._notices[number]
+        latest, notices.latest, notices.timer = notices.latest, {}, None
+        for event in latest.values():
+            self._broadcast(number, event)
+        notices.left = min(notices.left + NOTICES_AT_ONCE // 10, NOTICES_AT_ONCE)
+        if notices.left < NOTICES_AT_ONCE:
+            notices.timer = self._around.call_later(NOTICE_SECONDS, self._more_notices, number)
+
+    def _plan_activity(self) -> None:
+        if self._activity_timer is None and any(self._active - link.cursors.keys() for link in self.links):
+            self._tell_activity()
+
+    def _tell_activity(self) -> None:
+        active, self._active = self._active, set()
+        for link in self.links:
+            for number in active - link.cursors.keys():
+                link.send(frames.encode_json(frames.EVENT, number, {"type": "activity"}))
+        self._activity_timer = self._around.call_later(ACTIVITY_SECONDS, self._after_activity)
+
+    def _after_activity(self) -> None:
+        self._activity_timer = None
+        self._plan_activity()
+
+    # -- links ---------------------------------------------------------------
+
+    def add_link(self) -> HubLink:
+        """A new connection."""
+        link = HubLink(self)
+        self.links.append(link)
+        return link
+
+    def remove_link(self, link: HubLink) -> None:
+        """A connection is gone; what it typed is still passed on."""
+        self.links.remove(link)
+        self.agent.forget(link)
+        self.requests.link_closed(link)
+
+    def may_read(self, link: HubLink) -> bool:
+        """Whether more should be read from a link now."""
+        return not (link.is_full or link.is_closing or self.agent.is_ahead(link))
+
+    def hello(self) -> dict[str, Any]:
+        """The host's HELLO to a link."""
+        return {
+            "version": frames.VERSION,
+            "console": self.name,
+            "windows": [
+                {
+                    "window": window.number,
+                    "argv": window.argv,
+                    "start": window.start,
+                    "offset": window.stream.end,
+                    "cols": window.cols,
+                    "rows": window.rows,
+                    "title": window.screen.title[:TITLE_CHARACTERS],
+                    "exit": window.exit,
+                }
+                for window in self.windows.values()
+            ],
+            "isolation": self.isolation,
+            "ended": self.ended,
+        }
+
+    def link_input(self, link: HubLink, window: int, viewer: int, sequence: int, data: bytes) -> None:
+        """Input for a program, passed on as it is numbered."""
+        if window in self.windows:
+            self.agent.input(link, window, viewer, sequence, data)
+
+    def link_request(self, link: HubLink, window: int, request: dict[str, Any]) -> None:
+        """A request that is not about the link itself."""
+        self.requests.handle(link, window, request)
+
+    def link_resize(self, window: int, cols: int, rows: int) -> None:
+        """A size is wanted; it is applied when the agent echoes it."""
+        if window in self.windows:
+            self.agent.resize(window, cols, rows)
+
+    def settle(self) -> None:
+        """Parse everything that was received."""
+        for window in self.windows.values():
+            while window.has_work:
+                self._work(window)
+
+    def end(self, reason: str, status: Exit | None = None) -> None:
+        """The sandbox is gone: the links are told, nothing is written any longer."""
+        self.ended = reason
+        self.requests.ended()
+        event: dict[str, Any] = {"type": "ended", "reason": reason}
+        if status is not None:
+            event["status"] = status
+        self._broadcast(frames.CONSOLE, event)
+        for link in self.links:
+            link.is_closing = True
+        self._journals.close()
+
+
+# -- what an agent says, checked ----------------------------------------------
+
+
+def _described(entry: Any) -> tuple[int, list[str], int, int, int, int, Exit | None]:
+    """``(window, argv, start, end, cols, rows, exit)`` of a window in an agent's HELLO."""
+    if not isinstance(entry, dict):
+        raise AgentError("a HELLO with a window that is no object")
+    number, start, end, cols, rows = (
+        _number(entry.get(name)) for name in ("window", "start", "end", "cols", "rows")
+    )
+    if not 0 <= number < frames.CONSOLE or not 0 <= start <= end < 1 << 62:
+        raise AgentError(f"a HELLO with window {number} from {start} to {end}")
+    if not (frames.MIN_COLS <= cols <= frames.MAX_COLS and frames.MIN_ROWS <= rows <= frames.MAX_ROWS):
+        raise AgentError(f"a HELLO with a window of {cols} by {rows}")
+    exit_ = entry.get("exit")
+    return number, _argv(entry.get("argv")), start, end, cols, rows, _exit(exit_) if exit_ else None
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int):
+        raise AgentError("a HELLO with a window that lacks a number")
+    return value
+
+
+def _argv(value: Any) -> list[str]:
+    """A program and its arguments, cut to what a person wants to read."""
+    if not isinstance(value, list):
+        return []
+    return [str(part)[:ARGUMENT_CHARACTERS] for part in value[:MAX_ARGUMENTS]]
+
+
+def _exit(value: Any) -> Exit:
+    """How a program ended: ``{"code": 0}`` or ``{"signal": "SIGKILL"}``."""
+    if isinstance(value, dict):
+        if isinstance(value.get("signal"), str):
+            return {"signal": value["signal"][:32]}
+        if isinstance(value.get("code"), int):
+            return {"code": value["code"]}
+    raise AgentError("an exit that is neither a code nor a signal")

@@ -1,0 +1,227 @@
+"""Sandboxes for consoles: users, homes, folders, FIFOs, and the processes of them.
+
+As root every console's owner has a uid of its own; as an ordinary user all have ours.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from sandbox.images import Image, find_images, resolve
+from sandbox.launch import Backend, Sandbox, SandboxSpec, start
+from sandbox.limits import find
+from termhub.errors import BadRequest, NoSandbox
+from termhub.host import processes
+from termhub.host.folder import FIFO_IN, FIFO_OUT, SPEC, Folder
+from termhub.host.specs import ConsoleSpec, command_line
+
+UID_BASE = 600_000_000
+_WORDS = {
+    "bubblewrap": "bubblewrap: own namespaces, filtered system calls, no network",
+    "none": "none: programs run with the rights of termhub itself",
+}
+
+
+@frozen
+class Users:
+    """Who owns what.
+
+    :param uid_base: as root, the uid of user number 0's consoles.
+    :param hub_uid: the hub's uid.
+    :param hub_gid: the hub's group, which may look into consoles' folders.
+    """
+
+    uid_base: int
+    hub_uid: int
+    hub_gid: int
+    is_root: bool
+
+    @classmethod
+    def here(cls, service_user: str | None, uid_base: int = UID_BASE) -> Users:
+        """For this process; :param service_user: name of the hub's user, where we are root.
+
+        :raises KeyError: when there is no such user.
+        """
+        is_root = os.geteuid() == 0
+        if is_root and service_user:
+            record = pwd.getpwnam(service_user)
+            return cls(uid_base, record.pw_uid, record.pw_gid, is_root)
+        return cls(uid_base, os.geteuid(), os.getegid(), is_root)
+
+    def of(self, number: int) -> tuple[int | None, int | None]:
+        """uid and gid of a user's consoles; None where everything is ours."""
+        return (self.uid_base + number, self.uid_base + number) if self.is_root else (None, None)
+
+
+@frozen
+class Prepared:
+    """A console that can be started."""
+
+    spec: ConsoleSpec
+    image: Image
+    uid: int | None
+    gid: int | None
+    home: Path
+
+
+@frozen
+class Started:
+    """A sandbox that runs, and its record for ``sandbox.json``."""
+
+    sandbox: Sandbox
+
+    @property
+    def pidfd(self) -> int:
+        """Readable when it has ended."""
+        return self.sandbox.pidfd
+
+    def record(self) -> dict[str, Any]:
+        """What ``sandbox.json`` says."""
+        return {
+            "pid": self.sandbox.pid,
+            "start": self.sandbox.start_time,
+            "boot": processes.boot_id(),
+            "isolation": self.sandbox.isolation,
+        }
+
+    def close(self) -> None:
+        """Give back the descriptors."""
+        self.sandbox.close()
+
+
+class Sandboxes:
+    """Makes and ends the sandboxes of one data folder.
+
+    :param homes: ``DATA/homes``.
+    :param backend: the kind of sandbox.
+    """
+
+    def __init__(self, homes: Path, backend: Backend, users: Users) -> None:
+        self._homes = homes
+        self._backend = backend
+        self.users = users
+        self._images: list[Image] = []
+        self.isolation = _WORDS.get(backend.name, backend.name)
+
+    def images(self) -> list[Image]:
+        """The images there are now."""
+        self._images = find_images()
+        return self._images
+
+    def prepare(self, spec: ConsoleSpec) -> Prepared:
+        """Find image, program and user of a console.
+
+        :raises BadRequest: when image or program do not exist.
+        """
+        try:
+            image = resolve(self._images or self.images(), spec.image)
+        except LookupError as error:
+            raise BadRequest(str(error.args[0]), "bad_image") from None
+        uid, gid = self.users.of(spec.number)
+        spec = spec.with_argv(command_line(spec, image))
+        return Prepared(spec, image, uid, gid, self._homes / str(spec.number))
+
+    def make_folder(self, path: Path, prepared: Prepared) -> list[int]:
+        """Make a console's folder and home; the FIFOs, open, ``in`` first.
+
+        :raises OSError: when they cannot be made.
+        """
+        if not prepared.home.is_dir():
+            os.mkdir(prepared.home, 0o700)
+            if prepared.uid is not None and prepared.gid is not None:
+                os.chown(prepared.home, prepared.uid, prepared.gid)
+        os.mkdir(path, 0o700)
+        Folder(path).write(SPEC, prepared.spec.to_json())
+        fifos = []
+        for name in (FIFO_IN, FIFO_OUT):
+            os.mkfifo(path / name, 0o600)
+            if prepared.uid is not None and prepared.gid is not None:
+                os.chown(path / name, prepared.uid, prepared.gid)
+            fifos.append(os.open(path / name, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW))
+        if prepared.uid is not None:
+            os.chown(path, prepared.uid, self.users.hub_gid)
+        os.chmod(path, 0o2750)
+        return fifos
+
+    def start(self, prepared: Prepared, stdin_fd: int, stdout_fd: int) -> Started:
+        """Start the sandbox; :raises LaunchError: when there is none."""
+        spec = prepared.spec
+        launch = self._backend.prepare(
+            SandboxSpec(
+                console=spec.console,
+                hostname=spec.console,
+                uid=prepared.uid,
+                gid=prepared.gid,
+                home=str(prepared.home),
+                image=prepared.image,
+                argv=spec.argv,
+                env={"TERMHUB_CONSOLE": spec.console, **spec.env},
+                cols=spec.cols,
+                rows=spec.rows,
+                limits=spec.limits,
+                stdin_fd=stdin_fd,
+                stdout_fd=stdout_fd,
+            )
+        )
+        return Started(start(launch))
+
+    def check(self) -> list[str]:
+        """What is missing for a sandbox, each with what installs it."""
+        return self._backend.check()
+
+    def require(self) -> None:
+        """:raises NoSandbox: when something is missing."""
+        missing = self.check()
+        if missing:
+            raise NoSandbox("no sandbox can be made here: " + "; ".join(missing))
+
+    def user_of(self, folder: Folder) -> tuple[int | None, int | None]:
+        """uid and gid for the host of an existing console."""
+        if not self.users.is_root:
+            return None, None
+        uid = folder.uid
+        if uid <= self.users.uid_base - 1 or uid in (0, self.users.hub_uid):
+            raise NoSandbox(f"{folder.path} belongs to uid {uid}, which is no console's")
+        return uid, uid
+
+    def find(self, folder: Folder, record: dict[str, Any]) -> int | None:
+        """A pidfd of the sandbox that a record names; None when it is gone.
+
+        Only a process of the console's own user is taken for it, because that user may
+        have written the record.
+        """
+        pid, started = record.get("pid"), record.get("start")
+        if not isinstance(pid, int) or not isinstance(started, int):
+            return None
+        if record.get("boot") != processes.boot_id() or processes.real_uid(pid) != folder.uid:
+            return None
+        return processes.open_process(pid, started)
+
+    def kill(self, folder: Folder, pidfd: int | None) -> None:
+        """End a sandbox at once, with everything in its group."""
+        group = find(folder.console)
+        if group is not None:
+            group.kill()
+        if pidfd is not None:
+            processes.kill(pidfd)
+
+    def clean(self, folder: Folder) -> bool:
+        """Remove what a sandbox leaves outside of its folder; False: try again later."""
+        group = find(folder.console)
+        if group is None:
+            return True
+        group.kill()
+        return group.remove()
+
+    @staticmethod
+    def out_of_memory(console: str) -> str | None:
+        """Words when the console's memory limit was hit."""
+        group = find(console)
+        if group is None or not group.memory_ran_out():
+            return None
+        return "out of memory"

@@ -1,0 +1,137 @@
+"""What a console is to be, as the hub asks for it, checked; and its program found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import asdict, evolve, fields, frozen
+
+from sandbox.guest import frames
+from sandbox.images import Image
+from sandbox.images.programs import command
+from sandbox.limits import Limits
+from termhub.errors import BadRequest
+from termhub.host.folder import CONSOLE_ID
+
+MAX_TEXT = 4096
+MAX_ARGUMENTS = 256
+MAX_VARIABLES = 256
+MAX_SPEC_BYTES = 1 << 16
+PROGRAMS = ("python", "ipython", "ptpython", "bash", "script")
+
+
+@frozen
+class ConsoleSpec:
+    """One console to create.
+
+    :param console: its id.
+    :param user: the owner's name, for people.
+    :param number: the owner's number in the store.
+    :param image: name of the image; empty for the default.
+    :param program: one of :data:`PROGRAMS`.
+    :param argv: the program's own command line; empty to take the program's usual one.
+    """
+
+    console: str
+    user: str
+    number: int
+    image: str
+    program: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cols: int
+    rows: int
+    limits: Limits
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in ``spec.json``."""
+        return {**asdict(self, recurse=False), "argv": list(self.argv), "limits": asdict(self.limits)}
+
+    def with_argv(self, argv: list[str]) -> ConsoleSpec:
+        """The same with a command line."""
+        return evolve(self, argv=tuple(argv))
+
+
+def parse_spec(value: Any) -> ConsoleSpec:
+    """The ``spec`` of a create request.
+
+    :raises BadRequest: saying which part cannot be used.
+    """
+    if not isinstance(value, dict):
+        raise BadRequest("spec is an object")
+    console = value.get("console")
+    if not isinstance(console, str) or not CONSOLE_ID.fullmatch(console):
+        raise BadRequest("spec.console is c- and 10 characters of a-z, 2-7")
+    number = value.get("number", 0)
+    if not _is_integer(number, 0, 1 << 24):
+        raise BadRequest("spec.number is the owner's number")
+    program = _text(value, "program") or "python"
+    if program not in PROGRAMS:
+        raise BadRequest(f"there is no program {program!r}; there are: {', '.join(PROGRAMS)}", "bad_program")
+    argv = value.get("argv") or []
+    if not isinstance(argv, list) or len(argv) > MAX_ARGUMENTS or not all(map(_is_text, argv)):
+        raise BadRequest("spec.argv is a list of texts")
+    env = value.get("env") or {}
+    if not isinstance(env, dict) or len(env) > MAX_VARIABLES:
+        raise BadRequest("spec.env maps texts to texts")
+    if not all(_is_text(name) and name and "=" not in name and _is_text(env[name]) for name in env):
+        raise BadRequest("spec.env maps texts to texts")
+    cols, rows = value.get("cols", 80), value.get("rows", 24)
+    if not _is_integer(cols, frames.MIN_COLS, frames.MAX_COLS) or not _is_integer(
+        rows, frames.MIN_ROWS, frames.MAX_ROWS
+    ):
+        raise BadRequest(f"no terminal has {cols!r:.20} columns and {rows!r:.20} rows")
+    return ConsoleSpec(
+        console=console,
+        user=_text(value, "user"),
+        number=number,
+        image=_text(value, "image"),
+        program=program,
+        argv=tuple(argv),
+        env=env,
+        cols=cols,
+        rows=rows,
+        limits=_limits(value.get("limits") or {}),
+    )
+
+
+def command_line(spec: ConsoleSpec, image: Image) -> list[str]:
+    """The command line of the console's program in an image.
+
+    :raises BadRequest: when the image has no such program; says which it has.
+    """
+    if spec.program == "script" and not spec.argv:
+        raise BadRequest("the program 'script' needs argv, its command line", "bad_program")
+    if spec.argv:
+        return list(spec.argv)
+    try:
+        return list(command(image, spec.program))
+    except LookupError as error:
+        raise BadRequest(str(error.args[0]), "bad_program") from None
+
+
+def _limits(value: Any) -> Limits:
+    if not isinstance(value, dict):
+        raise BadRequest("spec.limits is an object")
+    known = {field.name for field in fields(Limits)}
+    for name, limit in value.items():
+        if name not in known:
+            raise BadRequest(f"there is no limit {name!r:.50}; there are: {', '.join(sorted(known))}")
+        if limit is not None and not _is_integer(limit, 1, 1 << 50):
+            raise BadRequest(f"the limit {name} is a number above 0")
+    return Limits(**value)
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    text = value.get(name) or ""
+    if not _is_text(text):
+        raise BadRequest(f"spec.{name} is a text")
+    return str(text)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value and len(value) <= MAX_TEXT
+
+
+def _is_integer(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

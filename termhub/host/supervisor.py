@@ -1,0 +1,395 @@
+"""All consoles of one data folder, as the launcher sees them.
+
+For every console that lives it watches two processes, its host and its sandbox, by
+descriptors that name them for ever (pidfd).  A host that dies is followed by another,
+at once the first time and then ever more carefully; a sandbox that dies makes its host
+write ``ended.json`` and leave.  Consoles that an earlier launcher left are adopted.
+
+Invariant: what is on disk is the truth; this holds nothing that cannot be found again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from sandbox.guest.loop import Loop, Timer
+from sandbox.launch import LaunchError
+from termhub.errors import BadRequest, NoSandbox, NoSuchConsole, TermhubError
+from termhub.host import processes
+from termhub.host.folder import CONSOLE_ID, ENDED, ENDING, SANDBOX, SPEC, Folder
+from termhub.host.host import HostOptions
+from termhub.host.sandboxes import Sandboxes, Started
+from termhub.host.spawn import HostProcess, fork_host
+from termhub.host.specs import ConsoleSpec
+
+END_SECONDS = 10.0
+POLL_SECONDS = 0.02
+CALM_SECONDS = 10.0
+MAX_DELAY_SECONDS = 30.0
+ADOPTED_AT_ONCE = 4
+
+Done = Callable[[TermhubError | None], None]
+
+
+@define(eq=False)
+class Supervised:
+    """A console and its processes.
+
+    :param host: its host's pidfd, None while there is none.
+    :param sandbox: its sandbox's pidfd, None when it is gone.
+    :param is_ready: whether the host answers.
+    :param deaths: hosts that died lately, one after the other.
+    """
+
+    folder: Folder
+    host: int | None = None
+    host_pid: int = 0
+    ready_fd: int | None = None
+    sandbox: int | None = None
+    is_ready: bool = False
+    deaths: int = 0
+    host_since: float = 0.0
+    retry: Timer | None = None
+    overdue: float | None = None
+    ready_waiters: list[Done] = field(factory=list)
+    ended_waiters: list[Done] = field(factory=list)
+    started: Started | None = None
+
+
+class Supervisor:
+    """The consoles below one folder.
+
+    :param consoles: ``RUN/consoles``.
+    :param sandboxes: starts and kills sandboxes.
+    :param options: what hosts are told.
+    """
+
+    def __init__(self, consoles: Path, sandboxes: Sandboxes, options: HostOptions, loop: Loop) -> None:
+        self._path = consoles
+        self._sandboxes = sandboxes
+        self._options = options
+        self._loop = loop
+        self._consoles: dict[str, Supervised] = {}
+        self._adopting: list[Supervised] = []
+
+    # -- what the hub asks ---------------------------------------------------
+
+    def create(self, spec: ConsoleSpec, done: Done) -> None:
+        """Make a console; ``done`` is called when its host answers.
+
+        :raises TermhubError: when it cannot be.
+        """
+        path = self._path / spec.console
+        if path.exists():
+            raise BadRequest(f"there is a console {spec.console} already", "console_exists")
+        prepared = self._sandboxes.prepare(spec)
+        folder = Folder(path)
+        entry = Supervised(folder)
+        fifos: list[int] = []
+        try:
+            fifos = self._sandboxes.make_folder(path, prepared)
+            self._consoles[spec.console] = entry
+            self._start_host(entry)
+            entry.started = self._sandboxes.start(prepared, *fifos)
+            folder.write(SANDBOX, entry.started.record())
+        except (OSError, LaunchError) as error:
+            self._abandon(entry)
+            raise NoSandbox(f"the console cannot be started: {error}") from error
+        finally:
+            for fd in fifos:
+                os.close(fd)
+        self._watch_sandbox(entry, os.dup(entry.started.pidfd))
+        entry.ready_waiters.append(done)
+        if entry.is_ready:
+            self._tell_ready(entry)
+
+    def ensure_host(self, console: str, done: Done) -> None:
+        """Call ``done`` when the console's host answers or ``ended.json`` is there."""
+        entry = self._find(console)
+        if entry is None or entry.is_ready:
+            done(None)
+            return
+        entry.ready_waiters.append(done)
+        if entry.host is None and entry.retry is None:
+            self._start_host(entry)
+
+    def end(self, console: str, reason: str, done: Done) -> None:
+        """Kill a console's sandbox; ``done`` is called when ``ended.json`` is there."""
+        entry = self._find(console)
+        if entry is None:
+            done(None)
+            return
+        entry.ended_waiters.append(done)
+        if not entry.folder.has(ENDING):
+            entry.folder.write(ENDING, {"reason": reason})
+        self._sandboxes.kill(entry.folder, entry.sandbox)
+        self.ensure_host(console, _nothing)
+
+    def remove(self, console: str, done: Done) -> None:
+        """End a console if it lives and delete its folder."""
+        path = self._existing(console)
+
+        def ended(error: TermhubError | None) -> None:
+            if error is not None:
+                done(error)
+                return
+            entry = self._consoles.get(console)
+            if entry is not None and entry.host is not None:
+                processes.kill(entry.host)
+            shutil.rmtree(path, ignore_errors=True)
+            done(None)
+
+        self.end(console, "removed by its owner", ended)
+
+    def consoles(self) -> list[dict[str, Any]]:
+        """All consoles, living and ended."""
+        found = []
+        for path in sorted(self._path.iterdir()):
+            folder = Folder(path)
+            spec = folder.read(SPEC)
+            if spec is not None and CONSOLE_ID.fullmatch(path.name):
+                state = "ended" if folder.has(ENDED) else "running"
+                found.append(
+                    {"console": path.name, "owner": spec.get("number"), "state": state, "spec": spec}
+                )
+        return found
+
+    def end_all(self, reason: str, done: Callable[[], None]) -> None:
+        """End every console that lives."""
+        living = [entry["console"] for entry in self.consoles() if entry["state"] == "running"]
+        left = set(living)
+        if not left:
+            done()
+
+        def one(console: str) -> Done:
+            def ended(error: TermhubError | None) -> None:
+                left.discard(console)
+                if not left:
+                    done()
+
+            return ended
+
+        for console in living:
+            self.end(console, reason, one(console))
+
+    def isolation(self, console: str) -> str:
+        """Words for people about what keeps a console apart."""
+        record = Folder(self._existing(console)).read(SANDBOX)
+        return str((record or {}).get("isolation", ""))
+
+    def _existing(self, console: str) -> Path:
+        path = self._path / console
+        if not CONSOLE_ID.fullmatch(console) or not path.is_dir():
+            raise NoSuchConsole(f"there is no console {console!r:.40}")
+        return path
+
+    def _find(self, console: str) -> Supervised | None:
+        """The living console; None when it has ended."""
+        path = self._existing(console)
+        entry = self._consoles.get(console)
+        if entry is None and not Folder(path).has(ENDED):
+            entry = self._consoles[console] = Supervised(Folder(path))
+        return entry if entry is not None and not entry.folder.has(ENDED) else None
+
+    # -- hosts ---------------------------------------------------------------
+
+    def _start_host(self, entry: Supervised) -> None:
+        entry.retry = None
+        entry.is_ready = False
+        options = self._options_after(entry.deaths)
+        uid, gid = self._sandboxes.user_of(entry.folder)
+        host = fork_host(self._loop, entry.folder, options, uid, gid)
+        self._watch_host(entry, host.pidfd, host.pid)
+        self._watch_ready(entry, host)
+
+    def _options_after(self, deaths: int) -> HostOptions:
+        """More careful with every host that died: without the fast engine, then without the past."""
+        engine = self._options.engine if deaths < 2 else "pyte"
+        return HostOptions(
+            engine=engine,
+            blank=deaths >= 4,
+            journal_bytes=self._options.journal_bytes,
+            segment_bytes=self._options.segment_bytes,
+            out_of_memory=self._options.out_of_memory,
+        )
+
+    def _watch_host(self, entry: Supervised, pidfd: int, pid: int) -> None:
+        entry.host, entry.host_pid, entry.host_since = pidfd, pid, time.monotonic()
+        self._loop.reader(pidfd, lambda: self._host_gone(entry))
+
+    def _watch_ready(self, entry: Supervised, host: HostProcess) -> None:
+        def told() -> None:
+            try:
+                data = os.read(host.ready_fd, 1)
+            except BlockingIOError:
+                return
+            self._loop.forget(host.ready_fd)
+            os.close(host.ready_fd)
+            entry.ready_fd = None
+            if data:
+                entry.is_ready = True
+                self._tell_ready(entry)
+
+        entry.ready_fd = host.ready_fd
+        self._loop.reader(host.ready_fd, told)
+
+    def _tell_ready(self, entry: Supervised) -> None:
+        if entry.started is None and entry.sandbox is None and not entry.folder.has(SANDBOX):
+            return  # still being created
+        waiters, entry.ready_waiters = entry.ready_waiters, []
+        for done in waiters:
+            done(None)
+
+    def _host_gone(self, entry: Supervised) -> None:
+        assert entry.host is not None
+        self._loop.forget(entry.host)
+        os.close(entry.host)
+        entry.host = None
+        entry.is_ready = False
+        reap()
+        if entry.folder.has(ENDED) or not entry.folder.has(SPEC):
+            self._forget(entry)
+            self._adopt_more()
+            return
+        lived = time.monotonic() - entry.host_since
+        entry.deaths = 1 if lived > CALM_SECONDS else entry.deaths + 1
+        delay = 0.0 if entry.deaths == 1 else min(0.1 * 2**entry.deaths, MAX_DELAY_SECONDS)
+        log(f"{entry.folder.console}: its host {entry.host_pid} died; another in {delay:.1f} s")
+        entry.retry = self._loop.call_later(delay, self._start_host, entry)
+
+    # -- sandboxes -----------------------------------------------------------
+
+    def _watch_sandbox(self, entry: Supervised, pidfd: int) -> None:
+        entry.sandbox = pidfd
+        self._loop.reader(pidfd, lambda: self._sandbox_gone(entry))
+
+    def _sandbox_gone(self, entry: Supervised) -> None:
+        assert entry.sandbox is not None
+        self._loop.forget(entry.sandbox)
+        os.close(entry.sandbox)
+        entry.sandbox = None
+        reap()
+        entry.overdue = time.monotonic() + END_SECONDS
+        self._wait_for_end(entry)
+
+    def _wait_for_end(self, entry: Supervised) -> None:
+        """Until the host has written ``ended.json``; one that does not is replaced."""
+        if entry.folder.has(ENDED):
+            self._ended(entry)
+            return
+        assert entry.overdue is not None
+        if time.monotonic() > entry.overdue:
+            entry.overdue = time.monotonic() + END_SECONDS
+            if entry.host is not None:
+                processes.kill(entry.host)
+        self._loop.call_later(POLL_SECONDS, self._wait_for_end, entry)
+
+    def _ended(self, entry: Supervised) -> None:
+        self._clean(entry.folder)
+        self._tell_ready(entry)
+        waiters, entry.ended_waiters = entry.ended_waiters, []
+        for done in waiters:
+            done(None)
+        if entry.host is None:
+            self._forget(entry)
+
+    def _forget(self, entry: Supervised) -> None:
+        if entry.sandbox is not None:
+            return
+        if entry.retry is not None:
+            entry.retry.cancel()
+        if entry.started is not None:
+            entry.started.close()
+            entry.started = None
+        if self._consoles.get(entry.folder.console) is entry:
+            del self._consoles[entry.folder.console]
+        if entry.ended_waiters or entry.ready_waiters:
+            self._ended(entry)
+
+    def _abandon(self, entry: Supervised) -> None:
+        """A console that could not be created leaves nothing behind."""
+        self._consoles.pop(entry.folder.console, None)
+        shutil.rmtree(entry.folder.path, ignore_errors=True)
+        if entry.host is not None:
+            processes.kill(entry.host)
+        self._clean(entry.folder)
+
+    def _clean(self, folder: Folder, tries: int = 50) -> None:
+        """Remove the sandbox's group as soon as its last process has gone."""
+        if not self._sandboxes.clean(folder) and tries:
+            self._loop.call_later(POLL_SECONDS * 5, self._clean, folder, tries - 1)
+
+    # -- what an earlier launcher left ---------------------------------------
+
+    def adopt(self) -> None:
+        """Take over the consoles on disk; what was half made is deleted."""
+        for path in sorted(self._path.iterdir()):
+            if not CONSOLE_ID.fullmatch(path.name):
+                continue
+            folder = Folder(path)
+            host = self._living_host(folder)
+            if folder.has(ENDED):
+                continue
+            record = folder.read(SANDBOX)
+            if folder.read(SPEC) is None or record is None:
+                if host is not None:
+                    processes.kill(host)
+                    os.close(host)
+                shutil.rmtree(path, ignore_errors=True)
+                log(f"{path.name}: half made; deleted")
+                continue
+            entry = self._consoles[path.name] = Supervised(folder)
+            sandbox = self._sandboxes.find(folder, record)
+            if host is not None:
+                self._watch_host(entry, host, folder.locked_by() or 0)
+                entry.is_ready = True
+            if sandbox is not None:
+                self._watch_sandbox(entry, sandbox)
+            if host is None:
+                self._adopting.append(entry)
+        for _ in range(ADOPTED_AT_ONCE):
+            self._adopt_more()
+
+    def _adopt_more(self) -> None:
+        """Start the next missing host: those of living consoles all, of dead ones a few at a time."""
+        while self._adopting:
+            entry = self._adopting.pop()
+            if entry.host is None:
+                self._start_host(entry)
+            if entry.sandbox is None:
+                return
+
+    def _living_host(self, folder: Folder) -> int | None:
+        pid = folder.locked_by()
+        if pid is None or processes.real_uid(pid) != folder.uid:
+            return None
+        return processes.open_process(pid, None)
+
+
+def reap() -> None:
+    """Collect the children that have ended."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+
+
+def log(line: str) -> None:
+    """A line for the launcher's log."""
+    sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}\n")
+    sys.stderr.flush()
+
+
+def _nothing(error: TermhubError | None) -> None:
+    """For calls whose end nobody waits for."""

@@ -1,0 +1,296 @@
+"""One window of a console: its stream, its screen and its journal, kept in step.
+
+Output from the agent is numbered and can be read at once (:meth:`Window.read`); the
+screen and the journal follow in slices (:meth:`Window.work`), so that no turn of the
+host's loop takes long.  What happens at a place of the stream, a new size or the
+program's end, waits as a mark until the screen has got there.
+
+Invariant: ``parsed`` is the offset that both the screen and the journal have reached,
+so a keyframe is exact at ``parsed`` and everything before it may be acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sandbox.guest import frames
+from termhub.host.journal import Journal
+from termhub.host.stream import Stream
+
+if TYPE_CHECKING:
+    from termhub.screen import Screen, ScreenEvent
+
+    OpenScreen = Callable[[int, int], Screen]
+
+HELD_BYTES = 1 << 20
+BACKLOG_BYTES = 1 << 18
+"""Output received but not parsed from which the agent is no longer read."""
+
+KEYFRAME_BYTES = 3 << 20
+"""Most bytes of the keyframe of a segment; scrollback is left out above."""
+
+MAX_SCROLLBACK = 10_000
+LEAST_SLICE, MOST_SLICE = 512, 1 << 14
+SLOW_SECONDS = 0.004
+_MOST_MARKS = 256
+
+Mark = tuple[int, str, Any]
+Exit = dict[str, Any]
+
+
+class Window:
+    """A window.
+
+    :param number: its number in the console.
+    :param journal: its journal, to be written from here on.
+    :param open_screen: makes a screen of a size in cells.
+    :param unix_time: the time for the journal.
+    :param clock: seconds, to measure how long the screen takes.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        journal: Journal,
+        open_screen: OpenScreen,
+        *,
+        cols: int,
+        rows: int,
+        offset: int = 0,
+        unix_time: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self.number = number
+        self.argv: list[str] = []
+        self.exit: Exit | None = None
+        self.screen = open_screen(cols, rows)
+        self.cols, self.rows = cols, rows
+        self.stream = Stream(HELD_BYTES, offset)
+        self.parsed = offset
+        self.journal = journal
+        self._unix_time = unix_time
+        self._clock = clock
+        self._marks: deque[Mark] = deque()
+        self._resizes = 0
+        self._slice = MOST_SLICE
+        self._keyframe_lines = MAX_SCROLLBACK
+
+    # -- the stream ----------------------------------------------------------
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that were received but not parsed yet."""
+        return self.stream.end - self.parsed
+
+    @property
+    def has_work(self) -> bool:
+        """Whether :meth:`work` has something to do."""
+        return self.parsed < self.stream.end or bool(self._marks)
+
+    @property
+    def visible_end(self) -> int:
+        """How far readers may read: up to the next change of size, which they must see first."""
+        if self._resizes:
+            for offset, kind, _ in self._marks:
+                if kind == "resize":
+                    return offset
+        return self.stream.end
+
+    def receive(self, offset: int, data: bytes) -> None:
+        """Take output from the agent; what is known already is trimmed, a jump is a hole."""
+        end = self.stream.end
+        if offset > end:
+            while self.has_work:
+                self.work()
+            self.screen.feed(b"\x18")
+            self.stream.restart(offset)
+            self.parsed = offset
+        elif offset < end:
+            data = data[end - offset :]
+        if data:
+            self.stream.append(data)
+
+    def mark(self, kind: str, value: Any) -> None:
+        """Put ``kind`` (``resize`` or ``exit`` or another) at the present end of the stream."""
+        while len(self._marks) >= _MOST_MARKS:
+            self.work()
+        self._marks.append((self.stream.end, kind, value))
+        self._resizes += kind == "resize"
+
+    def read(self, offset: int, limit: int) -> tuple[int, bytes]:
+        """At most ``limit`` bytes that readers may see, as ``(offset, data)``.
+
+        Older output than is in memory comes from the journal; where it is not there
+        either the offset returned is later.
+        """
+        limit = min(limit, self.visible_end - offset)
+        if limit <= 0:
+            return offset, b""
+        if offset < self.stream.start:
+            first, data = self.journal.read(offset, limit)
+            if data:
+                return first, data
+            offset = self.stream.start
+        return offset, self.stream.read(offset, limit)
+
+    @property
+    def start(self) -> int:
+        """The oldest offset that can be read."""
+        first = self.journal.start
+        return self.stream.start if first is None else min(first, self.stream.start)
+
+    # -- work ----------------------------------------------------------------
+
+    def work(self) -> tuple[bytes, Mark | None]:
+        """Parse and journal one slice, or reach one mark.
+
+        :returns: the screen's answers to queries in the slice, for the program; the mark.
+        """
+        if not self.journal.is_open:
+            self._start_segment()
+        end = self.stream.end
+        if self._marks:
+            end = self._marks[0][0]
+            if end <= self.parsed:
+                mark = self._marks.popleft()
+                self._reach(mark)
+                return b"", mark
+        data = self.stream.read(self.parsed, min(self._slice, end - self.parsed))
+        started = self._clock()
+        replies = self.screen.feed(data)
+        self._pace(self._clock() - started, len(data))
+        self.journal.append(self.parsed, data, self._unix_time())
+        self.parsed += len(data)
+        if self.journal.is_open and self.journal.wants_segment(0.0):
+            self._start_segment()
+        return replies, None
+
+    def _pace(self, seconds: float, length: int) -> None:
+        """Smaller slices while the screen is slow with what it gets, so that others get a turn."""
+        if seconds > SLOW_SECONDS:
+            self._slice = max(min(self._slice, length) // 2, LEAST_SLICE)
+        elif self._slice < MOST_SLICE:
+            self._slice *= 2
+
+    def _reach(self, mark: Mark) -> bool:
+        """Apply a mark; False when it says nothing new, as after an agent repeats itself."""
+        _, kind, value = mark
+        now = self._unix_time()
+        if kind == "resize":
+            self._resizes -= 1
+            if value == (self.cols, self.rows):
+                return False
+            self.cols, self.rows = value
+            self.screen.resize(self.cols, self.rows)
+            self.journal.resize(self.cols, self.rows, now)
+        elif kind == "exit":
+            if value == self.exit:
+                return False
+            self.exit = value
+            self.journal.event({"type": "exit", **value}, now)
+        elif kind == "opened":
+            if value == self.argv and self.exit is None:
+                return False
+            self.argv, self.exit = value, None
+            self.journal.event({"type": "opened", "argv": value}, now)
+        return True
+
+    # -- the screen ----------------------------------------------------------
+
+    def keyframe(self, scrollback: int | None) -> bytes:
+        """The screen at ``parsed`` with at most so many lines of history (None: all there are)."""
+        return self.screen.keyframe(scrollback)
+
+    def bounded_keyframe(self, limit_bytes: int) -> bytes:
+        """The screen with as much history as fits into about ``limit_bytes``."""
+        lines = min(self._keyframe_lines * 2, MAX_SCROLLBACK)
+        keyframe = self.screen.keyframe(lines)
+        while len(keyframe) > limit_bytes and lines:
+            lines //= 4
+            keyframe = self.screen.keyframe(lines)
+        self._keyframe_lines = max(lines, 1)
+        return keyframe
+
+    def take_events(self) -> list[ScreenEvent]:
+        """What the program told its terminal since the last call."""
+        return self.screen.events()
+
+    def _start_segment(self) -> None:
+        now = self._unix_time()
+        if self.journal.wants_segment(now):
+            keyframe = self.bounded_keyframe(min(KEYFRAME_BYTES, self.journal.full_bytes // 2))
+            self.journal.start_segment(self.parsed, self.cols, self.rows, keyframe, now)
+            if self.exit is not None:
+                self.journal.event({"type": "exit", **self.exit}, now)
+
+    # -- recovery ------------------------------------------------------------
+
+    @classmethod
+    def recover(
+        cls,
+        number: int,
+        journal: Journal,
+        open_screen: OpenScreen,
+        *,
+        unix_time: Callable[[], float],
+        clock: Callable[[], float],
+        blank: bool = False,
+    ) -> Window | None:
+        """The window as its journal has it; None when there is no usable journal.
+
+        :param blank: take only offset and size from the journal, for a screen that the
+            output itself makes fail.
+        """
+        window: Window | None = None
+        keyframe: list[bytes] = []
+        for frame in journal.recover():
+            if frame.type == frames.KEYFRAME:
+                offset, cols, rows, data = frames.parse_keyframe(frame.payload)
+                keyframe.append(data)
+                if frames.keyframe_continues(frame.payload):
+                    continue
+                window = cls(
+                    number,
+                    journal,
+                    open_screen,
+                    cols=cols,
+                    rows=rows,
+                    offset=offset,
+                    unix_time=unix_time,
+                    clock=clock,
+                )
+                if not blank:
+                    window._replay(b"".join(keyframe))
+                keyframe.clear()
+            elif window is not None:
+                window._recover(frame, blank)
+        if window is not None:
+            window.screen.events()
+            if blank and journal.is_open:
+                journal.close()
+        return window
+
+    def _recover(self, frame: frames.Frame, blank: bool) -> None:
+        if frame.type == frames.OUTPUT:
+            offset, data = frames.parse_output(frame.payload)
+            if offset > self.stream.end:
+                self.stream.restart(offset)
+            self.stream.append(data)
+            self.parsed = self.stream.end
+            if not blank:
+                self._replay(data)
+        elif frame.type == frames.RESIZE:
+            self.cols, self.rows = frames.parse_resize(frame.payload)
+            self.screen.resize(self.cols, self.rows)
+        elif frame.type == frames.EVENT:
+            event = frames.parse_json(frame.payload)
+            if event.get("type") == "exit":
+                self.exit = {key: event[key] for key in ("code", "signal") if key in event}
+            elif event.get("type") == "opened":
+                self.exit = None
+
+    def _replay(self, data: bytes) -> None:
+        for start in range(0, len(data), MOST_SLICE):
+            self.screen.feed(data[start : start + MOST_SLICE])
