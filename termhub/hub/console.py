@@ -1,0 +1,518 @@
+"""One console as the hub knows it: its windows, its viewers, and the link to its host.
+
+Everything here is told by others: the host's messages come in as calls of a
+:class:`~termhub.hub.link.LinkOwner`, clients' through their :class:`~termhub.hub.viewers.Viewer`.
+The console joins the two, and keeps nothing that it cannot lose: a new hub gets the windows from
+the host and the rest from the store.
+
+Invariant: ``windows`` are those of the host it last spoke with; unaccepted input is kept
+over links and sent again on the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sandbox.guest import frames
+from termhub.errors import BadRequest, ConsoleError
+from termhub.hub.clock import Clock, DelayedCall
+from termhub.hub.cursors import Keyframe
+from termhub.hub.ended import Ended
+from termhub.hub.input import InputStream
+from termhub.hub.inputs import Inputs
+from termhub.hub.lifecycle import new_lifecycle
+from termhub.hub.link import MAX_WINDOWS, HostEvent, HostHello, HostWindow, Link, ScreenText
+from termhub.hub.requests import Requests
+from termhub.hub.sizes import Policy, Size, checked_size
+from termhub.hub.table import WindowTable
+from termhub.hub.viewers import CLOSE_NORMAL, Client, ClientHello, Role, Viewer, parse_hello, viewer_key
+from termhub.hub.windows import Window
+from termhub.store import ConsoleRecord
+
+PRESENCE_SECONDS = 0.2
+"""Shortest time between two ``viewers`` events."""
+
+_SIGNALS = frozenset(
+    {"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGCONT", "SIGUSR1", "SIGUSR2"}
+)
+_PASSED_ON = frozenset(
+    {"title", "bell", "cwd", "prompt", "clipboard", "activity", "opened", "exit", "closed"}
+)
+
+_log = Logger()
+
+
+class Console:
+    """One console.
+
+    :param record: what the store has of it.
+    :param clock: time and timers.
+    :param now: the wall clock, seconds since 1970.
+    :param read_ended: reads what is left of it once it has ended.
+    :param on_ended: called once with the console when it ends.
+    """
+
+    def __init__(
+        self,
+        record: ConsoleRecord,
+        clock: Clock,
+        now: Callable[[], float],
+        read_ended: Callable[[], Awaitable[Ended | None]],
+        on_ended: Callable[[Console], None] = lambda console: None,
+    ) -> None:
+        self.id = record.id
+        self.name = record.name
+        self.owner = record.owner
+        self.program = record.program
+        self.image = record.image
+        self.created = record.created
+        self.ended = record.ended
+        self.reason = record.reason
+        self.is_prepared = record.prepared
+        self.isolation = ""
+        self.state = "starting"
+        self.clock = clock
+        self.policy: Policy = "latest"
+        self._table = WindowTable(clock)
+        self.windows = self._table.windows
+        self.viewers: dict[int, Viewer] = {}
+        self._welcome: list[tuple[Viewer, ClientHello]] = []
+        self._now = now
+        self._read_ended = read_ended
+        self._on_ended = on_ended
+        self._active_at = clock.seconds()
+        self._link: Link | None = None
+        self._inputs = Inputs()
+        self._requests = Requests(clock)
+        self._presence_timer: DelayedCall | None = None
+        self._lifecycle = new_lifecycle(self)
+        if record.ended is not None:
+            self._on_ended = lambda console: None
+            self._lifecycle.gone()
+            self._on_ended = on_ended
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its sandbox is gone."""
+        return self.state == "ended"
+
+    @property
+    def last_activity(self) -> float:
+        """When it last had input or output, seconds since 1970."""
+        if self.ended is not None:
+            return self.ended
+        return self._now() - (self.clock.seconds() - self._active_at)
+
+    def describe(self) -> dict[str, Any]:
+        """What REST and HELLO say about it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "reason": self.reason,
+            "program": self.program,
+            "image": self.image,
+            "isolation": self.isolation,
+            "created": self.created,
+            "ended": self.ended,
+            "last_activity": round(self.last_activity, 3),
+            "viewers": len(self.viewers),
+            "policy": self.policy,
+            "windows": [window.describe() for window in self.windows.values()],
+        }
+
+    def window(self, number: int) -> Window:
+        """The window of this number.
+
+        :raises BadRequest: when there is none.
+        """
+        window = self.windows.get(number)
+        if window is None:
+            raise BadRequest(f"There is no window {number}.", "no_such_window")
+        return window
+
+    # -- state -------------------------------------------------------------------
+
+    def entered(self, state: str) -> None:
+        """The machine's output: the state changed."""
+        self.state = state
+        event: dict[str, Any] = {"type": "state", "state": state}
+        if state != "ended":
+            self._tell_all(frames.CONSOLE, event)
+            return
+        if self.ended is None:
+            self.ended = self._now()
+        self._fail(ConsoleError(f"The console has ended: {self.reason}", "ended"))
+        self._tell_all(frames.CONSOLE, {**event, "reason": self.reason})
+        welcome, self._welcome = self._welcome, []
+        for viewer, _ in welcome:
+            self._start_showing_ended(viewer)
+        self._on_ended(self)
+
+    def has_gone(self, reason: str, ended: float | None = None) -> None:
+        """Its sandbox is gone.
+
+        :param ended: since when, seconds since 1970; None: now.
+        """
+        if self.has_ended:
+            return
+        self.reason = reason or "The sandbox is gone."
+        self.ended = ended
+        self._lifecycle.gone()
+        self._drop_link("the console has ended")
+
+    def renamed(self, name: str) -> None:
+        """It has another name now."""
+        self.name = name
+        self._tell_all(frames.CONSOLE, {"type": "renamed", "name": name})
+
+    def close(self, code: int, reason: str) -> None:
+        """Send every viewer away and break the link; the console lives on."""
+        for viewer in list(self.viewers.values()):
+            viewer.close(code, reason)
+        if self._presence_timer is not None:
+            self._presence_timer.cancel()
+            self._presence_timer = None
+        self._fail(ConsoleError("The hub stops.", "stopping"))
+        self._drop_link("the hub stops")
+
+    def _fail(self, error: ConsoleError) -> None:
+        self._requests.fail(error)
+        self._inputs.fail(error)
+
+    def _drop_link(self, reason: str) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close(reason)
+
+    # -- viewers -----------------------------------------------------------------
+
+    def attach(self, client: Client, user: int, role: Role, hello: object) -> Viewer:
+        """A client wants to see this console.
+
+        :param user: the number of the user.
+        :param hello: the client's HELLO, decoded.
+        :returns: the viewer. The hub's HELLO is sent already, or follows when the console's
+            host has been reached.
+        :raises BadRequest: when ``hello`` is not one.
+        """
+        parsed = parse_hello(hello)
+        number = int(parsed.viewer, 16)
+        other = self.viewers.get(viewer_key(user, number))
+        if other is not None:
+            other.close(CLOSE_NORMAL, "connected again")
+        viewer = Viewer(self, client, user, role, number)
+        if parsed.cols is not None and parsed.rows is not None:
+            viewer.area = Size(parsed.cols, parsed.rows)
+        self.viewers[viewer.key] = viewer
+        if self.has_ended:
+            self._start_showing_ended(viewer)
+        elif self.state == "starting":
+            self._welcome.append((viewer, parsed))
+        else:
+            self._greet(viewer, parsed)
+        self._presence_changed()
+        return viewer
+
+    def viewer_left(self, viewer: Viewer) -> None:
+        """A viewer is gone."""
+        if self.viewers.get(viewer.key) is viewer:
+            del self.viewers[viewer.key]
+        self._welcome = [entry for entry in self._welcome if entry[0] is not viewer]
+        self._table.viewer_left(viewer)
+        self._inputs.tidy(self.viewers)
+        self._presence_changed()
+
+    def _greet(self, viewer: Viewer, hello: ClientHello) -> None:
+        windows = [window.describe() for window in self.windows.values()]
+        viewer.send(self._hello(viewer, windows))
+        wanted = {int(number): since for number, since in hello.windows.items()}
+        for number, since in wanted.items():
+            if number in self.windows:
+                viewer.watch(number, since)
+        self.area_changed(viewer, wanted)
+
+    def _hello(self, viewer: Viewer, windows: list[dict[str, Any]]) -> bytes:
+        body = {
+            "version": frames.VERSION,
+            "console": self.describe(),
+            "role": viewer.role,
+            "windows": windows,
+            "policy": self.policy,
+        }
+        return frames.encode(frames.HELLO, frames.CONSOLE, msgspec.json.encode(body))
+
+    def _start_showing_ended(self, viewer: Viewer) -> None:
+        Deferred.fromCoroutine(self._show_ended(viewer)).addErrback(self._showing_failed)
+
+    async def _show_ended(self, viewer: Viewer) -> None:
+        ended = await self._read_ended() or Ended()
+        viewer.send(self._hello(viewer, [window.describe() for window in ended.windows]))
+        for window in ended.windows:
+            viewer.send(window.picture().frames)
+        event = {"type": "state", "state": "ended", "reason": self.reason}
+        viewer.send(_event(frames.CONSOLE, event))
+
+    def _showing_failed(self, failure: Failure) -> None:
+        _log.failure("Showing {console} failed", failure, console=self.id)
+
+    def _presence_changed(self) -> None:
+        if self._presence_timer is None and self.state == "running":
+            self._presence_timer = self.clock.callLater(PRESENCE_SECONDS, self._tell_presence)
+
+    def _tell_presence(self) -> None:
+        self._presence_timer = None
+        self._tell_all(frames.CONSOLE, {"type": "viewers", "count": len(self.viewers)})
+
+    def _tell_all(self, window: int, event: dict[str, Any]) -> None:
+        if self.viewers:
+            frame = _event(window, event)
+            for viewer in list(self.viewers.values()):
+                viewer.tell(window, event["type"], frame)
+
+    # -- sizes -------------------------------------------------------------------
+
+    def area_changed(self, viewer: Viewer, windows: Iterable[int]) -> None:
+        """A viewer's area for these windows is now ``viewer.area``."""
+        if viewer.area is not None:
+            self._table.area_changed(viewer, viewer.area, viewer.can_write, windows)
+
+    def area_removed(self, viewer: Viewer, number: int) -> None:
+        """A viewer looks at a window no longer."""
+        self._table.area_removed(viewer, number)
+
+    def used(self, viewer: Viewer, number: int) -> None:
+        """A viewer typed."""
+        self._active_at = self.clock.seconds()
+        self._table.used(viewer, number)
+
+    def set_policy(self, policy: str, size: Size | None = None) -> None:
+        """Change how the size of the windows is chosen.
+
+        :param size: for ``manual``; None keeps the present size.
+        :raises BadRequest: for what is no policy.
+        """
+        self.policy = self._table.set_policy(policy, size)
+
+    def resize(self, number: int, cols: int, rows: int) -> None:
+        """Give a window a size at once, whatever the policy; viewers may change it again.
+
+        :raises BadRequest: when there is no such window or size.
+        """
+        size = checked_size(cols, rows)
+        self._table.resize(self.window(number), size)
+
+    # -- input -------------------------------------------------------------------
+
+    def input_stream(self, viewer: Viewer, number: int) -> InputStream | None:
+        """The input of a viewer to a window; None when there is no such window."""
+        if number not in self.windows and self.state != "starting":
+            return None
+        return self._inputs.stream(viewer.key, number)
+
+    async def input(self, user: int, window: int, data: bytes) -> None:
+        """Type ``data`` into a window, whole; returns when it is written.
+
+        :param user: the number of the user.
+        :raises ConsoleError: when the console ends before.
+        :raises BadRequest: when there is no such window, or for more than 2 MiB.
+        """
+        self._check_alive()
+        self.window(window)
+        self._active_at = self.clock.seconds()
+        await self._inputs.write(user, window, data)
+
+    # -- requests ----------------------------------------------------------------
+
+    async def request(self, op: str, window: int = frames.CONSOLE, **arguments: Any) -> Any:
+        """Ask the console's host; waits while the console recovers.
+
+        :raises ConsoleError: when it refuses, does not answer or has ended.
+        """
+        return await self._requests.request(op, window, msgspec.json.decode, **arguments)
+
+    async def keyframe(self, window: int, scrollback: int | None) -> Keyframe:
+        """A picture of a window with so many lines of history; None: all."""
+        return await self._requests.keyframe(window, scrollback)
+
+    async def text(self, window: int, scrollback: int = 0) -> ScreenText:
+        """A window's screen as lines of text.
+
+        :param scrollback: lines of history before it, at most 1000.
+        :raises BadRequest: when there is no such window.
+        """
+        if self.has_ended:
+            ended = await self._read_ended() or Ended()
+            for last in ended.windows:
+                if last.window == window:
+                    return last.text()
+            raise BadRequest(f"There is no window {window}.", "no_such_window")
+        self.window(window)
+        return await self._requests.text(window, scrollback)
+
+    async def output(
+        self, window: int, since: int, wait_seconds: float = 0.0, limit: int = 262_144
+    ) -> tuple[int, bytes]:
+        """Output from an offset on.
+
+        :param wait_seconds: how long to wait when there is none yet, at most 60.
+        :param limit: most bytes.
+        :returns: the offset of the first byte, later than ``since`` when that is no longer
+            held, and the bytes.
+        """
+        if not self.has_ended:
+            self.window(window)
+        return await self._requests.output(window, since, wait_seconds, limit)
+
+    async def open_window(
+        self,
+        program: str | None = None,
+        argv: list[str] | None = None,
+        cols: int = 80,
+        rows: int = 24,
+        window: int | None = None,
+    ) -> int:
+        """Start a program in a new window, or again in the exited ``window``.
+
+        :param program: as for a console; None: the console's own, unless ``argv`` is given.
+        :returns: the window's number.
+        """
+        self._check_alive()
+        size = checked_size(cols, rows)
+        command = argv or [program or self.program]
+        if command == ["script"]:
+            raise BadRequest("A script needs argv: what to run.", "bad_program")
+        arguments: dict[str, Any] = {"argv": command, "cols": size.cols, "rows": size.rows}
+        if window is not None:
+            arguments["window"] = window
+        number = await self._requests.open(**arguments)
+        if number not in self.windows:
+            self._table.add(HostWindow(number, 0, size.cols, size.rows, command))
+        return number
+
+    async def close_window(self, window: int) -> None:
+        """Hang a window's programs up and forget it."""
+        self._check_alive()
+        self.window(window)
+        await self._requests.request("close", window)
+
+    async def signal(self, name: str, window: int = 0) -> None:
+        """Send a signal to the foreground programs of a window.
+
+        :param name: such as ``SIGINT``.
+        """
+        self._check_alive()
+        if name not in _SIGNALS:
+            raise BadRequest(f"{name!r} is not one of {', '.join(sorted(_SIGNALS))}.", "bad_signal")
+        self.window(window)
+        await self._requests.request("signal", window, signal=name)
+
+    def _check_alive(self) -> None:
+        if self.has_ended:
+            raise ConsoleError(f"The console has ended: {self.reason}", "ended")
+
+    # -- the host's side: what a LinkOwner hears ----------------------------------
+
+    def linked(self, link: Link, hello: HostHello) -> None:
+        """There is a link, and the host has said HELLO."""
+        if self.has_ended:
+            link.close("the console has ended")
+            return
+        self._link = link
+        self.isolation = hello.isolation
+        told = {entry.window: entry for entry in hello.windows}
+        for number in [number for number in self.windows if number not in told]:
+            self._remove_window(number)
+        self._table.link_made(link, hello.windows)
+        self._inputs.link_made(link)
+        self._requests.link_made(link)
+        self._lifecycle.linked()
+        welcome, self._welcome = self._welcome, []
+        for viewer, parsed in welcome:
+            if viewer.is_attached:
+                self._greet(viewer, parsed)
+        self._table.apply_sizes()
+
+    def unlinked(self, reason: str) -> None:
+        """The link is gone."""
+        self._link = None
+        self._table.link_lost()
+        self._inputs.link_lost()
+        self._requests.link_lost()
+        self._lifecycle.lost()
+
+    def host_output(self, window: int, offset: int, data: bytes) -> None:
+        """Output of a window."""
+        target = self.windows.get(window)
+        if target is not None:
+            self._active_at = now = self.clock.seconds()
+            target.output_came(offset, data, now)
+            self._requests.output_came(window)
+
+    def host_accepted(self, window: int, viewer: int, sequence: int) -> None:
+        """Input was written."""
+        stream = self._inputs.accepted(viewer, window, sequence)
+        if stream is not None:
+            attached = self.viewers.get(viewer)
+            if attached is not None:
+                attached.input_accepted(window, stream)
+
+    def host_resized(self, window: int, cols: int, rows: int) -> None:
+        """The size changed; a keyframe follows."""
+        target = self.windows.get(window)
+        if target is not None:
+            target.resized(cols, rows)
+
+    def host_redrawn(self, window: int, keyframe: Keyframe) -> None:
+        """A keyframe that no request asked for."""
+        target = self.windows.get(window)
+        if target is not None:
+            target.redrawn(keyframe, self.clock.seconds())
+
+    def host_event(self, window: int, event: HostEvent) -> None:
+        """Something happened."""
+        kind = event.type
+        if kind == "ended":
+            self.has_gone(event.reason)
+            return
+        if kind not in _PASSED_ON:
+            return
+        target = self.windows.get(window)
+        if kind == "opened":
+            if target is None:
+                if len(self.windows) >= MAX_WINDOWS:
+                    return
+                entry = HostWindow(window, 0, event.cols or 80, event.rows or 24, event.argv or [])
+                target = self._table.add(entry)
+            else:
+                target.argv = event.argv or target.argv
+            target.exit = None
+        if target is None:
+            return
+        if kind == "title":
+            target.title = event.title
+        elif kind == "exit":
+            target.exit = {"signal": event.signal} if event.signal else {"code": event.code or 0}
+        elif kind == "activity":
+            self._active_at = self.clock.seconds()
+            self._requests.output_came(window)
+        body = msgspec.to_builtins(event)
+        self._tell_all(window, body if kind != "title" else {"type": "title", "title": event.title})
+        if kind == "closed":
+            self._remove_window(window)
+
+    def _remove_window(self, number: int) -> None:
+        for viewer in list(self.viewers.values()):
+            viewer.window_closed(number)
+        self._inputs.window_closed(number)
+        self._table.remove(number)
+
+
+def _event(window: int, event: dict[str, Any]) -> bytes:
+    return frames.encode(frames.EVENT, window, msgspec.json.encode(event))

@@ -1,0 +1,111 @@
+"""All input of one console that is on its way.
+
+One :class:`~termhub.hub.input.InputStream` for each (viewer, window), also of viewers that have
+left, until what they typed is written.
+
+Invariant: a stream with unaccepted bytes is never dropped while its console lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from secrets import randbits
+
+from twisted.internet.defer import Deferred
+
+from sandbox.guest import frames
+from termhub.errors import BadRequest
+from termhub.hub.input import LIMIT_BYTES, InputStream
+from termhub.hub.link import Link
+from termhub.hub.viewers import viewer_key
+
+MAX_IDLE_STREAMS = 64
+"""Streams kept of viewers that have left and have nothing under way."""
+
+
+class Inputs:
+    """The input streams of one console."""
+
+    def __init__(self) -> None:
+        self._link: Link | None = None
+        self._streams: dict[tuple[int, int], InputStream] = {}
+        self._waiters: dict[tuple[int, int], Deferred[None]] = {}
+
+    def stream(self, key: int, window: int) -> InputStream:
+        """The stream of the viewer with this key to a window."""
+        stream = self._streams.get((key, window))
+        if stream is None:
+
+            def send(sequence: int, data: bytes) -> None:
+                link = self._link
+                if link is not None:
+                    link.send(frames.input_(window, key, sequence, data))
+
+            stream = self._streams[key, window] = InputStream(send, self._link is not None)
+        return stream
+
+    async def write(self, user: int, window: int, data: bytes) -> None:
+        """Type ``data``, whole; returns when it is written.
+
+        :raises BadRequest: when it is more than 2 MiB.
+        :raises Exception: what :meth:`fail` was given.
+        """
+        if len(data) > LIMIT_BYTES:
+            raise BadRequest(f"That is too much input; {LIMIT_BYTES} bytes go at once.", "too_large")
+        if not data:
+            return
+        key = viewer_key(user, randbits(64))
+        done: Deferred[None] = Deferred()
+        self._waiters[key, window] = done
+        try:
+            self.stream(key, window).receive(0, data)
+            await done
+        finally:
+            self._waiters.pop((key, window), None)
+            self._streams.pop((key, window), None)
+
+    def accepted(self, key: int, window: int, sequence: int) -> InputStream | None:
+        """The agent expects byte ``sequence`` next.
+
+        :returns: the stream, when that is news.
+        """
+        stream = self._streams.get((key, window))
+        if stream is None or not stream.on_accepted(sequence):
+            return None
+        waiter = self._waiters.get((key, window))
+        if waiter is not None and not stream.held_bytes and not waiter.called:
+            waiter.callback(None)
+        return stream
+
+    def link_made(self, link: Link) -> None:
+        """Send what is not accepted over a new link."""
+        self._link = link
+        for stream in list(self._streams.values()):
+            stream.link_made()
+
+    def link_lost(self) -> None:
+        """Hold everything until there is a link again."""
+        self._link = None
+        for stream in self._streams.values():
+            stream.link_lost()
+
+    def fail(self, error: Exception) -> None:
+        """Nothing will be written any more."""
+        for waiter in list(self._waiters.values()):
+            if not waiter.called:
+                waiter.errback(error)
+
+    def window_closed(self, window: int) -> None:
+        """A window is gone, and with it what was typed into it."""
+        for key in [key for key in self._streams if key[1] == window and key not in self._waiters]:
+            del self._streams[key]
+
+    def tidy(self, present: Container[int]) -> None:
+        """Forget old streams of viewers that have left and have nothing under way."""
+        excess = len(self._streams) - MAX_IDLE_STREAMS
+        for key, stream in list(self._streams.items()):
+            if excess <= 0:
+                return
+            if key[0] not in present and key not in self._waiters and not stream.held_bytes:
+                del self._streams[key]
+                excess -= 1
