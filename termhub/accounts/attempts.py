@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import attrs
 
-from ..errors import TooMany
+from termhub.errors import TooMany
 
 
 @attrs.define

@@ -12,8 +12,9 @@ from typing import assert_never
 
 import attrs
 
-from ..errors import NotLoggedIn
-from ..store import Store, User
+from termhub.errors import BadRequest, NotLoggedIn
+from termhub.store import Store, Token, User
+
 from .attempts import Attempts, address_key
 from .passwords import Passwords
 from .secret import LINK, SESSION, TOKEN, hash_secret, new_secret
@@ -24,6 +25,9 @@ SESSION_SECONDS = 30 * DAY_SECONDS
 
 LINK_SECONDS = DAY_SECONDS
 """A login link can be used for so long."""
+
+MAX_TOKENS = 100
+"""API tokens that a user may have at once."""
 
 TOUCH_SECONDS = 300.0
 """How exactly the time of last use is kept; more would write at every request."""
@@ -118,6 +122,29 @@ class Accounts:
         if found is not None:
             session, user = found
             await self._store.remove_session(user.number, session.number)
+
+    async def create_token(self, user: User, label: str) -> tuple[Token, str]:
+        """A new API token of the user: what is stored of it, and the secret, shown once.
+
+        :raises BadRequest: when the user has too many.
+        """
+        if len(await self._store.tokens(user.number)) >= MAX_TOKENS:
+            raise BadRequest(f"You have {MAX_TOKENS} tokens already. Revoke some first.", "too_many_tokens")
+        secret = new_secret(TOKEN)
+        token = await self._store.add_token(user.number, label, hash_secret(secret), self._now())
+        return token, secret
+
+    async def tokens(self, user: User) -> list[Token]:
+        """The user's API tokens, oldest first."""
+        return await self._store.tokens(user.number)
+
+    async def revoke_token(self, user: User, number: int) -> None:
+        """Make a token of the user useless.
+
+        :raises BadRequest: when the user has none of this number.
+        """
+        if not await self._store.remove_token(user.number, number):
+            raise BadRequest(f"You have no token {number}.", "no_such_token")
 
     async def _by_password(self, credentials: Password, address: str) -> User:
         # JSON can carry what UTF-8, and so the store, cannot.

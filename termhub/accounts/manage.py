@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 import time
 
-from ..errors import BadRequest
-from ..store import Database, Token, User
-from .identity import LINK_SECONDS
+from termhub.errors import BadRequest
+from termhub.store import Database, Token, User
+
+from .identity import LINK_SECONDS, MAX_TOKENS
 from .passwords import hash_password
 from .secret import LINK, TOKEN, hash_secret, new_secret
 
 DEFAULT_PLAN = "default"
-MAX_TOKENS = 100
-"""Tokens that a user may have at once."""
-
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 
 

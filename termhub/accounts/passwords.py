@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from ..errors import BadRequest, TooMany
+from termhub.errors import BadRequest, TooMany
 
 P = ParamSpec("P")
 R = TypeVar("R")

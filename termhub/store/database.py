@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import NameTaken, StoreError
+from termhub.errors import NameTaken, StoreError
+
 from .records import ConsoleRecord, LoginLink, LoginSession, Token, User
 from .schema import upgrade
 

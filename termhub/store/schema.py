@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
-from ..errors import StoreError
+from termhub.errors import StoreError
 
 __all__ = ["newest_version", "scripts", "upgrade"]
 

@@ -14,7 +14,8 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from ..errors import TooMany
+from termhub.errors import TooMany
+
 from .database import Database
 
 P = ParamSpec("P")

@@ -1,33 +1,17 @@
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from termhub.accounts import Accounts, Bearer, Cookie, Credentials, Link, Password, Passwords, manage
+from termhub.accounts import Accounts, Bearer, Cookie, Credentials, Link, Password, manage
 from termhub.accounts.identity import DAY_SECONDS, SESSION_SECONDS
 from termhub.errors import NotLoggedIn, TooMany
 from termhub.store import Database, User
-from tests.support.stores import InlineStore
+from tests.support.stores import InlineStore, PlainPasswords
 
 HERE = "127.0.0.1"
-
-
-class PlainPasswords(Passwords):
-    """Compares with the stored text; the tests of passwords are elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__(reactor)  # type: ignore[arg-type]
-        self.asked: list[str | None] = []
-        self.busy = False
-
-    async def verify(self, password_hash: str | None, password: str) -> bool:
-        self.asked.append(password_hash)
-        if self.busy:
-            raise TooMany("busy", "busy")
-        return password_hash is not None and password_hash == password
 
 
 class IdentifyTests(SynchronousTestCase):

@@ -1,10 +1,12 @@
-"""A store that answers at once, for tests without threads."""
+"""A store and passwords that answer at once, for tests without threads."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from twisted.internet import reactor
 
+from termhub.accounts import Passwords
+from termhub.errors import TooMany
 from termhub.store import AsyncStore, Database
 
 P = ParamSpec("P")
@@ -21,3 +23,18 @@ class InlineStore(AsyncStore):
         self, method: Callable[Concatenate[Database, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         return method(self._database, *args, **kwargs)
+
+
+class PlainPasswords(Passwords):
+    """Compares with the stored text; the tests of passwords are elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(reactor)  # type: ignore[arg-type]
+        self.asked: list[str | None] = []
+        self.busy = False
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        self.asked.append(password_hash)
+        if self.busy:
+            raise TooMany("busy", "busy")
+        return password_hash is not None and password_hash == password

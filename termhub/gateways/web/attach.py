@@ -1,0 +1,306 @@
+"""The WebSocket at which a client attaches to a console.
+
+Autobahn does the handshake, the framing of what comes in, and the pings; this adds what
+the stream protocol wants (``docs/protocol.md``, *Hub and client*) and hands whole frames
+to the hub's viewer.  Who may attach is decided before the handshake; a client that may
+not is told by a close code, because a browser's script cannot see an HTTP status here.
+
+Invariants: whatever a client sends, it gets a close code with a reason and the hub goes
+on; a client that does not read is never owed more than :data:`MAX_UNSENT` bytes.
+"""
+
+from __future__ import annotations
+
+import socket
+from struct import Struct as Packer
+from typing import Any
+
+import attrs
+from autobahn.twisted.resource import WebSocketResource
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.interfaces import IAddress, IPushProducer
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer  # type: ignore[import-untyped]
+
+from sandbox.guest import frames
+from termhub.errors import BadRequest, TermhubError
+from termhub.store import User
+
+from .services import Console, Role, Viewer
+
+SUBPROTOCOL = "termhub.v1"
+
+MAX_MESSAGE = frames.MAX_PAYLOAD + frames.HEADER.size
+"""Largest message of a client, in bytes: the largest frame."""
+
+MAX_FRAGMENTS = 1024
+"""Most WebSocket frames in one message of a client."""
+
+MAX_UNSENT = 16 << 20
+"""Bytes owed to a client that does not read; with more the connection is given up."""
+
+HELLO_SECONDS = 10.0
+PING_SECONDS = 20.0
+PONG_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+"""How long a client has to say hello, to answer a ping, and to agree to a close."""
+
+NOTSENT_LOWAT = 16 << 10
+"""Bytes the kernel takes ahead of what it can send; more would only delay what is urgent."""
+
+PROTOCOL_ERROR = 1002
+NOT_ALLOWED = 1008
+DEFECT = 1011
+NO_SUCH_CONSOLE = 4004
+
+_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+_CLOSE_REASON_BYTES = 123
+_BINARY = 0x82
+_LENGTH_16, _LENGTH_64 = Packer(">BBH"), Packer(">BBQ")
+
+_log = Logger()
+
+
+@attrs.frozen
+class Admission:
+    """What was decided about a client: whose viewer of which console, or why not."""
+
+    user: User | None = None
+    console: Console | None = None
+    role: Role = "owner"
+    close_code: int = NOT_ALLOWED
+    reason: str = ""
+
+
+def message_head(length: int) -> bytes:
+    """The head of an unmasked binary message of one frame (RFC 6455, section 5.2)."""
+    if length < 126:
+        return bytes((_BINARY, length))
+    if length < 65536:
+        return _LENGTH_16.pack(_BINARY, 126, length)
+    return _LENGTH_64.pack(_BINARY, 127, length)
+
+
+@implementer(IPushProducer)
+class AttachProtocol(WebSocketServerProtocol):
+    """One connection; a :class:`~.services.Client` of the hub."""
+
+    admission = Admission()
+    transport: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._viewer: Viewer | None = None
+        self._decoder = frames.Decoder()
+        self._is_leaving = False
+        self._input_is_paused = False
+        self._output_is_paused = False
+        self._unsent = 0
+        self._timer: Any = None
+
+    # -- the hub's side -----------------------------------------------------------
+
+    def send(self, data: bytes) -> None:
+        """Send one or more whole frames as one message."""
+        if self._is_leaving:
+            return
+        self.transport.writeSequence((message_head(len(data)), data))
+        if self._output_is_paused:
+            self._unsent += len(data)
+            if self._unsent > MAX_UNSENT:
+                _log.info("{peer} does not read what it is sent; giving it up", peer=self.peer)
+                self.dropConnection(abort=True)
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye; nothing is sent or taken after it."""
+        if self._is_leaving:
+            return
+        self._is_leaving = True
+        self._cancel_timer()
+        text = reason.encode()[:_CLOSE_REASON_BYTES].decode("utf-8", "ignore").encode()
+        self.sendCloseFrame(code=code, reasonUtf8=text)
+        # The answer to the close frame must be read.
+        self._input_is_paused = False
+        self._read_or_not()
+
+    def pause_input(self) -> None:
+        """Read nothing from the client until :meth:`resume_input`."""
+        self._input_is_paused = True
+        self._read_or_not()
+
+    def resume_input(self) -> None:
+        """Read on."""
+        self._input_is_paused = False
+        self._read_or_not()
+
+    # -- the transport's side -----------------------------------------------------
+
+    def pauseProducing(self) -> None:
+        """The client does not read: take no requests that would owe it more."""
+        self._output_is_paused = True
+        self._unsent = 0
+        self._read_or_not()
+
+    def resumeProducing(self) -> None:
+        """The client has read nearly all."""
+        self._output_is_paused = False
+        self._read_or_not()
+
+    def stopProducing(self) -> None:
+        """The transport is gone; :meth:`connectionLost` follows."""
+
+    def _read_or_not(self) -> None:
+        if self._input_is_paused or (self._output_is_paused and not self._is_leaving):
+            self.transport.pauseProducing()
+        else:
+            self.transport.resumeProducing()
+
+    def connectionMade(self) -> None:
+        """Take the connection over from HTTP."""
+        # The HTTP channel is still registered as the transport's producer.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        handle = self.transport.getHandle()
+        if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX:
+            handle.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """Let the viewer go."""
+        self._is_leaving = True
+        self._cancel_timer()
+        super().connectionLost(reason)
+        viewer, self._viewer = self._viewer, None
+        if viewer is not None:
+            viewer.detach("the connection is gone")
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        super()._closeConnection(abort)
+        if not abort:
+            # A client that does not read would keep the socket open for ever.
+            self._start_timer(CLOSE_SECONDS, self.transport.abortConnection)
+
+    def _start_timer(self, seconds: float, function: Any, *arguments: Any) -> None:
+        self._cancel_timer()
+        self._timer = self.factory.reactor.callLater(seconds, function, *arguments)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    # -- autobahn's side ----------------------------------------------------------
+
+    def onConnect(self, request: ConnectionRequest) -> str:
+        """Choose the subprotocol."""
+        if SUBPROTOCOL not in request.protocols:
+            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, f"the subprotocol is {SUBPROTOCOL}")
+        return SUBPROTOCOL
+
+    def onOpen(self) -> None:
+        """Wait for HELLO, or say why not."""
+        if self.admission.console is None:
+            self.close(self.admission.close_code, self.admission.reason)
+        else:
+            self._start_timer(HELLO_SECONDS, self.close, PROTOCOL_ERROR, "no HELLO came")
+
+    def onMessageFrame(self, payload: Any) -> None:
+        """Count a message's frames, which autobahn does not."""
+        if len(self.message_data) + len(payload) > MAX_FRAGMENTS:
+            self.close(PROTOCOL_ERROR, "a message in too many fragments")
+            self.message_data.clear()
+        elif not self._is_leaving:
+            super().onMessageFrame(payload)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Take a message of whole frames."""
+        if self._is_leaving:
+            return
+        if not isBinary:
+            self.close(PROTOCOL_ERROR, "messages are binary")
+            return
+        try:
+            for frame in self._decoder.feed(payload):
+                if self._viewer is not None:
+                    self._viewer.receive(frame)
+                else:
+                    self._hello(frame)
+            if self._decoder.pending_bytes:
+                raise frames.FrameError("a message ends in the middle of a frame")
+        except frames.FrameError as error:
+            self.close(PROTOCOL_ERROR, str(error))
+        except BadRequest as error:
+            self.close(PROTOCOL_ERROR, error.message)
+        except TermhubError as error:
+            self.close(NOT_ALLOWED, error.message)
+        except Exception:  # noqa: BLE001 - logged; one client's trouble is not the hub's
+            _log.failure("A message of {peer} failed", peer=self.peer)
+            self.close(DEFECT, "the hub failed because of a defect; its log says more")
+
+    def _hello(self, frame: frames.Frame) -> None:
+        if frame.type != frames.HELLO:
+            raise frames.FrameError(f"{frames.NAMES[frame.type]} came before HELLO")
+        hello = frames.parse_json(frame.payload)
+        if hello.get("version") != frames.VERSION:
+            raise frames.FrameError(
+                f"version {hello.get('version')!r} of the stream protocol; this hub speaks {frames.VERSION}"
+            )
+        self._cancel_timer()
+        console, user = self.admission.console, self.admission.user
+        assert console is not None
+        assert user is not None
+        self._viewer = console.attach(self, user.number, self.admission.role, hello)
+
+    def onAutoPingTimeout(self) -> None:
+        """Give up a client that does not answer, unless it is us who do not read."""
+        if self._input_is_paused:
+            self.autoPingTimeoutCall = None
+            self.autoPingPending = None
+            self._sendAutoPing()
+        else:
+            super().onAutoPingTimeout()
+
+
+class AttachFactory(WebSocketServerFactory):
+    """Makes the connections, all with the same limits."""
+
+    protocol = AttachProtocol
+
+    def __init__(self, reactor: Any) -> None:
+        super().__init__(protocols=[SUBPROTOCOL], server="termhub", reactor=reactor)
+        self.setProtocolOptions(
+            versions=[13],
+            webStatus=False,
+            serveFlashSocketPolicy=False,
+            allowNullOrigin=False,
+            maxFramePayloadSize=MAX_MESSAGE,
+            maxMessagePayloadSize=MAX_MESSAGE,
+            failByDrop=False,
+            echoCloseCodeReason=False,
+            openHandshakeTimeout=HELLO_SECONDS,
+            closeHandshakeTimeout=CLOSE_SECONDS,
+            tcpNoDelay=True,
+            autoPingInterval=PING_SECONDS,
+            autoPingTimeout=PONG_SECONDS,
+            autoPingRestartOnAnyTraffic=True,
+        )
+
+
+@attrs.frozen
+class _Admitting:
+    """A factory whose protocols know what was decided about their client."""
+
+    factory: AttachFactory
+    admission: Admission
+
+    def buildProtocol(self, address: IAddress) -> Any:
+        protocol: Any = self.factory.buildProtocol(address)
+        protocol.admission = self.admission
+        return protocol
+
+
+def attach_resource(factory: AttachFactory, admission: Admission) -> WebSocketResource:
+    """What takes a request over and makes a WebSocket of it."""
+    return WebSocketResource(_Admitting(factory, admission))

@@ -1,0 +1,239 @@
+"""HTTP as termhub wants it under klein: limits, headers, and problem details for all that fails.
+
+Twisted's own answers to malformed requests are bare text, it reads bodies of any size,
+and it closes a refused connection so that the client may never see why.  Invariant:
+every response, also to bytes that are no HTTP, carries the security headers and, when it
+is an error, a problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from twisted.internet.interfaces import IHalfCloseableDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+from twisted.web.resource import IResource
+from twisted.web.server import Request, Site
+
+from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
+
+MAX_BODY = 64 << 10
+"""Largest request body in bytes, except input to a console."""
+
+MAX_INPUT_BODY = 8 << 20
+"""Largest input to a console in one request, in bytes."""
+
+REQUEST_SECONDS = 60.0
+"""A connection on which nothing arrives for so long while a request is awaited is closed."""
+
+LINGER_SECONDS = 2.0
+"""How long a refused connection may still send, so that its client reads the answer."""
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
+    "style-src 'self'; "
+    "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_INPUT_PATH = re.compile(rb"/api/v1/consoles/[^/?]+/input(\?|$)")
+_log = Logger()
+
+
+class TermhubRequest(Request):
+    """A request whose body is limited before it is read."""
+
+    channel: TermhubChannel
+
+    def __init__(self, channel: TermhubChannel, queued: object = False) -> None:
+        super().__init__(channel, queued, parsePOSTFormSubmission=False)
+        self._body_limit = MAX_BODY
+        self._body_length = 0
+        for name, value in SECURITY_HEADERS.items():
+            self.responseHeaders.setRawHeaders(name, [value])
+
+    def gotLength(self, length: int | None) -> None:
+        """Refuse a body that says it is too long."""
+        if _INPUT_PATH.match(self.channel.target):
+            self._body_limit = MAX_INPUT_BODY
+        super().gotLength(length)
+        if length is not None and length > self._body_limit:
+            self._refuse_body()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Refuse a body, sent in chunks, that has become too long."""
+        self._body_length += len(data)
+        if self._body_length > self._body_limit:
+            self._refuse_body()
+        else:
+            super().handleContentChunk(data)
+
+    def _refuse_body(self) -> None:
+        self.channel.refuse(
+            refusal(413, "too_large", f"The body of this request may have {self._body_limit} bytes.")
+        )
+
+    def process(self) -> None:
+        """Hand the request to the routes, if its path is text."""
+        # klein would answer these itself, and not with a problem.
+        try:
+            unquote_to_bytes(self.path).decode()
+            self.method.decode("ascii")
+        except UnicodeDecodeError:
+            self.write(self.refuse(refusal(400, "bad_request", "The address is not UTF-8.")))
+            self.finish()
+            return
+        # The cookie of a session is ours to make, so Twisted's own sessions stay unused.
+        super().process()
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from."""
+        return str(getattr(self.getClientAddress(), "host", ""))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is answered, or its client is gone."""
+        return bool(self.finished or self._disconnected)
+
+    def cookie(self, name: bytes) -> str | None:
+        """The value of a cookie that is set and not empty."""
+        value = self.received_cookies.get(name)
+        return value.decode("ascii", "replace") if value else None
+
+    def set_cookie(self, name: bytes, value: str, seconds: float, secure: bool) -> None:
+        """Set a cookie that scripts cannot read and foreign sites cannot send."""
+        self.addCookie(
+            name,
+            value.encode(),
+            path=b"/",
+            max_age=str(int(seconds)).encode(),
+            httpOnly=True,
+            secure=secure or self.isSecure(),
+            sameSite=b"lax",
+        )
+
+    def has_etag(self, etag: str) -> bool:
+        """Say which version this is; whether the client has it already (the status is 304 then)."""
+        return self.setETag(etag.encode()) is not None
+
+    def body(self) -> bytes:
+        """The body of the request."""
+        return bytes(self.content.read()) if self.content is not None else b""
+
+    def send(self, body: bytes, content_type: str, cache_control: str, headers: Mapping[str, str]) -> bytes:
+        """Set the headers of a body; returns it."""
+        for name, value in headers.items():
+            self.setHeader(name, value)
+        if content_type:
+            self.setHeader("Content-Type", content_type)
+            self.setHeader("Content-Length", str(len(body)))
+        self.setHeader("Cache-Control", cache_control)
+        return body
+
+    def refuse(self, refused: Refusal) -> bytes:
+        """Set status and headers of a problem; returns the body to answer with."""
+        self.setResponseCode(refused.status)
+        return self.send(refused.body(), CONTENT_TYPE, "no-store", refused.headers)
+
+    def render(self, resrc: IResource) -> None:
+        """Let a resource answer, under our own name."""
+        self.setHeader("Server", "termhub")
+        super().render(resrc)
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """Answer a defect without telling its inside."""
+        _log.failure("A request to {path!r} failed", reason, path=self.path)
+        if reason.value is not None and not self.startedWriting and not self._disconnected:
+            self.write(self.refuse(refusal_of(reason.value)))
+            self.finish()
+        return reason
+
+
+class TermhubChannel(HTTPChannel):
+    """One HTTP/1.1 connection."""
+
+    maxHeaders = 100
+    transport: Any
+    _is_refused = False
+
+    @property
+    def target(self) -> bytes:
+        """The request target of the request that is being read."""
+        target: bytes = self._path  # type: ignore[assignment]
+        return target
+
+    def dataReceived(self, data: bytes) -> None:
+        """Parse, unless the connection is refused and only drains."""
+        if not self._is_refused:
+            super().dataReceived(data)
+
+    def refuse(self, refused: Refusal) -> None:
+        """Answer what was read so far with a problem, and end the connection.
+
+        What the client is still sending is read and thrown away for a moment: closing
+        at once would reset the connection before it has read the answer.
+        """
+        if self._is_refused:
+            return
+        self._is_refused = True
+        body = refused.body()
+        headers = {
+            **SECURITY_HEADERS,
+            **refused.headers,
+            "Server": "termhub",
+            "Content-Type": CONTENT_TYPE,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Connection": "close",
+        }
+        phrase = HTTPStatus(refused.status).phrase
+        head = f"HTTP/1.1 {refused.status} {phrase}\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in headers.items()
+        )
+        self.setTimeout(None)
+        self._networkProducer.unregisterProducer()
+        self.transport.write(head.encode("ascii") + b"\r\n" + body)
+        if IHalfCloseableDescriptor.providedBy(self.transport):
+            self._abortingCall = self.callLater(LINGER_SECONDS, self.forceAbortClient)
+            self.transport.loseWriteConnection()
+            self.transport.resumeProducing()
+        else:
+            self.transport.loseConnection()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse(refusal(400, "bad_request", "This is not a valid HTTP/1.1 request."))
+
+
+class TermhubSite(Site):
+    """Listens for HTTP.
+
+    :param root: the resource that answers everything.
+    """
+
+    protocol = TermhubChannel  # type: ignore[assignment]
+    displayTracebacks = False
+
+    def __init__(self, root: IResource, reactor: Any) -> None:
+        super().__init__(root, requestFactory=TermhubRequest, timeout=REQUEST_SECONDS, reactor=reactor)
+
+    def log(self, request: Any) -> None:
+        """One structured line a request; addresses carry no secrets."""
+        _log.debug(
+            "{method} {path} {status} from {address}",
+            method=request.method.decode("ascii", "replace"),
+            path=request.path.decode("utf-8", "replace"),
+            status=request.code,
+            address=getattr(request.client, "host", ""),
+        )

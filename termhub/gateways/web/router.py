@@ -1,0 +1,194 @@
+"""klein routes from operations: who asks, what is asked, and how the answer goes out.
+
+The steps of every request are here once: credentials, the check against foreign pages,
+the body and the query as types, the handler, and the response or problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import attrs
+import msgspec
+from klein import Klein
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from werkzeug.routing import Map
+
+from termhub.accounts import Bearer, Cookie, Credentials
+from termhub.accounts.identity import SESSION_SECONDS
+from termhub.errors import BadRequest, NotAllowed, NotLoggedIn
+from termhub.store import User
+
+from .http import TermhubRequest
+from .operations import PREFIX, Answer, Bytes, Call, Operation
+from .origins import is_ours
+from .problems import is_defect, refusal_of
+from .services import Services
+
+COOKIE = b"termhub_session"
+
+_log = Logger()
+
+_NOBODY = User(0, "", 0.0, "")
+"""Who calls an operation that needs no login."""
+
+
+@attrs.frozen
+class Router:
+    """Serves operations.
+
+    :param services: what handlers use.
+    :param origins: origins that are ours besides the one in ``Host``.
+    :param is_https: whether browsers reach us by https, so that cookies are kept to it.
+    """
+
+    services: Services
+    origins: Collection[str] = ()
+    is_https: bool = False
+
+    def add(self, app: Klein, operations: Iterable[Operation]) -> None:
+        """Give the app a route for each operation."""
+        for operation in operations:
+            app.route(PREFIX + operation.path, methods=[operation.method], endpoint=operation.name)(
+                self._endpoint(operation)
+            )
+
+    def _endpoint(self, operation: Operation) -> Any:
+        async def endpoint(request: TermhubRequest, **path: Any) -> bytes:
+            answering = Deferred.fromCoroutine(self._answer(operation, request, path))
+            answer = await (answering if operation.stops_when_unwanted else carried_through(answering))
+            return self._respond(request, answer)
+
+        return endpoint
+
+    async def _answer(self, operation: Operation, request: TermhubRequest, path: Any) -> Answer:
+        user = _NOBODY if operation.is_public else await self.identify(request)
+        if operation.changes_something:
+            self._refuse_foreign(request)
+        call: Call[Any, Any] = Call(
+            user=user,
+            path=path,
+            body=_body(operation, request),
+            query=_query(operation, request),
+            address=request.address,
+            agent=request.getHeader("User-Agent") or "",
+            session=request.cookie(COOKIE),
+        )
+        return await operation.handler(self.services, call)
+
+    async def identify(self, request: TermhubRequest) -> User:
+        """Whose credentials the request shows.
+
+        :raises NotLoggedIn: when there are none, or they are wrong.
+        """
+        credentials = credentials_of(request)
+        if credentials is None:
+            raise NotLoggedIn("Log in first, or send a token: Authorization: Bearer TOKEN.")
+        return await self.services.accounts.identify(credentials, request.address)
+
+    def _refuse_foreign(self, request: TermhubRequest) -> None:
+        """Refuse what a foreign page may have caused.
+
+        Without a cookie there is nothing to misuse, but a page must not log its visitor
+        in as somebody else either: a foreign ``Origin`` is refused always.
+        """
+        if isinstance(credentials_of(request), Bearer):
+            return
+        origin = request.getHeader("Origin")
+        if origin is None and request.cookie(COOKIE) is None:
+            return
+        if not is_ours(origin, request.getHeader("Sec-Fetch-Site"), request.getHeader("Host"), self.origins):
+            raise NotAllowed(
+                "With a login cookie, changes are accepted from termhub's own pages only "
+                "(Origin or Sec-Fetch-Site). Programs use a token.",
+                "foreign_origin",
+            )
+
+    def _respond(self, request: TermhubRequest, answer: Answer) -> bytes:
+        request.setResponseCode(answer.status)
+        if answer.session is not None:
+            seconds = SESSION_SECONDS if answer.session else 0
+            request.set_cookie(COOKIE, answer.session, seconds, self.is_https)
+        if answer.value is not None:
+            body, content_type = msgspec.json.encode(answer.value), "application/json"
+        elif answer.data is not None:
+            body, content_type = answer.data, "application/octet-stream"
+        else:
+            body, content_type = b"", ""
+        return request.send(body, content_type, "no-store", answer.headers)
+
+
+def new_app() -> Klein:
+    """A klein app that answers every failure with a problem."""
+    app = Klein()
+    url_map: Map = app.url_map
+    # Never redirect: a request is either for an address of ours or not.
+    url_map.merge_slashes = False
+    url_map.strict_slashes = True
+    app.handle_errors(Exception)(_answer_failure)
+    return app
+
+
+def _answer_failure(request: TermhubRequest, failure: Failure) -> bytes:
+    error = failure.value
+    assert error is not None
+    if is_defect(error):
+        _log.failure("{method!r} {path!r} failed", failure, method=request.method, path=request.path)
+    return request.refuse(refusal_of(error))
+
+
+def credentials_of(request: TermhubRequest) -> Credentials | None:
+    """What a request shows: a bearer token, which goes first, or a cookie.
+
+    :raises NotLoggedIn: for an ``Authorization`` header of another kind.
+    """
+    header = request.getHeader("Authorization")
+    if header is not None:
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise NotLoggedIn("The Authorization header must be: Bearer TOKEN.", "bad_token")
+        return Bearer(secret.strip())
+    session = request.cookie(COOKIE)
+    return None if session is None else Cookie(session)
+
+
+def carried_through(work: Deferred[Answer]) -> Deferred[Answer]:
+    """A Deferred for ``work`` whose cancellation does not reach it.
+
+    A client that goes away must not leave half of a change behind.
+    """
+    answer: Deferred[Answer] = Deferred()
+    work.addCallbacks(answer.callback, answer.errback)
+    return answer
+
+
+def _body(operation: Operation, request: TermhubRequest) -> Any:
+    if operation.body is None:
+        return None
+    content = request.body()
+    if operation.body is Bytes:
+        return content
+    try:
+        return msgspec.json.decode(content or b"{}", type=operation.body)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The body is not usable: {error}.", "bad_body") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not JSON: {error}.", "bad_body") from None
+
+
+def _query(operation: Operation, request: TermhubRequest) -> Any:
+    if operation.query is None:
+        return None
+    values = {}
+    arguments: dict[bytes, Sequence[bytes]] = request.args
+    for name, given in arguments.items():
+        if len(given) != 1:
+            raise BadRequest(f"{name.decode('utf-8', 'replace')} is given more than once.", "bad_query")
+        values[name.decode("utf-8", "replace")] = given[0].decode("utf-8", "replace")
+    try:
+        return msgspec.convert(values, operation.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The query is not usable: {error}.", "bad_query") from None

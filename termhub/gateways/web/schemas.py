@@ -1,0 +1,247 @@
+"""The JSON bodies of the REST API, as types.
+
+Requests are strict: an unknown field or a value of another type is refused with its
+place.  The OpenAPI document is made from these.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Cols = Annotated[int, Meta(ge=2, le=1000, description="Columns of the terminal.")]
+Rows = Annotated[int, Meta(ge=1, le=500, description="Rows of the terminal.")]
+WindowNumber = Annotated[int, Meta(ge=0, le=65534, description="Which window; 0 runs the program.")]
+ConsoleName = Annotated[
+    str,
+    Meta(min_length=1, max_length=64, description="Unique among your consoles."),
+]
+Arguments = Annotated[
+    list[Annotated[str, Meta(max_length=65536)]],
+    Meta(max_length=1000, description="A program of your own and its arguments, when `program` is `script`."),
+]
+Environment = Annotated[
+    dict[
+        Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)],
+        Annotated[str, Meta(max_length=65536)],
+    ],
+    Meta(max_length=200, description="Variables added to the program's environment."),
+]
+Program = Annotated[
+    str, Meta(min_length=1, max_length=64, description="`python`, `ipython`, `ptpython`, `bash` or `script`.")
+]
+Time = Annotated[float, Meta(description="Seconds since 1970, UTC.")]
+
+
+class RequestBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of what is sent to the hub."""
+
+
+class NewConsoleRequest(RequestBody, frozen=True):
+    """A console to create; everything has a default."""
+
+    name: ConsoleName | None = None
+    program: Program | None = None
+    image: Annotated[str, Meta(max_length=64, description="See `GET /images`.")] | None = None
+    cols: Cols = 80
+    rows: Rows = 24
+    argv: Arguments | None = None
+    env: Environment | None = None
+
+
+class ConsoleChange(RequestBody, frozen=True):
+    """What to change of a console."""
+
+    name: ConsoleName
+
+
+class NewWindowRequest(RequestBody, frozen=True):
+    """A window to open in a console."""
+
+    program: Program | None = None
+    argv: Arguments | None = None
+    cols: Cols = 80
+    rows: Rows = 24
+
+
+class ResizeRequest(RequestBody, frozen=True):
+    """A window's new size."""
+
+    cols: Cols
+    rows: Rows
+    window: WindowNumber = 0
+
+
+class SignalRequest(RequestBody, frozen=True):
+    """A signal for what runs in the foreground of a window."""
+
+    signal: Annotated[str, Meta(pattern="^SIG[A-Z0-9]{1,12}$", description="A name, such as `SIGINT`.")]
+    window: WindowNumber = 0
+
+
+class LoginRequest(RequestBody, frozen=True):
+    """Either a name and a password, or the secret of a one-time login link."""
+
+    name: Annotated[str, Meta(max_length=64)] | None = None
+    password: Annotated[str, Meta(max_length=1000)] | None = None
+    link: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class NewTokenRequest(RequestBody, frozen=True):
+    """An API token to make."""
+
+    label: Annotated[str, Meta(max_length=100, description="What it is for.")] = ""
+
+
+class WindowQuery(RequestBody, frozen=True):
+    """Which window is meant."""
+
+    window: WindowNumber = 0
+
+
+class ScreenQuery(RequestBody, frozen=True):
+    """Which window, and how much history."""
+
+    window: WindowNumber = 0
+    scrollback: Annotated[int, Meta(ge=0, le=1000, description="Lines of history before the screen.")] = 0
+
+
+class OutputQuery(RequestBody, frozen=True):
+    """Which part of a window's output."""
+
+    window: WindowNumber = 0
+    since: Annotated[int, Meta(ge=0, le=2**63 - 1, description="Offset of the first byte wanted.")] = 0
+    wait: Annotated[
+        float, Meta(ge=0, le=60, description="Seconds to wait for output when there is none yet.")
+    ] = 0.0
+    limit: Annotated[int, Meta(ge=1, le=262144, description="Most bytes to return.")] = 262144
+
+
+class DeleteQuery(RequestBody, frozen=True):
+    """How to delete a console."""
+
+    remove: Annotated[
+        bool, Meta(description="Also remove it from the list at once, with its last screen.")
+    ] = False
+
+
+class WindowInfo(Struct, frozen=True):
+    """A window of a console."""
+
+    window: int
+    argv: list[str]
+    offset: Annotated[int, Meta(description="Bytes of output so far.")]
+    cols: int
+    rows: int
+    title: str
+    exit: Annotated[
+        dict[str, int | str] | None,
+        Meta(description='How its program ended: {"code": 0} or {"signal": "SIGKILL"}; null while it runs.'),
+    ]
+
+
+class ConsoleInfo(Struct, frozen=True):
+    """A console."""
+
+    id: str
+    name: str
+    state: Annotated[str, Meta(description="`starting`, `running`, `recovering` or `ended`.")]
+    reason: Annotated[str | None, Meta(description="Why it ended.")]
+    program: str
+    image: str
+    isolation: Annotated[str, Meta(description="What separates it from the rest of the machine, in words.")]
+    created: Time
+    ended: Time | None
+    last_activity: Time
+    viewers: Annotated[int, Meta(description="Clients that are attached.")]
+    windows: list[WindowInfo]
+
+
+class ConsoleList(Struct, frozen=True):
+    """Your consoles, oldest first."""
+
+    consoles: list[ConsoleInfo]
+
+
+class NewWindowInfo(Struct, frozen=True):
+    """The number of the window that was opened."""
+
+    window: int
+
+
+class Accepted(Struct, frozen=True):
+    """How many bytes of input have been written to the terminal: all that were sent."""
+
+    accepted: int
+
+
+class CursorInfo(Struct, frozen=True):
+    """Where the cursor is; both count from 0."""
+
+    x: int
+    y: int
+
+
+class ScreenInfo(Struct, frozen=True):
+    """What a window shows."""
+
+    lines: Annotated[list[str], Meta(description="Its rows as text, after the history asked for.")]
+    cursor: CursorInfo
+    cols: int
+    rows: int
+    offset: Annotated[int, Meta(description="The output up to here is shown.")]
+    title: str
+
+
+class Me(Struct, frozen=True):
+    """Who you are logged in as."""
+
+    name: str
+    plan: str
+    created: Time
+
+
+class ImageInfo(Struct, frozen=True):
+    """A Python that consoles can run."""
+
+    name: str
+    version: str
+    source: Annotated[str, Meta(description="Where it was found: `system`, `pyenv`, `uv` or `path`.")]
+
+
+class ImageList(Struct, frozen=True):
+    """The images of this hub."""
+
+    images: list[ImageInfo]
+
+
+class TokenInfo(Struct, frozen=True):
+    """An API token, without its secret."""
+
+    number: int
+    label: str
+    created: Time
+    last_used: Time | None
+
+
+class TokenList(Struct, frozen=True):
+    """Your API tokens, oldest first."""
+
+    tokens: list[TokenInfo]
+
+
+class NewTokenInfo(Struct, frozen=True):
+    """A new API token; `secret` is shown this once."""
+
+    number: int
+    label: str
+    created: Time
+    secret: str
+
+
+class Health(Struct, frozen=True):
+    """That the hub answers."""
+
+    status: str
+    version: str

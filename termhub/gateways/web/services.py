@@ -1,0 +1,167 @@
+"""What the web gateway needs of the rest of termhub, as types.
+
+The hub provides it; tests provide small ones of their own.  Nothing here runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import attrs
+
+from sandbox.guest.frames import Frame
+from termhub.accounts import Accounts
+from termhub.store import User
+
+Role = Literal["observer", "writer", "owner"]
+
+
+class Client(Protocol):
+    """A transport of one viewer, as the hub sees it; :class:`.attach.AttachProtocol` is one."""
+
+    def send(self, data: bytes) -> None:
+        """Send one or more whole frames."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye with a close code of ``docs/protocol.md``."""
+
+    def pause_input(self) -> None:
+        """Read nothing from the client until :meth:`resume_input`."""
+
+    def resume_input(self) -> None:
+        """Read on."""
+
+
+class Viewer(Protocol):
+    """An attached client, as the gateway sees it."""
+
+    def receive(self, frame: Frame) -> None:
+        """A frame of the client; raises FrameError for one that is not usable."""
+
+    def detach(self, reason: str) -> None:
+        """The client is gone."""
+
+
+class Screen(Protocol):
+    """What a window shows, as text."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """Its rows, after the history asked for."""
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where the cursor is."""
+
+    @property
+    def cols(self) -> int:
+        """Columns."""
+
+    @property
+    def rows(self) -> int:
+        """Rows."""
+
+    @property
+    def offset(self) -> int:
+        """The output up to here is shown."""
+
+    @property
+    def title(self) -> str:
+        """The title its program gave it."""
+
+
+class Cursor(Protocol):
+    """Where a cursor is; both count from 0."""
+
+    @property
+    def x(self) -> int:
+        """The column."""
+
+    @property
+    def y(self) -> int:
+        """The row of the screen."""
+
+
+@attrs.frozen
+class NewConsole:
+    """What a new console should be; None leaves it to the hub's settings."""
+
+    name: str | None = None
+    program: str | None = None
+    image: str | None = None
+    cols: int = 80
+    rows: int = 24
+    argv: Sequence[str] | None = None
+    env: Mapping[str, str] | None = None
+
+
+class Console(Protocol):
+    """One console of a user."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def state(self) -> str:
+        """``ended`` once it has."""
+
+    def describe(self) -> dict[str, Any]:
+        """What REST and HELLO say about it; see :class:`~.schemas.ConsoleInfo`."""
+
+    def attach(self, client: Client, user: int, role: Role, hello: object) -> Viewer:
+        """A new viewer; it is sent HELLO and what it asked for."""
+
+    async def open_window(self, program: str | None, argv: list[str] | None, cols: int, rows: int) -> int:
+        """Open a window; returns its number."""
+
+    async def close_window(self, window: int) -> None:
+        """Hang up a window's programs and forget it."""
+
+    async def signal(self, name: str, window: int) -> None:
+        """Signal the foreground programs of a window."""
+
+    async def text(self, window: int, scrollback: int) -> Screen:
+        """What a window shows."""
+
+    async def output(self, window: int, since: int, wait_seconds: float, limit: int) -> tuple[int, bytes]:
+        """Output from ``since`` on, and the offset of its first byte."""
+
+    async def input(self, user: int, window: int, data: bytes) -> None:
+        """Write all of ``data`` to the window's terminal."""
+
+    def resize(self, number: int, cols: int, rows: int) -> None:
+        """Give a window another size."""
+
+
+class Consoles(Protocol):
+    """The directory of consoles."""
+
+    async def create(self, user: User, new: NewConsole) -> Console:
+        """Start a console."""
+
+    def get(self, user: User, key: str) -> Console:
+        """A console of this user by id or name; raises NoSuchConsole."""
+
+    def of(self, user: User) -> Sequence[Console]:
+        """The user's consoles, oldest first."""
+
+    async def rename(self, console: Console, name: str) -> None:
+        """Give a console another name; raises NameTaken."""
+
+    async def end(self, console: Console, reason: str) -> None:
+        """End its programs; it stays listed."""
+
+    async def remove(self, console: Console) -> None:
+        """Forget it."""
+
+
+@attrs.frozen
+class Services:
+    """Everything the routes use."""
+
+    consoles: Consoles
+    accounts: Accounts
+    images: Callable[[], Awaitable[Sequence[Mapping[str, str]]]]
+    version: str

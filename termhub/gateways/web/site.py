@@ -1,0 +1,127 @@
+"""The whole web gateway on one port: REST, the WebSocket, and the browser client's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from klein import Klein
+from twisted.web.resource import IResource
+
+from termhub.errors import NoSuchConsole, NotLoggedIn
+
+from . import account_api, console_api
+from .attach import NO_SUCH_CONSOLE, NOT_ALLOWED, SUBPROTOCOL, Admission, AttachFactory, attach_resource
+from .http import TermhubRequest, TermhubSite
+from .openapi import openapi_document
+from .operations import PREFIX
+from .origins import origin_is_ours, origin_of
+from .problems import refusal
+from .router import Router, new_app
+from .services import Services
+from .static import Static, StaticFile
+
+OPERATIONS = (*console_api.OPERATIONS, *account_api.OPERATIONS)
+STATIC_FOLDER = Path(__file__).parent / "static"
+
+
+def make_site(
+    services: Services, reactor: Any, *, public_url: str = "", static_folder: Path = STATIC_FOLDER
+) -> TermhubSite:
+    """The site to listen with.
+
+    :param services: the consoles, accounts and images to serve.
+    :param public_url: the address people use when a proxy stands in front; its pages are
+        ours too, and with https the login cookie is kept to https.
+    :param static_folder: where the browser client was built to.
+    """
+    origin = origin_of(public_url)
+    router = Router(
+        services,
+        origins=() if origin is None else (origin,),
+        is_https=public_url.startswith("https:"),
+    )
+    app = new_app()
+    router.add(app, OPERATIONS)
+    _add_documents(app, services.version)
+    _add_attach(app, router, AttachFactory(reactor))
+    _add_client(app, Static(static_folder))
+    return TermhubSite(IResource(app.resource()), reactor)
+
+
+def _add_documents(app: Klein, version: str) -> None:
+    document = msgspec.json.encode(openapi_document(OPERATIONS, version))
+    health = msgspec.json.encode({"status": "ok", "version": version})
+
+    @app.route(PREFIX + "/openapi.json", methods=["GET"])
+    def openapi(request: TermhubRequest) -> bytes:
+        return request.send(document, "application/json", "no-cache", {})
+
+    @app.route("/healthz", methods=["GET"])
+    def healthz(request: TermhubRequest) -> bytes:
+        return request.send(health, "application/json", "no-store", {})
+
+
+def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
+    @app.route(PREFIX + "/consoles/<console>/attach", methods=["GET"])
+    async def attach(request: TermhubRequest, console: str) -> Any:
+        origin = request.getHeader("Origin")
+        wanted = (request.getHeader("Sec-WebSocket-Protocol") or "").replace(" ", "").split(",")
+        if (request.getHeader("Upgrade") or "").lower() != "websocket":
+            return request.refuse(
+                refusal(426, "upgrade_required", "This address is a WebSocket.", Upgrade="websocket")
+            )
+        if origin is not None and not origin_is_ours(origin, request.getHeader("Host"), router.origins):
+            return request.refuse(refusal(403, "foreign_origin", "Only termhub's own pages may attach."))
+        if SUBPROTOCOL not in wanted:
+            return request.refuse(
+                refusal(400, "bad_subprotocol", f"The WebSocket subprotocol is {SUBPROTOCOL}.")
+            )
+        admission = await _admission(router, request, console)
+        return None if request.is_over else attach_resource(factory, admission)
+
+
+async def _admission(router: Router, request: TermhubRequest, console: str) -> Admission:
+    try:
+        user = await router.identify(request)
+        return Admission(user, router.services.consoles.get(user, console))
+    except NotLoggedIn as error:
+        return Admission(close_code=NOT_ALLOWED, reason=error.message)
+    except NoSuchConsole as error:
+        return Admission(close_code=NO_SUCH_CONSOLE, reason=error.message)
+
+
+def _add_client(app: Klein, static: Static) -> None:
+    def send(request: TermhubRequest, file: StaticFile) -> bytes:
+        headers = {"Vary": "Accept-Encoding"}
+        if request.has_etag(file.etag):
+            return request.send(b"", "", file.cache_control, headers)
+        body = file.content
+        if file.compressed is not None and "gzip" in (request.getHeader("Accept-Encoding") or ""):
+            body = file.compressed
+            headers["Content-Encoding"] = "gzip"
+        return request.send(body, file.content_type, file.cache_control, headers)
+
+    @app.route("/", methods=["GET"])
+    @app.route("/login", methods=["GET"])
+    def page(request: TermhubRequest) -> bytes:
+        return send(request, static.page())
+
+    @app.route("/c/<name>", methods=["GET"])
+    def console_page(request: TermhubRequest, name: str) -> bytes:
+        return send(request, static.page())
+
+    @app.route("/<file>", methods=["GET"])
+    def top_file(request: TermhubRequest, file: str) -> bytes:
+        return send_found(request, file)
+
+    @app.route("/assets/<path:path>", methods=["GET"])
+    def asset(request: TermhubRequest, path: str) -> bytes:
+        return send_found(request, f"assets/{path}")
+
+    def send_found(request: TermhubRequest, path: str) -> bytes:
+        found = static.file(path)
+        if found is None:
+            return request.refuse(refusal(404, "not_found", "There is nothing at this address."))
+        return send(request, found)

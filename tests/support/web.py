@@ -1,0 +1,303 @@
+"""The web gateway on loopback with consoles that only remember what they were asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+
+from sandbox.guest import frames
+from termhub.accounts import Accounts, manage
+from termhub.errors import BadRequest, ConsoleError, NameTaken, NoSuchConsole
+from termhub.gateways.web import Client, NewConsole, Services, make_site
+from termhub.store import Database, User
+from tests.support.stores import InlineStore, PlainPasswords
+
+
+@attrs.frozen
+class FakeCursor:
+    x: int
+    y: int
+
+
+@attrs.frozen
+class FakeScreen:
+    lines: list[str]
+    cursor: FakeCursor
+    cols: int
+    rows: int
+    offset: int
+    title: str
+
+
+class FakeViewer:
+    """Says HELLO, and acknowledges input."""
+
+    def __init__(self, console: FakeConsole, client: Client, user: int, role: str, hello: Any) -> None:
+        if not isinstance(hello.get("viewer"), str):
+            raise BadRequest("HELLO: viewer is missing.", "bad_hello")
+        self.console, self.client, self.user, self.role, self.hello = console, client, user, role, hello
+        self.received: list[frames.Frame] = []
+        self.left: Deferred[str] = Deferred()
+        self.on_frame: Callable[[frames.Frame], None] | None = None
+        client.send(
+            frames.encode_json(
+                frames.HELLO,
+                frames.CONSOLE,
+                {
+                    "version": 1,
+                    "console": console.describe(),
+                    "role": role,
+                    "windows": [],
+                    "policy": "latest",
+                },
+            )
+        )
+
+    def receive(self, frame: frames.Frame) -> None:
+        self.received.append(frame)
+        if self.on_frame is not None:
+            self.on_frame(frame)
+        if frame.type == frames.INPUT:
+            viewer, sequence, data = frames.parse_input(frame.payload)
+            self.console.typed += data
+            self.client.send(frames.accepted(frame.window, viewer, sequence + len(data)))
+        elif frame.type == frames.ACK:
+            frames.parse_ack(frame.payload)
+        elif frame.type == frames.RESIZE:
+            frames.parse_resize(frame.payload)
+        elif frame.type == frames.REQUEST:
+            request = frames.parse_json(frame.payload)
+            self.client.send(
+                frames.encode_json(frames.REPLY, frames.CONSOLE, {"id": request.get("id"), "ok": True})
+            )
+        else:
+            raise frames.FrameError(f"{frames.NAMES[frame.type]} is not a client's to send")
+
+    def detach(self, reason: str) -> None:
+        self.console.viewers.remove(self)
+        self.left.callback(reason)
+
+
+class FakeConsole:
+    """A console without a program."""
+
+    def __init__(self, id: str, owner: int, new: NewConsole) -> None:
+        self.id, self.owner, self.new = id, owner, new
+        self.name = new.name or id
+        self.state = "running"
+        self.reason: str | None = None
+        self.viewers: list[FakeViewer] = []
+        self.attached: Deferred[FakeViewer] = Deferred()
+        self.typed = bytearray()
+        self.printed = b""
+        self.asked: list[tuple[Any, ...]] = []
+        self.window_numbers = [0]
+        self.hold: Deferred[None] | None = None  # what input waits for
+        self.output_waits: list[Deferred[None]] = []
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "reason": self.reason,
+            "program": self.new.program or "python",
+            "image": self.new.image or "3.11",
+            "isolation": "none: a test",
+            "created": 1.5,
+            "ended": None,
+            "last_activity": 2.5,
+            "viewers": len(self.viewers),
+            "windows": [
+                {
+                    "window": number,
+                    "argv": ["python"],
+                    "offset": len(self.printed),
+                    "cols": self.new.cols,
+                    "rows": self.new.rows,
+                    "title": "a title",
+                    "exit": None,
+                }
+                for number in self.window_numbers
+            ],
+        }
+
+    def attach(self, client: Client, user: int, role: str, hello: object) -> FakeViewer:
+        viewer = FakeViewer(self, client, user, role, hello)
+        self.viewers.append(viewer)
+        waiting, self.attached = self.attached, Deferred()
+        waiting.callback(viewer)
+        return viewer
+
+    def _check(self, window: int) -> None:
+        if window not in self.window_numbers:
+            raise BadRequest(f"There is no window {window}.", "no_such_window")
+        if self.state == "ended":
+            raise ConsoleError("The console has ended.", "ended")
+
+    async def open_window(self, program: str | None, argv: list[str] | None, cols: int, rows: int) -> int:
+        self.asked.append(("open", program, argv, cols, rows))
+        self.window_numbers.append(self.window_numbers[-1] + 1)
+        return self.window_numbers[-1]
+
+    async def close_window(self, window: int) -> None:
+        self._check(window)
+        self.window_numbers.remove(window)
+
+    async def signal(self, name: str, window: int) -> None:
+        self._check(window)
+        self.asked.append(("signal", name, window))
+
+    async def text(self, window: int, scrollback: int) -> FakeScreen:
+        self._check(window)
+        return FakeScreen(["history"] * scrollback + [">>> "], FakeCursor(4, 0), 80, 24, 4, "a title")
+
+    async def output(self, window: int, since: int, wait_seconds: float, limit: int) -> tuple[int, bytes]:
+        self._check(window)
+        if wait_seconds and since >= len(self.printed):
+            wait: Deferred[None] = Deferred(lambda waiting: self.output_waits.remove(waiting))
+            self.output_waits.append(wait)
+            await wait
+        return since, self.printed[since : since + limit]
+
+    def print(self, data: bytes) -> None:
+        self.printed += data
+        waits, self.output_waits = self.output_waits, []
+        for wait in waits:
+            wait.callback(None)
+
+    async def input(self, user: int, window: int, data: bytes) -> None:
+        self._check(window)
+        if self.hold is not None:
+            await self.hold
+        self.typed += data
+
+    def resize(self, number: int, cols: int, rows: int) -> None:
+        self._check(number)
+        self.asked.append(("resize", number, cols, rows))
+
+
+class FakeConsoles:
+    """The consoles of everybody."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, FakeConsole] = {}
+
+    async def create(self, user: User, new: NewConsole) -> FakeConsole:
+        if any(console.name == new.name for console in self.of(user)):
+            raise NameTaken(f"You already have a console named {new.name}.")
+        id = f"c-{len(self.all):0>10}"
+        self.all[id] = FakeConsole(id, user.number, new)
+        return self.all[id]
+
+    def get(self, user: User, key: str) -> FakeConsole:
+        for console in self.of(user):
+            if key in (console.id, console.name):
+                return console
+        raise NoSuchConsole(f"You have no console {key}.")
+
+    def of(self, user: User) -> list[FakeConsole]:
+        return [console for console in self.all.values() if console.owner == user.number]
+
+    async def rename(self, console: Any, name: str) -> None:
+        console.name = name
+
+    async def end(self, console: Any, reason: str) -> None:
+        console.state, console.reason = "ended", reason
+
+    async def remove(self, console: Any) -> None:
+        del self.all[console.id]
+
+
+@attrs.frozen
+class Response:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class WebTestCase(TestCase):
+    """A site on loopback, with the users alice and bob; calls are made in threads."""
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.database = Database(Path(self.mktemp()))
+        self.addCleanup(self.database.close)
+        self.alice = self.database.add_user("alice", 1.0, "default", "alice's password")
+        self.bob = self.database.add_user("bob", 1.0, "default", "bob's password")
+        self.token = manage.create_token(self.database, "alice")[1]
+        self.bobs_token = manage.create_token(self.database, "bob")[1]
+        self.consoles = FakeConsoles()
+        self.static = Path(self.mktemp())
+        self.accounts = Accounts(
+            InlineStore(self.database),
+            PlainPasswords(),
+            reactor.seconds,  # type: ignore[attr-defined]
+            manage.time.time,
+        )
+        services = Services(self.consoles, self.accounts, self._images, "1.2.3")
+        self.site = make_site(services, reactor, **self.site_options())
+        self.port = reactor.listenTCP(0, self.site, interface="127.0.0.1")  # type: ignore[attr-defined]
+        self.addCleanup(self.port.stopListening)
+        self.address: int = self.port.getHost().port
+        self.origin = f"http://127.0.0.1:{self.address}"
+
+    def site_options(self) -> dict[str, Any]:
+        return {"static_folder": self.static}
+
+    async def _images(self) -> list[dict[str, str]]:
+        return [{"name": "3.11", "version": "3.11.2", "source": "system", "python": "/usr/bin/python3"}]
+
+    def console(self, name: str = "main", owner: User | None = None) -> FakeConsole:
+        id = f"c-{len(self.consoles.all):0>10}"
+        console = FakeConsole(id, (owner or self.alice).number, NewConsole(name=name))
+        self.consoles.all[id] = console
+        return console
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Deferred[Response]:
+        """One request to the REST API, as alice with a token unless told otherwise."""
+        sent = dict(headers or {})
+        given = self.token if token is None else token
+        if given:
+            sent.setdefault("Authorization", f"Bearer {given}")
+        data = raw if body is None else json.dumps(body).encode()
+        return self.http(method, "/api/v1" + path, data, sent)
+
+    def http(
+        self, method: str, target: str, data: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Deferred[Response]:
+        """One request as it is."""
+
+        def request() -> Response:
+            connection = http.client.HTTPConnection("127.0.0.1", self.address, timeout=30)
+            try:
+                connection.request(method, target, data, headers or {})
+                response = connection.getresponse()
+                return Response(response.status, response.headers, response.read())
+            finally:
+                connection.close()
+
+        return deferToThread(request)
