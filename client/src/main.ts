@@ -1,4 +1,81 @@
-import "./frames.ts";
+/** The page: who is here, and which view the address asks for. */
 
-const app = document.getElementById("app");
-if (app) app.textContent = "termhub";
+import { Api, ApiError } from "./api.ts";
+import { h } from "./dom.ts";
+import { loginToken, onNavigate, parseRoute, replacePath } from "./router.ts";
+import { consolePage } from "./views/console.ts";
+import { listPage } from "./views/list.ts";
+import { loginPage } from "./views/login.ts";
+import type { Page, PageContext } from "./views/page.ts";
+import { applyTheme } from "./views/theme.ts";
+import { followViewport } from "./views/viewport.ts";
+import "@xterm/xterm/css/xterm.css";
+
+const api = new Api((path, init) => fetch(path, init));
+const app = document.getElementById("app") ?? document.body;
+let page: Page | null = null;
+let user: string | null = null;
+
+function show(next: Page): void {
+  page?.stop?.();
+  page = next;
+  app.replaceChildren(next.element);
+  next.start?.();
+}
+
+function showLogin(said = ""): void {
+  user = null;
+  document.title = "Log in – termhub";
+  show(loginPage(api, said, () => void enter()));
+}
+
+/** Shows what the address asks for. */
+function showRoute(): void {
+  if (user === null) return showLogin();
+  const context: PageContext = { api, user, loginNeeded: () => showLogin() };
+  const route = parseRoute(location.pathname);
+  if (route === null) show(nothingHere());
+  else if (route.page === "list") show(listPage(context));
+  else show(consolePage(context, route.name));
+}
+
+function nothingHere(): Page {
+  document.title = "Nothing here – termhub";
+  const element = h(
+    "main",
+    { className: "centre" },
+    h("h1", {}, "Nothing here"),
+    h("p", {}, "There is no page at this address. ", h("a", { href: "/" }, "All consoles")),
+  );
+  return { element };
+}
+
+/** Finds out who is here; logs in with a link's token first, if there is one. */
+async function enter(): Promise<void> {
+  let said = "";
+  const token = loginToken(location.hash);
+  if (token !== null) {
+    replacePath(location.pathname);
+    try {
+      await api.loginWithLink(token);
+    } catch (error) {
+      said = error instanceof ApiError ? error.message : String(error);
+    }
+  }
+  try {
+    user = (await api.me()).name;
+  } catch (error) {
+    if (error instanceof ApiError && !error.notLoggedIn) said = said || error.message;
+    return showLogin(said);
+  }
+  showRoute();
+}
+
+applyTheme();
+followViewport();
+onNavigate(showRoute);
+// A login link pasted into a tab that already shows the app changes only the fragment.
+addEventListener("hashchange", () => {
+  if (loginToken(location.hash) !== null) void enter();
+});
+void enter();

@@ -1,0 +1,194 @@
+/**
+ * The REST interface, typed, and its errors as sentences for people.
+ *
+ * No DOM: `fetch` is passed in.  Errors are problem details (RFC 9457) and become {@link ApiError}.
+ */
+
+/** A console as the server lists it. */
+export interface Console {
+  readonly id: string;
+  readonly name: string;
+  readonly state: "running" | "recovering" | "ended";
+  readonly reason: string | null;
+  readonly program: string;
+  readonly image: string;
+  readonly isolation: string;
+  /** Seconds since the epoch. */
+  readonly created: number;
+  /** Seconds since the epoch, or null when nothing happened yet. */
+  readonly lastActivity: number | null;
+  readonly title: string;
+}
+
+export interface Image {
+  readonly name: string;
+  readonly version: string;
+  readonly source: string;
+}
+
+export interface Me {
+  readonly name: string;
+}
+
+export interface NewConsole {
+  readonly name?: string;
+  readonly program?: string;
+  readonly argv?: readonly string[];
+  readonly image?: string;
+  readonly cols?: number;
+  readonly rows?: number;
+}
+
+/** The server said no, or could not be reached (`status` 0). */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+    readonly retryAfterSeconds: number | null = null,
+  ) {
+    super(message);
+  }
+
+  get notLoggedIn(): boolean {
+    return this.status === 401;
+  }
+}
+
+type Fetch = (path: string, init: RequestInit) => Promise<Response>;
+type Json = Readonly<Record<string, unknown>>;
+
+export class Api {
+  /** @param fetch the browser's, or a stand-in */
+  constructor(
+    private readonly fetch: Fetch,
+    private readonly base = "/api/v1",
+  ) {}
+
+  async me(): Promise<Me> {
+    const me = await this.call("GET", "/me");
+    return { name: text(me.name) };
+  }
+
+  async loginWithLink(link: string): Promise<void> {
+    await this.call("POST", "/login", { link });
+  }
+
+  async login(name: string, password: string): Promise<void> {
+    await this.call("POST", "/login", { name, password });
+  }
+
+  async logout(): Promise<void> {
+    await this.call("POST", "/logout");
+  }
+
+  /** All of the person's consoles, the latest activity first. */
+  async consoles(): Promise<Console[]> {
+    const found: Console[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: string = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+      const page: Json = await this.call("GET", `/consoles${query}`);
+      found.push(...list(page.consoles).map(parseConsole));
+      cursor = typeof page.next === "string" && page.next !== "" ? page.next : null;
+    } while (cursor !== null);
+    const activity = (one: Console) => one.lastActivity ?? one.created;
+    return found.sort((a, b) => activity(b) - activity(a));
+  }
+
+  async console(key: string): Promise<Console> {
+    return parseConsole(await this.call("GET", `/consoles/${encodeURIComponent(key)}`));
+  }
+
+  async create(wanted: NewConsole): Promise<Console> {
+    return parseConsole(await this.call("POST", "/consoles", wanted));
+  }
+
+  async rename(id: string, name: string): Promise<Console> {
+    return parseConsole(await this.call("PATCH", `/consoles/${encodeURIComponent(id)}`, { name }));
+  }
+
+  /** Ends a console that runs; removes one that has ended. */
+  async end(id: string): Promise<void> {
+    await this.call("DELETE", `/consoles/${encodeURIComponent(id)}`);
+  }
+
+  async images(): Promise<Image[]> {
+    const reply = await this.call("GET", "/images");
+    return list(reply.images).map((image) => ({
+      name: text(image.name),
+      version: text(image.version),
+      source: text(image.source),
+    }));
+  }
+
+  private async call(method: string, path: string, body?: object): Promise<Json> {
+    const init: RequestInit = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers = { Accept: "application/json", "Content-Type": "application/json" };
+    }
+    let response: Response;
+    try {
+      response = await this.fetch(this.base + path, init);
+    } catch {
+      throw new ApiError("The server cannot be reached. Is it running?", 0, "unreachable");
+    }
+    const content = await response.text();
+    const value = parse(content);
+    if (response.ok) return value;
+    throw problem(response, value);
+  }
+}
+
+/** The error in a response that is not a success. */
+function problem(response: Response, value: Json): ApiError {
+  const detail = text(value.detail) || text(value.title) || `The server answered ${response.status}.`;
+  const retryAfter = Number(response.headers.get("Retry-After"));
+  const seconds = Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null;
+  return new ApiError(detail, response.status, text(value.code) || "error", seconds);
+}
+
+function parse(content: string): Json {
+  if (content === "") return {};
+  try {
+    const value: unknown = JSON.parse(content);
+    return typeof value === "object" && value !== null ? (value as Json) : {};
+  } catch {
+    // Not ours: a proxy's error page, say.  The status tells the rest.
+    return {};
+  }
+}
+
+export function parseConsole(value: Json): Console {
+  const state = text(value.state);
+  return {
+    id: text(value.id),
+    name: text(value.name),
+    state: state === "recovering" || state === "ended" ? state : "running",
+    reason: text(value.reason) || null,
+    program: text(value.program),
+    image: text(value.image),
+    isolation: text(value.isolation),
+    created: seconds(value.created) ?? 0,
+    lastActivity: seconds(value.last_activity),
+    title: text(value.title),
+  };
+}
+
+/** A time as seconds since the epoch; the server may write it as a number or as ISO 8601. */
+function seconds(value: unknown): number | null {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string") return null;
+  const milliseconds = Date.parse(value);
+  return Number.isNaN(milliseconds) ? null : milliseconds / 1000;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function list(value: unknown): Json[] {
+  return Array.isArray(value) ? (value as Json[]) : [];
+}

@@ -1,0 +1,403 @@
+/**
+ * An attached console: its session, and one terminal for each of its windows that was looked at.
+ *
+ * Only the window in view is subscribed to; the others keep what they show and go on from their offset
+ * when they are looked at again.  The views draw what {@link AttachmentEvents} tells.
+ */
+
+import { type Api, ApiError, type Console } from "./api.ts";
+import { CONSOLE, type JsonObject } from "./frames.ts";
+import { type Diagnosis, Session, type SessionState, type Welcome, type WindowInfo } from "./session.ts";
+import { settings } from "./settings.ts";
+import { browserClock, newViewer, openSocket } from "./socket.ts";
+import { type Size, TerminalDisplay } from "./terminal/display.ts";
+import { History } from "./terminal/history.ts";
+import { terminalTheme } from "./views/theme.ts";
+
+/** A window as its tab shows it. */
+export interface Pane {
+  readonly window: number;
+  readonly program: string;
+  readonly title: string;
+  readonly cols: number;
+  readonly rows: number;
+  readonly exit: JsonObject | null;
+  /** Output came while it was not in view. */
+  readonly activity: boolean;
+  /** It rang while it was not in view. */
+  readonly bell: boolean;
+}
+
+export interface AttachmentEvents {
+  state(state: SessionState): void;
+  /** Windows, the one in view, the role, the policy or the number of viewers changed. */
+  changed(): void;
+  latency(milliseconds: number): void;
+  bell(window: number): void;
+  clipboard(data: string): void;
+  renamed(name: string): void;
+  ended(reason: string): void;
+  recovering(isRecovering: boolean): void;
+  refused(error: unknown): void;
+  openLink(address: string, certain: boolean): void;
+}
+
+export interface AttachmentOptions {
+  readonly api: Api;
+  /** Where terminals stand. */
+  readonly area: HTMLElement;
+  readonly events: AttachmentEvents;
+  readonly transform: (text: string) => string;
+  readonly shortcut: (event: KeyboardEvent) => boolean;
+}
+
+interface Screen {
+  readonly display: TerminalDisplay;
+  readonly history: History;
+}
+
+export class Attachment {
+  role = "observer";
+  policy = "latest";
+  viewers = 1;
+  private readonly panes = new Map<number, Pane>();
+  private readonly screens = new Map<number, Screen>();
+  private active = 0;
+  private session: Session | null = null;
+  private sentArea = "";
+
+  constructor(private readonly options: AttachmentOptions) {
+    this.activate(0);
+  }
+
+  /** Connects to `console`. */
+  start(console: Console): void {
+    const { api, events } = this.options;
+    const session = new Session({
+      clock: browserClock,
+      viewer: newViewer(),
+      connect: (socketEvents) => openSocket(console.id, socketEvents),
+      diagnose: () => diagnose(api, console.id),
+      events: {
+        state: (state) => this.state(state),
+        welcome: (welcome) => this.welcome(welcome),
+        event: (window, event) => this.event(window, event),
+        size: (window, cols, rows) => this.update(window, { cols, rows }),
+        latency: (milliseconds) => events.latency(milliseconds),
+        drawn: (window, keyframe) => {
+          this.update(window, { cols: keyframe.cols, rows: keyframe.rows });
+          this.screens.get(window)?.history.drawn(keyframe);
+        },
+      },
+    });
+    this.session = session;
+    session.show(this.active, this.screen.display);
+    this.fit();
+    session.start();
+  }
+
+  stop(): void {
+    this.session?.stop();
+    for (const { display } of this.screens.values()) display.dispose();
+    this.screens.clear();
+  }
+
+  // -- what is in view -----------------------------------------------------------------------------
+
+  get windows(): readonly Pane[] {
+    return [...this.panes.values()].sort((a, b) => a.window - b.window);
+  }
+
+  get activeWindow(): number {
+    return this.active;
+  }
+
+  get pane(): Pane | undefined {
+    return this.panes.get(this.active);
+  }
+
+  get display(): TerminalDisplay {
+    return this.screen.display;
+  }
+
+  get sessionState(): SessionState | null {
+    return this.session?.state ?? null;
+  }
+
+  /** The byte of the stream that comes next in the window in view. */
+  get offset(): number | null {
+    return this.session?.viewer(this.active)?.offset ?? null;
+  }
+
+  get unacceptedBytes(): number {
+    return this.session?.unacceptedBytes(this.active) ?? 0;
+  }
+
+  get historyComplete(): boolean {
+    return this.screen.history.complete;
+  }
+
+  /** The size that would fit here. */
+  get area(): Size | null {
+    return this.screen.display.area();
+  }
+
+  /** Brings `window` into view. */
+  activate(window: number): void {
+    const before = this.screens.get(this.active);
+    if (window !== this.active && before !== undefined) {
+      this.session?.hide(this.active);
+      before.display.element.hidden = true;
+    }
+    this.active = window;
+    const screen = this.screens.get(window) ?? this.newScreen(window);
+    screen.display.element.hidden = false;
+    screen.display.open();
+    this.update(window, { activity: false, bell: false });
+    if (this.session !== null) {
+      this.session.show(window, screen.display);
+      this.sentArea = "";
+      this.fit();
+    }
+    this.options.events.changed();
+  }
+
+  /** The window `step` tabs to the right. */
+  activateNext(step: number): void {
+    const windows = this.windows;
+    const at = windows.findIndex(({ window }) => window === this.active);
+    const next = windows.at((at + step) % windows.length);
+    if (next !== undefined && next.window !== this.active) this.activate(next.window);
+  }
+
+  /** All history is in the terminal; false when it could not be had. */
+  wantHistory(): Promise<boolean> {
+    return this.screen.history.want();
+  }
+
+  /** Tells the hub how much fits here, when that changed. */
+  fit(): void {
+    const size = this.area;
+    if (size === null || this.session === null) return;
+    const area = `${this.active}:${size.cols}x${size.rows}`;
+    if (area === this.sentArea) return;
+    this.sentArea = area;
+    this.session.resizeArea(this.active, size.cols, size.rows);
+  }
+
+  // -- what the person does ------------------------------------------------------------------------
+
+  /** Opens a window with `program`, or the console's own, and brings it into view. */
+  async open(program?: string): Promise<void> {
+    const size = this.area ?? { cols: 80, rows: 24 };
+    const reply = await this.ask("open", CONSOLE, program === undefined ? { ...size } : { program, ...size });
+    const window = Number(reply.window);
+    if (!this.panes.has(window)) this.addPane(window, program ?? "");
+    this.activate(window);
+  }
+
+  /** Starts the program of a window that ended anew, in the same window. */
+  async restart(window: number): Promise<void> {
+    const size = this.area ?? { cols: 80, rows: 24 };
+    await this.ask("open", window, { ...size });
+    this.update(window, { exit: null });
+  }
+
+  async close(window: number): Promise<void> {
+    await this.ask("close", window, {});
+    this.remove(window);
+  }
+
+  /** Sets how the size follows the viewers. */
+  async setPolicy(policy: string, size: Size | null = null): Promise<void> {
+    await this.ask("policy", CONSOLE, { policy, ...size });
+    this.policy = policy;
+    this.options.events.changed();
+  }
+
+  retryNow(): void {
+    this.session?.retryNow();
+  }
+
+  private ask(op: string, window: number, fields: JsonObject): Promise<JsonObject> {
+    if (this.session === null) return Promise.reject(new Error("The console is not attached yet."));
+    return this.session.request(op, window, fields);
+  }
+
+  private typed(window: number, data: Uint8Array): void {
+    if (this.session === null) return;
+    if (this.role === "observer" && this.session.state.name === "attached") return;
+    if (!this.session.type(window, data)) {
+      this.options.events.refused(new Error("The program does not read, and too much input waits for it."));
+    }
+  }
+
+  // -- what the hub tells --------------------------------------------------------------------------
+
+  private state(state: SessionState): void {
+    if (state.name !== "attached") for (const { history } of this.screens.values()) history.disconnected();
+    this.options.events.state(state);
+  }
+
+  private welcome(welcome: Welcome): void {
+    this.role = welcome.role;
+    this.policy = welcome.policy;
+    const known = new Set(welcome.windows.map(({ window }) => window));
+    for (const window of [...this.panes.keys()]) {
+      if (!known.has(window) && known.size > 0) this.remove(window);
+    }
+    for (const info of welcome.windows) this.panes.set(info.window, this.paneOf(info));
+    const first = welcome.windows[0];
+    if (!known.has(this.active) && first !== undefined) this.activate(first.window);
+    this.sentArea = "";
+    this.fit();
+    this.options.events.recovering(welcome.console.state === "recovering");
+    if (welcome.console.state === "ended") this.options.events.ended(String(welcome.console.reason ?? ""));
+    this.options.events.changed();
+  }
+
+  private event(window: number, event: JsonObject): void {
+    const { events } = this.options;
+    switch (event.type) {
+      case "title":
+        this.update(window, { title: String(event.title ?? "") });
+        break;
+      case "bell":
+        if (window !== this.active) this.update(window, { bell: true });
+        events.bell(window);
+        break;
+      case "activity":
+        if (window !== this.active) this.update(window, { activity: true });
+        break;
+      case "opened":
+        this.addPane(window, programOf(event.argv));
+        break;
+      case "exit":
+        this.update(window, { exit: event });
+        break;
+      case "closed":
+        this.remove(window);
+        break;
+      case "clipboard":
+        if (window === this.active && typeof event.data === "string") events.clipboard(event.data);
+        break;
+      case "viewers":
+        this.viewers = Number(event.count) || 1;
+        events.changed();
+        break;
+      case "policy":
+        this.policy = String(event.policy ?? this.policy);
+        events.changed();
+        break;
+      case "role":
+        this.role = String(event.role ?? this.role);
+        events.changed();
+        break;
+      case "renamed":
+        events.renamed(String(event.name ?? ""));
+        break;
+      case "state":
+        events.recovering(event.state === "recovering");
+        if (event.state === "ended") events.ended(String(event.reason ?? ""));
+        break;
+      case "ended":
+        events.ended(String(event.reason ?? ""));
+        break;
+      default:
+        break;
+    }
+  }
+
+  // -- windows -------------------------------------------------------------------------------------
+
+  private get screen(): Screen {
+    return this.screens.get(this.active) ?? this.newScreen(this.active);
+  }
+
+  private newScreen(window: number): Screen {
+    const { area, events, transform, shortcut } = this.options;
+    const { fontSize, screenReader } = settings();
+    const display: TerminalDisplay = new TerminalDisplay({
+      theme: terminalTheme(),
+      fontSize,
+      screenReader,
+      typed: (data) => this.typed(window, data),
+      transform,
+      shortcut,
+      mend: () => this.session?.requestKeyframe(window),
+      scrolled: (missing) => void history.want(missing),
+      openLink: events.openLink,
+    });
+    const history = new History({
+      request: () => this.session?.requestHistory(window) ?? Promise.reject(new Error("not attached")),
+      restoreView: (more) => display.restoreView(more),
+      linesBack: () => display.linesBack,
+    });
+    const screen = { display, history };
+    this.screens.set(window, screen);
+    area.append(display.element);
+    return screen;
+  }
+
+  private paneOf(info: WindowInfo): Pane {
+    const before = this.panes.get(info.window);
+    return {
+      window: info.window,
+      program: programOf(info.argv),
+      title: info.title,
+      cols: info.cols,
+      rows: info.rows,
+      exit: info.exit,
+      activity: before?.activity ?? false,
+      bell: before?.bell ?? false,
+    };
+  }
+
+  private addPane(window: number, program: string): void {
+    const before = this.panes.get(window);
+    const fresh = { window, program, title: "", cols: 80, rows: 24, activity: false, bell: false };
+    this.panes.set(window, { ...fresh, ...before, ...(program === "" ? {} : { program }), exit: null });
+    this.options.events.changed();
+  }
+
+  private update(window: number, changes: Partial<Pane>): void {
+    const pane = this.panes.get(window);
+    if (pane === undefined) return;
+    this.panes.set(window, { ...pane, ...changes });
+    this.options.events.changed();
+  }
+
+  private remove(window: number): void {
+    this.panes.delete(window);
+    this.session?.forget(window);
+    this.screens.get(window)?.display.dispose();
+    this.screens.delete(window);
+    const next = this.windows[0];
+    if (window === this.active && next !== undefined) this.activate(next.window);
+    else this.options.events.changed();
+  }
+
+  /** Calls `change` with each terminal: a setting changed. */
+  forEachDisplay(change: (display: TerminalDisplay) => void): void {
+    for (const { display } of this.screens.values()) change(display);
+  }
+}
+
+/** The last part of a command's first word. */
+function programOf(argv: unknown): string {
+  const [first] = Array.isArray(argv) ? (argv as unknown[]) : [];
+  return typeof first === "string" ? (first.split("/").at(-1) ?? first) : "";
+}
+
+async function diagnose(api: Api, id: string): Promise<Diagnosis> {
+  try {
+    await api.console(id);
+    return "retry";
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 401) return "not_logged_in";
+    if (error.status === 403) return "not_allowed";
+    if (error.status === 404) return "no_such_console";
+    return "retry";
+  }
+}

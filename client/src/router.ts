@@ -1,0 +1,54 @@
+/** Addresses of the page: `/` the list, `/c/NAME` a console.  History API, no reloads. */
+
+export type Route = { readonly page: "list" } | { readonly page: "console"; readonly name: string };
+
+/** What `path` shows; null for an address this page does not know. */
+export function parseRoute(path: string): Route | null {
+  if (path === "/" || path === "/index.html") return { page: "list" };
+  const [, name] = /^\/c\/([^/]+)\/?$/.exec(path) ?? [];
+  if (name === undefined) return null;
+  try {
+    return { page: "console", name: decodeURIComponent(name) };
+  } catch {
+    return null;
+  }
+}
+
+/** The address of the console `name`. */
+export function consolePath(name: string): string {
+  return `/c/${encodeURIComponent(name)}`;
+}
+
+/** The token in a login link's fragment, `#login=TOKEN`. */
+export function loginToken(hash: string): string | null {
+  const token = new URLSearchParams(hash.replace(/^#/, "")).get("login");
+  return token === null || token === "" ? null : token;
+}
+
+type Listener = () => void;
+let listener: Listener = () => {};
+
+/** Calls `show` when the address changes. */
+export function onNavigate(show: Listener): void {
+  listener = show;
+  addEventListener("popstate", show);
+  document.addEventListener("click", (event) => {
+    const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!plain || link === null || link.origin !== location.origin || link.target !== "") return;
+    if (parseRoute(link.pathname) === null) return;
+    event.preventDefault();
+    navigate(link.pathname);
+  });
+}
+
+/** Goes to `path`. */
+export function navigate(path: string): void {
+  if (path !== location.pathname) history.pushState(null, "", path);
+  listener();
+}
+
+/** Changes the address without going anywhere. */
+export function replacePath(path: string): void {
+  history.replaceState(null, "", path);
+}

@@ -1,0 +1,572 @@
+/**
+ * One connection to a console, kept up across everything that can break it.
+ *
+ * The session speaks "Hub and client" of docs/protocol.md: HELLO, output and keyframes into the
+ * viewers of the windows it shows, input out of their buffers, requests, events, a ping for the
+ * latency.  When the connection breaks it comes back with the offsets it has and the same viewer
+ * number, and sends again what was not accepted.  No DOM: the socket, the clock and the dice are
+ * passed in.
+ *
+ * States: connecting → attached → (waiting → connecting)* → closed.
+ */
+
+import {
+  ACCEPTED,
+  ack,
+  type Bytes,
+  CONSOLE,
+  Decoder,
+  EVENT,
+  encodeJson,
+  type Frame,
+  FrameError,
+  HELLO,
+  input,
+  type JsonObject,
+  KEYFRAME,
+  OUTPUT,
+  parseAccepted,
+  parseJson,
+  parseResize,
+  REPLY,
+  REQUEST,
+  RESIZE,
+  resize,
+  VERSION,
+} from "./frames.ts";
+import { InputBuffer } from "./input.ts";
+import { type Display, type DrawnKeyframe, Viewer } from "./viewer.ts";
+
+/** An open socket, as the session needs it. */
+export interface Socket {
+  send(data: Bytes): void;
+  close(code: number, reason: string): void;
+}
+
+/** What a socket tells the session. */
+export interface SocketEvents {
+  opened(): void;
+  received(data: Uint8Array): void;
+  closed(code: number, reason: string): void;
+}
+
+/** Time and chance. */
+export interface Clock {
+  /** Milliseconds that only go forward. */
+  now(): number;
+  /** Calls `callback` after `milliseconds`; returns what cancels it. */
+  later(milliseconds: number, callback: () => void): () => void;
+  /** A number in [0, 1). */
+  random(): number;
+}
+
+/** Where a session stands. */
+export type SessionState =
+  | { readonly name: "connecting"; readonly attempt: number }
+  | { readonly name: "attached" }
+  | { readonly name: "waiting"; readonly attempt: number; readonly until: number; readonly reason: string }
+  | { readonly name: "closed"; readonly cause: CloseCause; readonly reason: string };
+
+export type CloseCause = "detached" | "not_allowed" | "no_such_console" | "protocol" | "not_logged_in";
+
+/** A window as the hub describes it. */
+export interface WindowInfo {
+  readonly window: number;
+  readonly argv: readonly string[];
+  readonly offset: number;
+  readonly cols: number;
+  readonly rows: number;
+  readonly title: string;
+  readonly exit: JsonObject | null;
+}
+
+/** The hub's HELLO. */
+export interface Welcome {
+  readonly console: JsonObject;
+  readonly role: string;
+  readonly policy: string;
+  readonly windows: readonly WindowInfo[];
+}
+
+/** What a session tells the page. */
+export interface SessionEvents {
+  state(state: SessionState): void;
+  welcome(welcome: Welcome): void;
+  /** A host's or hub's event; `window` is {@link CONSOLE} for the whole console. */
+  event(window: number, event: JsonObject): void;
+  /** The size of a window is now this; its keyframe follows. */
+  size(window: number, cols: number, rows: number): void;
+  /** A keyframe has been drawn. */
+  drawn(window: number, keyframe: DrawnKeyframe): void;
+  /** Round trip to the hub, in milliseconds. */
+  latency(milliseconds: number): void;
+}
+
+/** Why nothing could be opened, found out by asking over HTTP. */
+export type Diagnosis = "retry" | CloseCause;
+
+export interface SessionOptions {
+  readonly connect: (events: SocketEvents) => Socket;
+  readonly clock: Clock;
+  readonly viewer: bigint;
+  readonly events: SessionEvents;
+  /** Asked when a connection fails before HELLO; a socket does not say why. */
+  readonly diagnose?: () => Promise<Diagnosis>;
+}
+
+/** The console, or the way to it, said no. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  constructor(
+    message: string,
+    readonly code: string,
+  ) {
+    super(message);
+  }
+}
+
+const TICK_MS = 1000;
+const PING_MS = 4000;
+const SILENCE_MS = 12_000;
+const CONNECT_MS = 10_000;
+const REQUEST_MS = 20_000;
+const STALE_MS = 2500;
+const BACK_OFF_MS = 250;
+const BACK_OFF_LIMIT_MS = 8000;
+const PROTOCOL_ERRORS = 3;
+
+interface Shown {
+  readonly viewer: Viewer;
+  readonly input: InputBuffer;
+  visible: boolean;
+  staleSince: number | null;
+}
+
+interface Pending {
+  readonly resolve: (reply: JsonObject) => void;
+  readonly reject: (error: RequestError) => void;
+  readonly cancel: () => void;
+  readonly historyOf: number | null;
+}
+
+/** Milliseconds to wait before attempt `attempt` (from 1), with jitter against herds. */
+export function backOff(attempt: number, random: number): number {
+  const ceiling = Math.min(BACK_OFF_LIMIT_MS, BACK_OFF_MS * 2 ** (attempt - 1));
+  return ceiling * (0.5 + random / 2);
+}
+
+export class Session {
+  private stateNow: SessionState = { name: "connecting", attempt: 0 };
+  private socket: Socket | null = null;
+  /** Goes up with every connection, so that a late callback of an old one is recognised. */
+  private connection = 0;
+  private decoder = new Decoder();
+  private readonly shown = new Map<number, Shown>();
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 1;
+  private area = { cols: 80, rows: 24 };
+  private attempt = 0;
+  private protocolErrors = 0;
+  private lastReceived = 0;
+  private pingSince: number | null = null;
+  private lastPing = Number.NEGATIVE_INFINITY;
+  private cancelTimer: () => void = () => {};
+  private cancelTick: () => void = () => {};
+
+  constructor(private readonly options: SessionOptions) {}
+
+  get state(): SessionState {
+    return this.stateNow;
+  }
+
+  /** Bytes typed into `window` that the console has not accepted. */
+  unacceptedBytes(window: number): number {
+    return this.shown.get(window)?.input.unacceptedBytes ?? 0;
+  }
+
+  /** The stream of `window`, once it is shown. */
+  viewer(window: number): Viewer | undefined {
+    return this.shown.get(window)?.viewer;
+  }
+
+  /** Connects. */
+  start(): void {
+    this.cancelTick = this.options.clock.later(TICK_MS, () => this.tick());
+    this.connect();
+  }
+
+  /** Detaches for good. */
+  stop(): void {
+    if (this.stateNow.name !== "closed") this.close("detached", "");
+  }
+
+  /** Tries at once instead of waiting, and checks a connection that may be dead. */
+  retryNow(): void {
+    if (this.stateNow.name === "waiting") this.connect();
+    else if (this.stateNow.name === "attached") this.ping();
+  }
+
+  /** Shows `window` in `display`, from now on or again. */
+  show(window: number, display: Display): void {
+    const known = this.shown.get(window);
+    if (known !== undefined) {
+      if (known.visible) return;
+      known.visible = true;
+      this.subscribe(window, known.viewer.resumeOffset);
+      return;
+    }
+    const viewer = new Viewer(display, {
+      ack: (offset) => this.send(ack(window, offset)),
+      lost: () => this.requestKeyframe(window),
+      drawn: (keyframe) => this.options.events.drawn(window, keyframe),
+    });
+    this.shown.set(window, { viewer, input: new InputBuffer(), visible: true, staleSince: null });
+    this.subscribe(window, null);
+  }
+
+  /** Stops the output of `window`; what it shows stays, and goes on with {@link show}. */
+  hide(window: number): void {
+    const shown = this.shown.get(window);
+    if (shown === undefined || !shown.visible) return;
+    shown.visible = false;
+    this.requestQuietly("unsubscribe", window, {});
+  }
+
+  /** Forgets `window`: it was closed. */
+  forget(window: number): void {
+    this.shown.delete(window);
+  }
+
+  /** Sends `data` to the program; false when too much waits already. */
+  type(window: number, data: Uint8Array): boolean {
+    const shown = this.shown.get(window);
+    if (shown === undefined || !shown.input.push(data)) return false;
+    this.pumpInput(window, shown);
+    return true;
+  }
+
+  /** Says how large a terminal fits here; the hub's policy decides what the size becomes. */
+  resizeArea(window: number, cols: number, rows: number): void {
+    this.area = { cols, rows };
+    this.send(resize(window, cols, rows));
+  }
+
+  /** Asks for the screen anew, without scrollback. */
+  requestKeyframe(window: number): void {
+    this.requestQuietly("keyframe", window, { scrollback: 0 });
+  }
+
+  /** Asks for the screen with all scrollback; resolves when the keyframe is on its way. */
+  async requestHistory(window: number): Promise<void> {
+    await this.request("keyframe", window, { scrollback: null }, window);
+  }
+
+  /**
+   * Asks the hub and resolves with its reply.
+   *
+   * @throws RequestError when it refuses, does not answer, or there is no connection
+   */
+  request(
+    op: string,
+    window: number,
+    fields: JsonObject = {},
+    historyOf: number | null = null,
+  ): Promise<JsonObject> {
+    if (this.stateNow.name !== "attached") {
+      return Promise.reject(new RequestError("There is no connection to the server.", "not_connected"));
+    }
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      const cancel = this.options.clock.later(REQUEST_MS, () => {
+        this.pending.delete(id);
+        reject(new RequestError("The server did not answer in time.", "timeout"));
+      });
+      this.pending.set(id, { resolve, reject, cancel, historyOf });
+      this.send(encodeJson(REQUEST, CONSOLE, { id, op, window, ...fields }));
+    });
+  }
+
+  // -- connection ----------------------------------------------------------------------------------
+
+  private connect(): void {
+    this.cancelTimer();
+    this.attempt += 1;
+    this.decoder = new Decoder();
+    const connection = ++this.connection;
+    this.become({ name: "connecting", attempt: this.attempt });
+    this.cancelTimer = this.options.clock.later(CONNECT_MS, () =>
+      this.broken(connection, "The server does not answer."),
+    );
+    const current = () => connection === this.connection;
+    this.socket = this.options.connect({
+      opened: () => {
+        if (current()) this.sayHello();
+      },
+      received: (data) => {
+        if (current()) this.receive(data);
+      },
+      closed: (code, reason) => {
+        if (current()) this.closed(code, reason);
+      },
+    });
+  }
+
+  private sayHello(): void {
+    const windows: Record<string, number | null> = {};
+    for (const [window, shown] of this.shown) {
+      if (shown.visible) windows[window] = shown.viewer.resumeOffset;
+    }
+    const { cols, rows } = this.area;
+    const viewer = this.options.viewer.toString(16).padStart(16, "0");
+    this.socket?.send(encodeJson(HELLO, CONSOLE, { version: VERSION, viewer, cols, rows, windows }));
+  }
+
+  private closed(code: number, reason: string): void {
+    const attached = this.stateNow.name === "attached";
+    this.lose();
+    if (code === 4004) return this.close("no_such_console", reason || "There is no such console.");
+    if (code === 1008) return this.close("not_allowed", reason || "You are not allowed to attach here.");
+    if (code === 1002 && ++this.protocolErrors >= PROTOCOL_ERRORS) {
+      return this.close("protocol", reason || "The server and this page do not understand each other.");
+    }
+    if (code === 1000 && attached) return this.close("detached", reason);
+    const words = code === 1012 ? "The server restarts." : attached ? "The connection was lost." : reason;
+    if (attached) return this.wait(words);
+    const connection = this.connection;
+    const diagnosis = this.options.diagnose?.() ?? Promise.resolve<Diagnosis>("retry");
+    diagnosis.then(
+      (cause) => {
+        if (connection !== this.connection || this.stateNow.name !== "connecting") return;
+        if (cause === "retry") this.wait(words);
+        else this.close(cause, words);
+      },
+      () => {
+        if (connection === this.connection && this.stateNow.name === "connecting") this.wait(words);
+      },
+    );
+  }
+
+  private broken(connection: number, reason: string): void {
+    if (connection !== this.connection) return;
+    this.socket?.close(3000, "no answer");
+    this.lose();
+    this.wait(reason);
+  }
+
+  /** The socket is of no more use. */
+  private lose(): void {
+    this.cancelTimer();
+    this.connection += 1;
+    this.socket = null;
+    this.pingSince = null;
+    for (const shown of this.shown.values()) shown.viewer.disconnected();
+    const waiting = [...this.pending.values()];
+    this.pending.clear();
+    for (const pending of waiting) {
+      pending.cancel();
+      pending.reject(new RequestError("The connection to the server was lost.", "not_connected"));
+    }
+  }
+
+  private wait(reason: string): void {
+    const milliseconds = backOff(Math.max(1, this.attempt), this.options.clock.random());
+    const until = this.options.clock.now() + milliseconds;
+    this.become({ name: "waiting", attempt: this.attempt, until, reason });
+    this.cancelTimer = this.options.clock.later(milliseconds, () => this.connect());
+  }
+
+  private close(cause: CloseCause, reason: string): void {
+    const socket = this.socket;
+    this.lose();
+    this.cancelTick();
+    socket?.close(1000, "detached");
+    this.become({ name: "closed", cause, reason });
+  }
+
+  private become(state: SessionState): void {
+    this.stateNow = state;
+    this.options.events.state(state);
+  }
+
+  private send(frame: Bytes): void {
+    if (this.stateNow.name === "attached") this.socket?.send(frame);
+  }
+
+  // -- frames --------------------------------------------------------------------------------------
+
+  private receive(data: Uint8Array): void {
+    this.lastReceived = this.options.clock.now();
+    try {
+      const connection = this.connection;
+      for (const frame of this.decoder.feed(data)) {
+        if (connection !== this.connection) return;
+        this.handle(frame);
+      }
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.socket?.close(1002, error.message.slice(0, 100));
+      this.closed(1002, error.message);
+    }
+  }
+
+  private handle(frame: Frame): void {
+    if (this.stateNow.name === "connecting") {
+      if (frame.type !== HELLO) throw new FrameError("the server did not begin with HELLO");
+      this.welcome(parseWelcome(parseJson(frame.payload)));
+      return;
+    }
+    const shown = this.shown.get(frame.window);
+    switch (frame.type) {
+      case OUTPUT:
+        shown?.viewer.output(frame);
+        break;
+      case KEYFRAME:
+        shown?.viewer.keyframe(frame);
+        break;
+      case ACCEPTED:
+        if (shown !== undefined) {
+          shown.input.accept(parseAccepted(frame.payload).sequence, this.options.clock.now());
+          this.pumpInput(frame.window, shown);
+        }
+        break;
+      case RESIZE: {
+        const { cols, rows } = parseResize(frame.payload);
+        this.options.events.size(frame.window, cols, rows);
+        break;
+      }
+      case EVENT:
+        this.options.events.event(frame.window, parseJson(frame.payload));
+        break;
+      case REPLY:
+        this.reply(parseJson(frame.payload));
+        break;
+      default:
+        // A later version may say more; what we do not know we do not need.
+        break;
+    }
+  }
+
+  private welcome(welcome: Welcome): void {
+    this.cancelTimer();
+    this.attempt = 0;
+    this.protocolErrors = 0;
+    this.become({ name: "attached" });
+    this.options.events.welcome(welcome);
+    for (const [window, shown] of this.shown) {
+      shown.staleSince = null;
+      shown.input.restart();
+      this.pumpInput(window, shown);
+    }
+    this.ping();
+  }
+
+  private reply(reply: JsonObject): void {
+    const pending = typeof reply.id === "number" ? this.pending.get(reply.id) : undefined;
+    if (pending === undefined) return;
+    this.pending.delete(reply.id as number);
+    pending.cancel();
+    if (reply.ok === true) {
+      if (pending.historyOf !== null) this.shown.get(pending.historyOf)?.viewer.expectHistory();
+      pending.resolve(reply);
+      return;
+    }
+    const code = typeof reply.code === "string" ? reply.code : "error";
+    const message = typeof reply.error === "string" ? reply.error : "The server refused.";
+    pending.reject(new RequestError(message, code));
+  }
+
+  private subscribe(window: number, since: number | null): void {
+    this.requestQuietly("subscribe", window, { since });
+  }
+
+  private requestQuietly(op: string, window: number, fields: JsonObject): void {
+    if (this.stateNow.name !== "attached") return;
+    // What goes wrong here shows: the window stays stale, and the tick asks again.
+    this.request(op, window, fields).catch((error: unknown) => {
+      if (!(error instanceof RequestError)) throw error;
+    });
+  }
+
+  private pumpInput(window: number, shown: Shown): void {
+    if (this.stateNow.name !== "attached") return;
+    for (let piece = shown.input.take(); piece !== undefined; piece = shown.input.take()) {
+      this.send(input(window, this.options.viewer, piece.sequence, piece.data));
+    }
+  }
+
+  // -- time ----------------------------------------------------------------------------------------
+
+  private tick(): void {
+    this.cancelTick = this.options.clock.later(TICK_MS, () => this.tick());
+    if (this.stateNow.name !== "attached") return;
+    const now = this.options.clock.now();
+    if (
+      this.pingSince !== null &&
+      now - this.pingSince > SILENCE_MS &&
+      now - this.lastReceived > SILENCE_MS
+    ) {
+      this.broken(this.connection, "The server does not answer.");
+      return;
+    }
+    if (now - this.lastPing >= PING_MS) this.ping();
+    for (const [window, shown] of this.shown) {
+      shown.input.tick(now);
+      this.pumpInput(window, shown);
+      this.mend(window, shown, now);
+    }
+  }
+
+  private mend(window: number, shown: Shown, now: number): void {
+    if (!shown.viewer.stale || !shown.visible) {
+      shown.staleSince = null;
+    } else if (shown.staleSince === null) {
+      shown.staleSince = now;
+    } else if (now - shown.staleSince > STALE_MS) {
+      shown.staleSince = now;
+      this.requestKeyframe(window);
+    }
+  }
+
+  private ping(): void {
+    if (this.pingSince !== null) return;
+    const sent = this.options.clock.now();
+    this.pingSince = sent;
+    this.lastPing = sent;
+    this.request("ping", CONSOLE, { t: sent }).then(
+      () => {
+        this.pingSince = null;
+        this.options.events.latency(this.options.clock.now() - sent);
+      },
+      () => {
+        this.pingSince = null;
+      },
+    );
+  }
+}
+
+/** The hub's HELLO, checked. */
+function parseWelcome(hello: JsonObject): Welcome {
+  if (hello.version !== VERSION) {
+    throw new FrameError(`the server speaks version ${String(hello.version)}, this page ${VERSION}`);
+  }
+  const windows = Array.isArray(hello.windows) ? (hello.windows as JsonObject[]) : [];
+  return {
+    console: (hello.console ?? {}) as JsonObject,
+    role: typeof hello.role === "string" ? hello.role : "observer",
+    policy: typeof hello.policy === "string" ? hello.policy : "latest",
+    windows: windows.map(parseWindow),
+  };
+}
+
+function parseWindow(window: JsonObject): WindowInfo {
+  const number = (value: unknown) => (typeof value === "number" ? value : 0);
+  return {
+    window: number(window.window),
+    argv: Array.isArray(window.argv) ? window.argv.map(String) : [],
+    offset: number(window.offset),
+    cols: number(window.cols) || 80,
+    rows: number(window.rows) || 24,
+    title: typeof window.title === "string" ? window.title : "",
+    exit: typeof window.exit === "object" ? (window.exit as JsonObject | null) : null,
+  };
+}

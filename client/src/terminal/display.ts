@@ -1,0 +1,331 @@
+/**
+ * The terminal on the page: xterm.js, set up, kept silent, fitted into its area.
+ *
+ * Two sizes matter.  The *area* is what fits here at the person's font size; the session tells the hub.
+ * The *size* is what the hub decided for all viewers; keyframes bring it.  When a size is larger than
+ * the area the font shrinks until all of it shows; when it is smaller, the rest stays empty.
+ */
+
+import { FitAddon } from "@xterm/addon-fit";
+import { SearchAddon } from "@xterm/addon-search";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { WebglAddon } from "@xterm/addon-webgl";
+import { type ITheme, Terminal } from "@xterm/xterm";
+import { MAX_COLS, MAX_ROWS, MIN_COLS, MIN_ROWS } from "../frames.ts";
+import type { Display } from "../viewer.ts";
+import { avoidFreeze, focusEcho, silence } from "./guards.ts";
+import { pasted } from "./keys.ts";
+import { strictDocument } from "./strict-document.ts";
+import { useWidths } from "./widths.ts";
+
+/** Lines of history, the same as the server's screens keep. */
+export const SCROLLBACK = 10_000;
+
+const FONTS = [
+  "ui-monospace",
+  '"SF Mono"',
+  "SFMono-Regular",
+  '"Cascadia Mono"',
+  '"JetBrains Mono"',
+  "Menlo",
+  "Consolas",
+  '"DejaVu Sans Mono"',
+  '"Liberation Mono"',
+  "monospace",
+].join(", ");
+
+const SMALLEST_FONT = 4;
+const FONT_STEP = 0.25;
+
+export interface DisplayOptions {
+  readonly theme: ITheme;
+  readonly fontSize: number;
+  readonly screenReader: boolean;
+  /** Bytes that the person typed, pasted or did with the mouse. */
+  readonly typed: (data: Uint8Array) => void;
+  /** Changes what is typed, for the key bar's modifiers. */
+  readonly transform: (text: string) => string;
+  /** The terminal needs a keyframe. */
+  readonly mend: () => void;
+  /** The person looks at history; `missing` lines above the first would be next. */
+  readonly scrolled: (missing: number) => void;
+  /** A key before the terminal sees it; true when the page took it. */
+  readonly shortcut: (event: KeyboardEvent) => boolean;
+  /** A link that a program made (OSC 8), whose text may say something else. */
+  readonly openLink: (address: string, certain: boolean) => void;
+}
+
+export interface Size {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+export class TerminalDisplay implements Display {
+  readonly terminal: Terminal;
+  readonly search = new SearchAddon({ highlightLimit: 2000 });
+  /** Where the terminal stands; the page puts it into its layout. */
+  readonly element: HTMLElement;
+  private readonly fit = new FitAddon();
+  private readonly strict = strictDocument(document);
+  private readonly encoder = new TextEncoder();
+  private opened = false;
+  private fontSize: number;
+  /** Lines between the bottom and what was in view when a keyframe came. */
+  private distance = 0;
+
+  constructor(private readonly options: DisplayOptions) {
+    this.fontSize = options.fontSize;
+    this.element = document.createElement("div");
+    this.element.className = "screen";
+    this.terminal = new Terminal({
+      allowProposedApi: true,
+      allowTransparency: false,
+      cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      cursorInactiveStyle: "outline",
+      documentOverride: this.strict.document,
+      fontFamily: FONTS,
+      fontSize: this.fontSize,
+      fontWeightBold: "600",
+      lineHeight: 1.15,
+      linkHandler: { activate: (_event, address) => options.openLink(address, false) },
+      macOptionIsMeta: true,
+      rescaleOverlappingGlyphs: true,
+      scrollback: SCROLLBACK,
+      screenReaderMode: options.screenReader,
+      theme: options.theme,
+    });
+    useWidths(this.terminal.unicode);
+    silence(this.terminal);
+    avoidFreeze(this.terminal, options.mend);
+    this.terminal.loadAddon(this.fit);
+    this.terminal.loadAddon(this.search);
+    this.terminal.loadAddon(new WebLinksAddon((_event, address) => options.openLink(address, true)));
+    const isFocusEcho = focusEcho(this.terminal);
+    this.terminal.onData((data) => {
+      if (!isFocusEcho(data)) this.send(options.transform(data));
+    });
+    this.terminal.onBinary((data) => options.typed(Uint8Array.from(data, (byte) => byte.charCodeAt(0))));
+    this.terminal.onScroll(() => this.lookedUp(0));
+    this.terminal.attachCustomKeyEventHandler((event) => this.key(event));
+  }
+
+  /** Draws; the element must be in the page. */
+  open(): void {
+    if (this.opened) return;
+    this.opened = true;
+    this.terminal.open(this.element);
+    this.drawWithWebGL();
+    this.element.addEventListener("paste", (event) => this.pasteEvent(event), { capture: true });
+    this.element.addEventListener("wheel", (event) => this.wheel(event), { capture: true, passive: true });
+    this.followTouch();
+  }
+
+  dispose(): void {
+    this.terminal.dispose();
+    this.strict.dispose();
+    this.element.remove();
+  }
+
+  // -- Display -------------------------------------------------------------------------------------
+
+  resize(cols: number, rows: number): void {
+    const { baseY, viewportY, type } = this.terminal.buffer.active;
+    this.distance = type === "normal" ? baseY - viewportY : 0;
+    if (cols !== this.terminal.cols || rows !== this.terminal.rows) this.terminal.resize(cols, rows);
+    this.shrink();
+  }
+
+  write(data: Uint8Array, done: () => void): void {
+    this.terminal.write(data, done);
+  }
+
+  /** Looks again at what was in view before the last keyframe, and `more` lines further up. */
+  restoreView(more: number): void {
+    const distance = this.distance + more;
+    if (distance <= 0) return;
+    this.terminal.scrollToLine(Math.max(0, this.terminal.buffer.active.baseY - distance));
+  }
+
+  /** Lines by which the view was above the bottom when the last keyframe came. */
+  get linesBack(): number {
+    return this.distance;
+  }
+
+  // -- size ----------------------------------------------------------------------------------------
+
+  /** The size that fits into the element at the person's font size; null while it is not visible. */
+  area(): Size | null {
+    if (!this.opened || this.element.clientWidth === 0) return null;
+    this.setFont(this.fontSize);
+    const size = this.fit.proposeDimensions();
+    this.shrink();
+    if (size === undefined || Number.isNaN(size.cols) || Number.isNaN(size.rows)) return null;
+    return {
+      cols: Math.min(MAX_COLS, Math.max(MIN_COLS, size.cols)),
+      rows: Math.min(MAX_ROWS, Math.max(MIN_ROWS, size.rows)),
+    };
+  }
+
+  setFontSize(size: number): void {
+    this.fontSize = size;
+    this.shrink();
+  }
+
+  /** Lets the font be as small as it must for the whole size to show. */
+  private shrink(): void {
+    if (!this.opened || this.element.clientWidth === 0) return;
+    this.setFont(this.fontSize);
+    for (let tries = 0; tries < 8; tries += 1) {
+      const fits = this.fit.proposeDimensions();
+      if (fits === undefined || Number.isNaN(fits.cols)) return;
+      const scale = Math.min(fits.cols / this.terminal.cols, fits.rows / this.terminal.rows);
+      const font = this.terminal.options.fontSize ?? this.fontSize;
+      if (scale >= 1 || font <= SMALLEST_FONT) return;
+      const smaller = Math.floor((font * Math.max(scale, 0.2)) / FONT_STEP) * FONT_STEP;
+      this.setFont(Math.max(SMALLEST_FONT, Math.min(smaller, font - FONT_STEP)));
+    }
+  }
+
+  private setFont(size: number): void {
+    if (this.terminal.options.fontSize !== size) this.terminal.options.fontSize = size;
+  }
+
+  // -- text ----------------------------------------------------------------------------------------
+
+  /** All lines the terminal holds, history first, wrapped ones joined. */
+  lines(): string[] {
+    const buffer = this.terminal.buffer.active;
+    const lines: string[] = [];
+    for (let y = 0; y < buffer.length; y += 1) {
+      const line = buffer.getLine(y);
+      if (line === undefined) continue;
+      const next = buffer.getLine(y + 1);
+      const text = line.translateToString(next?.isWrapped !== true);
+      if (line.isWrapped && lines.length > 0) lines[lines.length - 1] += text;
+      else lines.push(text);
+    }
+    return lines;
+  }
+
+  /** The rows on the screen, as they stand. */
+  screenRows(): string[] {
+    const { active } = this.terminal.buffer;
+    return Array.from({ length: this.terminal.rows }, (_, y) =>
+      (active.getLine(active.baseY + y)?.translateToString(true) ?? "").trimEnd(),
+    );
+  }
+
+  /** Sends `text` to the program as a paste. */
+  paste(text: string): void {
+    if (text === "") return;
+    this.terminal.scrollToBottom();
+    this.send(pasted(text, this.terminal.modes.bracketedPasteMode));
+  }
+
+  /** Sends `text` as if typed. */
+  type(text: string): void {
+    this.terminal.scrollToBottom();
+    this.send(text);
+  }
+
+  private send(text: string): void {
+    this.options.typed(this.encoder.encode(text));
+  }
+
+  private pasteEvent(event: ClipboardEvent): void {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    event.preventDefault();
+    event.stopPropagation();
+    this.paste(text);
+  }
+
+  // -- renderer ------------------------------------------------------------------------------------
+
+  /** The DOM renderer stays where there is no WebGL, and comes back when its context is lost. */
+  private drawWithWebGL(): void {
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => webgl.dispose());
+      this.terminal.loadAddon(webgl);
+    } catch {
+      this.element.dataset.renderer = "dom";
+    }
+  }
+
+  // -- scrolling -----------------------------------------------------------------------------------
+
+  /** Whether wheel and touch scroll the view, rather than go to the program. */
+  private get scrollsView(): boolean {
+    const { buffer, modes } = this.terminal;
+    return buffer.active.type === "normal" && modes.mouseTrackingMode === "none";
+  }
+
+  private lookedUp(lines: number): void {
+    const { viewportY, baseY, type } = this.terminal.buffer.active;
+    if (type !== "normal" || (lines === 0 && viewportY === baseY)) return;
+    const missing = lines - viewportY;
+    if (missing >= 0 || viewportY < this.terminal.rows / 2) this.options.scrolled(Math.max(0, missing));
+  }
+
+  private wheel(event: WheelEvent): void {
+    if (event.deltaY < 0 && this.scrollsView) this.lookedUp(3);
+  }
+
+  private key(event: KeyboardEvent): boolean {
+    if (this.options.shortcut(event)) return false;
+    if (event.type === "keydown" && event.shiftKey && !event.ctrlKey && !event.altKey) {
+      if (event.key === "PageUp") this.lookedUp(this.terminal.rows - 1);
+      if (event.key === "Home") this.lookedUp(SCROLLBACK);
+    }
+    return true;
+  }
+
+  /** xterm.js 6 has no touch scrolling: a finger moves the view, or turns the program's wheel. */
+  private followTouch(): void {
+    let lastY: number | null = null;
+    let rest = 0;
+    this.element.addEventListener(
+      "touchstart",
+      (event) => {
+        lastY = event.touches.length === 1 ? (event.touches[0]?.clientY ?? null) : null;
+        rest = 0;
+      },
+      { passive: true },
+    );
+    this.element.addEventListener(
+      "touchmove",
+      (event) => {
+        const touch = event.touches[0];
+        if (lastY === null || touch === undefined) return;
+        event.preventDefault();
+        const height = this.element.querySelector(".xterm-screen")?.clientHeight ?? 0;
+        const row = height / this.terminal.rows || 16;
+        rest += lastY - touch.clientY;
+        lastY = touch.clientY;
+        const lines = Math.trunc(rest / row);
+        rest -= lines * row;
+        if (lines !== 0) this.drag(lines, touch);
+      },
+      { passive: false },
+    );
+  }
+
+  private drag(lines: number, touch: Touch): void {
+    if (this.scrollsView) {
+      if (lines < 0) this.lookedUp(-lines);
+      this.terminal.scrollLines(lines);
+      return;
+    }
+    const target = this.element.querySelector(".xterm-screen") ?? this.element;
+    const init = {
+      clientX: touch.clientX,
+      clientY: touch.clientY,
+      deltaMode: 1,
+      bubbles: true,
+      cancelable: true,
+    };
+    for (let step = 0; step < Math.abs(lines); step += 1) {
+      target.dispatchEvent(new WheelEvent("wheel", { ...init, deltaY: Math.sign(lines) }));
+    }
+  }
+}

@@ -1,0 +1,391 @@
+/**
+ * One console: its terminal, windows, state, and what can be done with them.
+ *
+ * `/c/NAME` opens the console of that name, or makes it when there is none.
+ */
+
+import { ApiError, type Console } from "../api.ts";
+import { Attachment } from "../attachment.ts";
+import { h, iconButton } from "../dom.ts";
+import { consolePath, navigate, replacePath } from "../router.ts";
+import type { SessionState } from "../session.ts";
+import { onChange, settings } from "../settings.ts";
+import { exposeTerminal } from "../testhook.ts";
+import { ring } from "./bell.ts";
+import { copyText, programCopies, readText } from "./clipboard.ts";
+import { consoleMenu, sizeMenu, windowMenu } from "./console-menus.ts";
+import { confirm } from "./dialog.ts";
+import { KeyBar } from "./keybar.ts";
+import { endConsole, rename } from "./list.ts";
+import { complain } from "./notices.ts";
+import type { Page, PageContext } from "./page.ts";
+import { SearchBar } from "./search.ts";
+import { Status } from "./status.ts";
+import { Tabs, tabTitle } from "./tabs.ts";
+import { onThemeChange, terminalTheme } from "./theme.ts";
+
+const RESIZE_PAUSE_MS = 80;
+
+export function consolePage(context: PageContext, name: string): Page {
+  const view = new ConsoleView(context, name);
+  return { element: view.element, start: () => void view.start(), stop: () => view.stop() };
+}
+
+class ConsoleView {
+  readonly element: HTMLElement;
+  private console: Console | null = null;
+  private attachment: Attachment | null = null;
+  private ended = false;
+  private readonly area = h("div", { className: "area" });
+  private readonly title = h("h1", { className: "console-title" });
+  private readonly note = h("div", { className: "note", hidden: true, attrs: { role: "status" } });
+  private readonly sizeFace = h("span", { className: "chip-text" });
+  private readonly viewersFace = h("span", { className: "viewers", hidden: true });
+  private readonly status = new Status(() => this.attachment?.retryNow());
+  private readonly tabs = new Tabs({
+    activate: (window) => {
+      this.attachment?.activate(window);
+      this.focus();
+    },
+    close: (window) => void this.closeWindow(window),
+  });
+  private readonly keyBar = new KeyBar({
+    type: (text) => this.attachment?.display.type(text),
+    applicationCursor: () => this.attachment?.display.terminal.modes.applicationCursorKeysMode ?? false,
+    paste: () => void this.paste(),
+    focus: () => this.focus(),
+  });
+  private readonly search = new SearchBar({
+    display: () => this.live.display,
+    wantHistory: () => this.live.wantHistory(),
+    closed: () => this.focus(),
+  });
+  private readonly cleanUp: (() => void)[] = [];
+
+  constructor(
+    private readonly context: PageContext,
+    private name: string,
+  ) {
+    this.title.textContent = name;
+    const hint = "Keys go to the program. Control Shift Enter leaves the terminal, Control Shift F searches.";
+    const menus = this.menus();
+    this.element = h(
+      "div",
+      { className: "console-page" },
+      h(
+        "header",
+        { className: "bar" },
+        h("a", {
+          href: "/",
+          className: "icon-button",
+          title: "All consoles",
+          attrs: { "aria-label": "All consoles" },
+        }),
+        this.title,
+        h(
+          "nav",
+          { className: "windows", attrs: { "aria-label": "Windows" } },
+          this.tabs.element,
+          menus.window,
+        ),
+        h("div", { className: "bar-end" }, this.viewersFace, this.status.element, menus.size, menus.console),
+      ),
+      this.status.banner,
+      this.search.element,
+      h(
+        "main",
+        {
+          className: "stage",
+          attrs: { "aria-label": `Terminal ${name}`, "aria-describedby": "terminal-hint" },
+        },
+        this.area,
+        this.note,
+      ),
+      this.keyBar.element,
+      h("p", { id: "terminal-hint", className: "hidden-text" }, hint),
+    );
+    this.element.querySelector("header a")?.append(iconButton("back", "", () => {}).firstChild ?? "");
+  }
+
+  async start(): Promise<void> {
+    document.title = `${this.name} – termhub`;
+    this.attachment = this.newAttachment();
+    this.followSize();
+    try {
+      this.console = await this.openOrCreate();
+    } catch (error) {
+      if (error instanceof ApiError && error.notLoggedIn) return this.context.loginNeeded();
+      return this.explain(error instanceof Error ? error.message : String(error), [
+        ["Try again", () => navigate(location.pathname)],
+        ["All consoles", () => navigate("/")],
+      ]);
+    }
+    // The person may have gone on while the server answered.
+    if (!this.element.isConnected) return;
+    this.rename(this.console.name);
+    this.attachment.start(this.console);
+    this.focus();
+  }
+
+  stop(): void {
+    for (const clean of this.cleanUp) clean();
+    this.status.dispose();
+    this.attachment?.stop();
+    this.attachment = null;
+  }
+
+  private get live(): Attachment {
+    if (this.attachment === null) throw new Error("the console view is not started");
+    return this.attachment;
+  }
+
+  private async openOrCreate(): Promise<Console> {
+    const { api } = this.context;
+    try {
+      return await api.console(this.name);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      return await api.create({ name: this.name, ...this.live.area });
+    }
+  }
+
+  private newAttachment(): Attachment {
+    const attachment: Attachment = new Attachment({
+      api: this.context.api,
+      area: this.area,
+      transform: (text) => this.keyBar.transform(text),
+      shortcut: (event) => this.shortcut(event),
+      events: {
+        state: (state) => this.state(state),
+        changed: () => this.draw(),
+        latency: (milliseconds) => this.status.latency(milliseconds),
+        bell: () => {
+          ring(this.area);
+          this.mark();
+        },
+        clipboard: programCopies,
+        renamed: (name) => this.rename(name),
+        ended: (reason) => this.showEnd(reason),
+        recovering: (isRecovering) => this.recovering(isRecovering),
+        refused: complain,
+        openLink: (address, certain) => void openLink(address, certain),
+      },
+    });
+    this.cleanUp.push(exposeTerminal(attachment));
+    return attachment;
+  }
+
+  /** Everything outside the session that changes what is drawn. */
+  private followSize(): void {
+    let timer = 0;
+    const refit = () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => this.attachment?.fit(), RESIZE_PAUSE_MS);
+    };
+    const observer = new ResizeObserver(refit);
+    observer.observe(this.area);
+    const seen = () => {
+      if (!document.hidden) {
+        document.title = this.plainTitle();
+        this.attachment?.retryNow();
+      }
+    };
+    const online = () => this.attachment?.retryNow();
+    document.addEventListener("visibilitychange", seen);
+    addEventListener("online", online);
+    this.cleanUp.push(
+      () => observer.disconnect(),
+      () => document.removeEventListener("visibilitychange", seen),
+      () => removeEventListener("online", online),
+      onThemeChange(() =>
+        this.attachment?.forEachDisplay(({ terminal }) => {
+          terminal.options.theme = terminalTheme();
+        }),
+      ),
+      onChange(({ fontSize, screenReader }) => {
+        this.attachment?.forEachDisplay((display) => {
+          display.setFontSize(fontSize);
+          display.terminal.options.screenReaderMode = screenReader;
+        });
+        refit();
+      }),
+    );
+  }
+
+  // -- drawing -------------------------------------------------------------------------------------
+
+  private draw(): void {
+    const attachment = this.attachment;
+    if (attachment === null) return;
+    const { windows, activeWindow, pane, role, viewers } = attachment;
+    const mayClose = role !== "observer" && windows.length > 1;
+    this.tabs.draw(windows, activeWindow, mayClose);
+    this.tabs.element.hidden = windows.length < 2;
+    if (pane !== undefined) {
+      this.sizeFace.textContent = `${pane.cols}×${pane.rows}`;
+      if (!this.ended) this.showExit(pane.exit === null ? null : exitWords(pane.exit), pane.window);
+    }
+    this.viewersFace.hidden = viewers < 2 && role !== "observer";
+    this.viewersFace.textContent = [role === "observer" && "read-only", viewers > 1 && `${viewers} viewers`]
+      .filter(Boolean)
+      .join(" · ");
+    if (!document.hidden) document.title = this.plainTitle();
+  }
+
+  private plainTitle(): string {
+    const title = this.attachment?.pane?.title;
+    return title ? `${title} – ${this.name} – termhub` : `${this.name} – termhub`;
+  }
+
+  /** The tab of the browser shows that something rang. */
+  private mark(): void {
+    if (document.hidden) document.title = `● ${this.plainTitle()}`;
+  }
+
+  private rename(name: string): void {
+    this.name = name;
+    this.title.textContent = name;
+    if (this.console !== null) this.console = { ...this.console, name };
+    replacePath(consolePath(name));
+    this.draw();
+  }
+
+  private state(state: SessionState): void {
+    document.documentElement.dataset.session = state.name;
+    this.status.state(state, this.attachment?.unacceptedBytes ?? 0);
+    if (state.name !== "closed") return;
+    if (state.cause === "not_logged_in") return this.context.loginNeeded();
+    if (state.cause === "detached" || this.ended) return;
+    this.explain(state.reason || "The connection was closed.", [
+      ["Open again", () => navigate(location.pathname)],
+      ["All consoles", () => navigate("/")],
+    ]);
+  }
+
+  private recovering(isRecovering: boolean): void {
+    if (isRecovering) this.explain("The console is being recovered. What you type is kept.", []);
+    else if (!this.ended) this.note.hidden = true;
+  }
+
+  private showEnd(reason: string): void {
+    this.ended = true;
+    if (this.console !== null) this.console = { ...this.console, state: "ended", reason };
+    this.explain(`This console has ended${reason === "" ? "." : `: ${reason}`}`, [
+      ["All consoles", () => navigate("/")],
+      ["Remove it", () => void this.end()],
+    ]);
+  }
+
+  private showExit(words: string | null, window: number): void {
+    if (words === null) {
+      if (this.note.dataset.kind === "exit") this.note.hidden = true;
+      return;
+    }
+    this.explain(words, [
+      ["Start again", () => void this.live.restart(window).then(() => this.focus(), complain)],
+      ["Close window", () => void this.closeWindow(window)],
+    ]);
+    this.note.dataset.kind = "exit";
+  }
+
+  private explain(words: string, actions: readonly (readonly [string, () => void])[]): void {
+    delete this.note.dataset.kind;
+    const buttons = actions.map(([label, run]) =>
+      h("button", { type: "button", className: "button small", onclick: run }, label),
+    );
+    this.note.replaceChildren(h("p", {}, words), ...buttons);
+    this.note.hidden = false;
+  }
+
+  // -- actions -------------------------------------------------------------------------------------
+
+  private focus(): void {
+    this.attachment?.display.terminal.focus();
+  }
+
+  private shortcut(event: KeyboardEvent): boolean {
+    if (!event.ctrlKey || !event.shiftKey || event.altKey || event.metaKey) return false;
+    const run = {
+      KeyC: () => void this.copy(),
+      KeyF: () => this.search.open(),
+      Enter: () => this.element.querySelector<HTMLElement>("header a")?.focus(),
+      ArrowLeft: () => this.attachment?.activateNext(-1),
+      ArrowRight: () => this.attachment?.activateNext(1),
+    }[event.code];
+    // The browser itself pastes, without asking, into the terminal's own field.
+    if (event.code === "KeyV") return true;
+    if (run === undefined) return false;
+    event.preventDefault();
+    if (event.type === "keydown") run();
+    return true;
+  }
+
+  private async copy(): Promise<void> {
+    const text = this.live.display.terminal.getSelection();
+    if (text !== "") await copyText(text);
+  }
+
+  private async paste(): Promise<void> {
+    const text = await readText();
+    this.attachment?.display.paste(text);
+    this.focus();
+  }
+
+  private async selectAll(): Promise<void> {
+    await this.live.wantHistory();
+    this.live.display.terminal.selectAll();
+  }
+
+  private async closeWindow(window: number): Promise<void> {
+    const pane = this.live.windows.find((one) => one.window === window);
+    if (pane === undefined) return;
+    if (pane.exit !== null) return this.live.close(window).catch(complain);
+    const text = "Its program is stopped. The console and its other windows go on.";
+    await confirm(`Close ${tabTitle(pane)}?`, text, "Close window", true, () => this.live.close(window));
+    this.focus();
+  }
+
+  private async end(): Promise<void> {
+    if (this.console === null) return;
+    const wasEnded = this.console.state === "ended";
+    const done = await endConsole(this.context, this.console);
+    if (done && wasEnded) navigate("/");
+  }
+
+  private menus(): { window: HTMLElement; size: HTMLElement; console: HTMLElement } {
+    return {
+      window: windowMenu({
+        open: (program) => void this.live.open(program).then(() => this.focus(), complain),
+      }),
+      size: sizeMenu(this.sizeFace, {
+        policy: () => this.live.policy,
+        setPolicy: (policy) =>
+          void this.live.setPolicy(policy, policy === "manual" ? this.live.area : null).catch(complain),
+      }),
+      console: consoleMenu({
+        search: () => this.search.open(),
+        copy: () => void this.copy(),
+        paste: () => void this.paste(),
+        selectAll: () => void this.selectAll(),
+        rename: () => this.console !== null && void rename(this.context, this.console),
+        end: () => void this.end(),
+        fontSize: () => settings().fontSize,
+      }),
+    };
+  }
+}
+
+function exitWords(exit: Readonly<Record<string, unknown>>): string {
+  if (typeof exit.signal === "string") return `The program was ended by ${exit.signal}.`;
+  return exit.code === 0 ? "The program ended." : `The program ended with status ${String(exit.code)}.`;
+}
+
+/** Opens a link in a new tab; asks first when its text may say something else than its address. */
+async function openLink(address: string, certain: boolean): Promise<void> {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || !["http:", "https:", "mailto:"].includes(url.protocol)) {
+    return complain(new Error(`Not opened: ${address.slice(0, 200)} is not a web address.`));
+  }
+  if (!certain && !(await confirm("Open this link?", url.href, "Open", false))) return;
+  window.open(url.href, "_blank", "noopener,noreferrer");
+}

@@ -1,0 +1,67 @@
+/** Logging in with name and password.  A login link needs no page; `main.ts` posts it. */
+
+import { type Api, ApiError } from "../api.ts";
+import { h } from "../dom.ts";
+import { field } from "./dialog.ts";
+import type { Page } from "./page.ts";
+import { themeButton } from "./theme.ts";
+
+/** @param said why the person is here, if there is something to say */
+export function loginPage(api: Api, said: string, done: () => void): Page {
+  const name = h("input", { name: "name", autocomplete: "username", required: true, autocapitalize: "none" });
+  const password = h("input", {
+    name: "password",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+  });
+  const problem = h("p", { className: "problem", attrs: { role: "alert" } }, said);
+  const button = h("button", { type: "submit", className: "button primary wide" }, "Log in");
+  const form = h(
+    "form",
+    { className: "login", noValidate: true },
+    h("h1", {}, h("span", { className: "wordmark large" }, "termhub")),
+    h("p", { className: "muted" }, "Terminals that stay."),
+    field("Name", name),
+    field("Password", password),
+    problem,
+    button,
+    h(
+      "p",
+      { className: "muted small" },
+      "On the first start the server prints a link that logs you in without a password.",
+    ),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (name.value.trim() === "" || password.value === "") {
+      problem.textContent = "Name and password, please.";
+      (name.value.trim() === "" ? name : password).focus();
+      return;
+    }
+    button.disabled = true;
+    problem.textContent = "";
+    try {
+      await api.login(name.value.trim(), password.value);
+      done();
+    } catch (error) {
+      problem.textContent = words(error);
+      password.select();
+    } finally {
+      button.disabled = false;
+    }
+  });
+  const element = h(
+    "div",
+    { className: "centre" },
+    h("div", { className: "corner" }, themeButton()),
+    h("main", {}, form),
+  );
+  return { element, start: () => name.focus() };
+}
+
+function words(error: unknown): string {
+  if (!(error instanceof ApiError)) return String(error);
+  const { message, retryAfterSeconds } = error;
+  return retryAfterSeconds === null ? message : `${message} Try again in ${Math.ceil(retryAfterSeconds)} s.`;
+}
