@@ -206,7 +206,8 @@ def _prctl(option: int, value: int) -> int:
     try:
         import _ctypes
 
-        function = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")
+        library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]
+        function = _ctypes.dlsym(library, "prctl")
         return int(_ctypes.call_function(function, (option, value, 0, 0, 0)))
     except (ImportError, AttributeError, TypeError):
         import ctypes

@@ -40,8 +40,7 @@ def trees(mountinfo: str | None = None, membership: str | None = None) -> list[T
     groups: dict[str, str] = {}
     for line in membership.splitlines():
         _, names, path = line.split(":", 2)
-        for name in names.split(","):
-            groups[name] = path
+        groups.update(dict.fromkeys(names.split(","), path))
     found: dict[str, Tree] = {}
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
@@ -52,10 +51,10 @@ def trees(mountinfo: str | None = None, membership: str | None = None) -> list[T
             available = frozenset(read_file(f"{own}/cgroup.controllers").split()) & set(CONTROLLERS)
             found.setdefault("2", Tree(2, mount, own, available | {"cpuacct"} if available else available))
         elif kind == "cgroup":
-            names = [name for name in CONTROLLERS if name in options.split(",") and name in groups]
-            if names:
-                own = _inside(mount, root, groups[names[0]])
-                found.setdefault(mount, Tree(1, mount, own, frozenset(names)))
+            here = [name for name in CONTROLLERS if name in options.split(",") and name in groups]
+            if here:
+                own = _inside(mount, root, groups[here[0]])
+                found.setdefault(mount, Tree(1, mount, own, frozenset(here)))
     return sorted((tree for tree in found.values() if tree.controllers), key=lambda tree: -tree.version)
 
 
