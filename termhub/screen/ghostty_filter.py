@@ -1,4 +1,4 @@
-"""The two things changed in output on its way to libghostty-vt.
+"""What is changed in output on its way to libghostty-vt, and in replies on their way back.
 
 - Repetitions (REP, ``CSI n b``) that would draw the screen over and over are shortened: 18 KB of them
   cost a second otherwise.  Whole rows are taken off the count, so that the cursor ends in the same
@@ -6,6 +6,9 @@
   it in the history.
 - Prompt marks (OSC 133) become an OSC of no meaning: libghostty-vt starts a new line for them and erases
   the prompt on a resize, which no other terminal here does.
+- Modes that libghostty-vt has and xterm.js has not are hidden: left and right margins (69), switching to
+  132 columns (40), grapheme clusters (2027), size reports (2048).  A browser would draw something else
+  than this screen.  For the same reason nobody is told of the kitty keyboard protocol.
 
 A sequence of these kinds that is cut is held back until the rest of it comes (a few bytes, which
 draw nothing); ``held`` belongs behind every keyframe.
@@ -18,7 +21,12 @@ import re
 
 REPETITION = re.compile(rb"\x1b\[([0-9]{3,})b")
 PROMPT_MARK, NO_MARK = b"\x1b]133;", b"\x1b]1338;"
-UNFINISHED = re.compile(rb"\x1b(?:\[[0-9]*|\](?:1(?:33?)?)?)?\Z")
+HIDDEN_MODE = re.compile(rb"\x1b\[\?(40|69|2027|2048)(?=[hl$])")
+STAND_INS = {b"40": b"9940", b"69": b"9969", b"2027": b"9927", b"2048": b"9948"}
+MODE_REPLY = re.compile(rb"\x1b\[\?(9940|9969|9927|9948);")
+HIDDEN = {stand_in: mode for mode, stand_in in STAND_INS.items()}
+KITTY_REPLY = re.compile(rb"\x1b\[\?[0-9]+u")
+UNFINISHED = re.compile(rb"\x1b(?:\[\??[0-9]*|\](?:1(?:33?)?)?)?\Z")
 HELD_BYTES = 32
 MOST_REPETITIONS = 0xFFFF
 
@@ -38,6 +46,8 @@ class OutputFilter:
             return data
         if PROMPT_MARK in data:
             data = data.replace(PROMPT_MARK, NO_MARK)
+        if b"\x1b[?" in data and HIDDEN_MODE.search(data) is not None:
+            data = HIDDEN_MODE.sub(lambda mode: b"\x1b[?" + STAND_INS[mode[1]], data)
         if REPETITION.search(data) is not None:
             data = REPETITION.sub(self._shorten, data)
         if data.rfind(b"\x1b", -HELD_BYTES) >= 0:
@@ -46,6 +56,13 @@ class OutputFilter:
                 self.held = unfinished[0]
                 data = data[: unfinished.start()]
         return data
+
+    @staticmethod
+    def reply(reply: bytes) -> bytes:
+        """One reply of the engine as the program gets it."""
+        if KITTY_REPLY.fullmatch(reply):
+            return b""
+        return MODE_REPLY.sub(lambda mode: b"\x1b[?%b;" % HIDDEN[mode[1]], reply)
 
     def _shorten(self, repetition: re.Match[bytes]) -> bytes:
         cols, rows = self.size

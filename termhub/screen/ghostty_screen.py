@@ -15,11 +15,15 @@ from termhub.screen.ghostty_filter import OutputFilter
 from termhub.screen.ghostty_keyframe import cursor_shape_number, draw_keyframe
 from termhub.screen.ghostty_terminal import RenderState, Terminal, ffi, lib
 from termhub.screen.interface import (
+    BACKGROUND_LEVEL,
     CLIPBOARD_BYTES,
+    FIRMWARE_VERSION,
+    FOREGROUND_LEVEL,
     MOUSE,
     MOUSE_ENCODINGS,
     SHAPES,
     SLICE_BYTES,
+    TERMINAL_NAME,
     TEXT_CHARACTERS,
     Cursor,
     Modes,
@@ -50,9 +54,11 @@ class _Callbacks:
         self.size = cols, rows
         self.title_changed = self.cwd_changed = False
         self._log = log
+        self._name = ffi.new("char[]", TERMINAL_NAME.encode("ascii"))
         self._kept = [
             ("WRITE_PTY", ffi.callback("GhosttyTerminalWritePtyFn", self._reply)),
             ("DEVICE_ATTRIBUTES", ffi.callback("GhosttyTerminalDeviceAttributesFn", self._attributes)),
+            ("XTVERSION", ffi.callback("GhosttyTerminalXtversionFn", self._version)),
             ("SIZE", ffi.callback("GhosttyTerminalSizeFn", self._report_size)),
             ("BELL", ffi.callback("GhosttyTerminalBellFn", self._bell)),
             ("TITLE_CHANGED", ffi.callback("GhosttyTerminalTitleChangedFn", self._title)),
@@ -68,15 +74,21 @@ class _Callbacks:
         self.replies.append(bytes(ffi.buffer(data, length)))
 
     def _attributes(self, _terminal: Any, _userdata: Any, out: Any) -> bool:
-        """A VT220 with colour; every field is set, as the memory is not."""
+        """A VT220 with colour, as what xterm.js can do; every field is set, as the memory is not.
+
+        Calling oneself a VT420 (41) makes tmux use left and right margins, which xterm.js lacks.
+        """
         out.primary.conformance_level = 62
         out.primary.num_features = 1
         out.primary.features[0] = 22
-        out.secondary.device_type = 41
-        out.secondary.firmware_version = 100
+        out.secondary.device_type = 1
+        out.secondary.firmware_version = FIRMWARE_VERSION
         out.secondary.rom_cartridge = 0
         out.tertiary.unit_id = 0
         return True
+
+    def _version(self, _terminal: Any, _userdata: Any) -> Any:
+        return ffi.new("GhosttyString*", (ffi.cast("uint8_t*", self._name), len(TERMINAL_NAME)))[0]
 
     def _report_size(self, _terminal: Any, _userdata: Any, out: Any) -> bool:
         out.columns, out.rows = self.size
@@ -120,7 +132,7 @@ class GhosttyScreen:
         terminal.set_size_limit("CONTINUATION_MAX_BYTES", UNFINISHED_BYTES)
         terminal.set_size_limit("CLIPBOARD_WRITE_MAX_BYTES", CLIPBOARD_BYTES)
         terminal.set("KITTY_IMAGE_STORAGE_LIMIT", ffi.new("uint64_t*", 0))
-        for name, level in (("FOREGROUND", 0xD8), ("BACKGROUND", 0x1A)):
+        for name, level in (("FOREGROUND", FOREGROUND_LEVEL), ("BACKGROUND", BACKGROUND_LEVEL)):
             terminal.set("COLOR_" + name, ffi.new("GhosttyColorRgb*", [level, level, level]))
         # No program can ask for a hollow block, so it stands for "none chosen".
         hollow = lib.GHOSTTY_TERMINAL_CURSOR_STYLE_BLOCK_HOLLOW
@@ -208,7 +220,7 @@ class GhosttyScreen:
                 self._log.cwd(self.cwd)
         if not callbacks.replies:
             return b""
-        replies = b"".join(callbacks.replies)
+        replies = b"".join(map(self._filter.reply, callbacks.replies))
         callbacks.replies.clear()
         return replies
 

@@ -18,6 +18,11 @@ MIN_ROWS, MAX_ROWS = 1, 500
 SLICE_BYTES = 16 * 1024
 CLIPBOARD_BYTES = 100_000
 TEXT_CHARACTERS = 2048
+# What programs are told: a name (XTVERSION), and a version that makes vim use SGR mouse reports.
+TERMINAL_NAME = "termhub"
+FIRMWARE_VERSION = 277
+# Default colours (OSC 10 and 11), greys: a light text on a dark ground.
+FOREGROUND_LEVEL, BACKGROUND_LEVEL = 0xD8, 0x1A
 
 CursorShape = Literal["default", "block", "underline", "bar"]
 MouseTracking = Literal["off", "x10", "normal", "button", "any"]

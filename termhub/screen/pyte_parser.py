@@ -76,7 +76,7 @@ class PyteParser:
             elif kind == CONTROL:
                 control(token[6])
             elif kind == OSC_END:
-                terminal.operating_system_command(token[7])
+                terminal.operating_system_command(token[7], token[8])
             elif kind == STRING_END:
                 if token[9] == "P":
                     terminal.device_control_string(token[10])

@@ -11,7 +11,13 @@ import re
 from collections.abc import Callable
 
 from termhub.screen.events import EventLog, cwd_path
-from termhub.screen.interface import TEXT_CHARACTERS
+from termhub.screen.interface import (
+    BACKGROUND_LEVEL,
+    FIRMWARE_VERSION,
+    FOREGROUND_LEVEL,
+    TERMINAL_NAME,
+    TEXT_CHARACTERS,
+)
 from termhub.screen.pyte_cells import DEFAULT_STYLE, sgr_parameters, style_after
 from termhub.screen.pyte_cursor import CursorGrid
 from termhub.screen.pyte_grid import AUTOWRAP, INSERT, NEWLINE, ORIGIN, SavedCursor
@@ -28,7 +34,10 @@ KNOWN_MODES = (
 )
 KITTY_STACK = 16
 PALETTE_COLOR = re.compile(r"(?:#[0-9a-fA-F]{3,12}|rgb:[0-9a-fA-F/]{5,14}|[A-Za-z0-9 ]{1,32})\Z")
-COLOR_NUMBERS = ("10", "11", "12")
+DEFAULT_COLORS = {
+    number: "rgb:" + "/".join([f"{level:02x}{level:02x}"] * 3)
+    for number, level in (("10", FOREGROUND_LEVEL), ("11", BACKGROUND_LEVEL), ("12", FOREGROUND_LEVEL))
+}
 
 Parameters = list[int]
 
@@ -95,13 +104,12 @@ class PyteTerminal:
             "$p": self._report_ansi_mode,
             "!p": lambda _: self._soft_reset(),
             " q": self._choose_cursor_shape,
-            ">c": lambda _: self._reply("\x1b[>41;100;0c"),
+            ">c": lambda _: self._reply(f"\x1b[>1;{FIRMWARE_VERSION};0c"),
             "=c": lambda _: self._reply("\x1bP!|00000000\x1b\\"),
-            ">q": lambda _: self._reply("\x1bP>|termhub\x1b\\"),
+            ">q": lambda _: self._reply(f"\x1bP>|{TERMINAL_NAME}\x1b\\"),
             ">u": self._kitty_push,
             "<u": self._kitty_pop,
             "=u": self._kitty_set,
-            "?u": lambda _: self._reply(f"\x1b[?{self.kitty[-1]}u"),
             ">m": self._modify_other_keys,
         }
         self._escapes: dict[str, Callable[[], None]] = {
@@ -191,8 +199,8 @@ class PyteTerminal:
         if final != "b":
             grid.repeatable = ""
 
-    def operating_system_command(self, command: str) -> None:
-        """The content of an OSC string."""
+    def operating_system_command(self, command: str, end: str) -> None:
+        """The content of an OSC string, and how it ended: replies end the same."""
         number, _, rest = command.partition(";")
         grid = self.grid
         if number in ("0", "2"):
@@ -210,8 +218,10 @@ class PyteTerminal:
         elif number == "8":
             link = rest.partition(";")[2]
             grid.set_style(grid.pen.style._replace(link=link if len(link) <= TEXT_CHARACTERS else ""))
-        elif number in COLOR_NUMBERS:
-            if PALETTE_COLOR.match(rest):
+        elif number in DEFAULT_COLORS:
+            if rest == "?":
+                self._reply(f"\x1b]{number};{self.colors.get(number, DEFAULT_COLORS[number])}{end}")
+            elif PALETTE_COLOR.match(rest):
                 self.colors[number] = rest
         elif number in ("110", "111", "112"):
             self.colors.pop(number[1:], None)
