@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -301,3 +302,21 @@ class WebTestCase(TestCase):
                 connection.close()
 
         return deferToThread(request)
+
+    def raw(self, data: bytes | str) -> Deferred[bytes]:
+        """What the site answers to these bytes, and an end of file, until it closes the connection."""
+        sent = data.encode() if isinstance(data, str) else data
+
+        def talk() -> bytes:
+            with socket.create_connection(("127.0.0.1", self.address), timeout=30) as connection:
+                try:
+                    connection.sendall(sent)
+                    connection.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass  # it has closed already, after an answer
+                answer = b""
+                while chunk := connection.recv(65536):
+                    answer += chunk
+                return answer
+
+        return deferToThread(talk)
