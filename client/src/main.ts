@@ -55,11 +55,13 @@ async function enter(): Promise<void> {
   let said = "";
   const token = loginToken(location.hash);
   if (token !== null) {
-    replacePath(location.pathname);
     try {
       await api.loginWithLink(token);
+      replacePath(location.pathname);
     } catch (error) {
       said = error instanceof ApiError ? error.message : String(error);
+      // A link that was not even delivered still works when the page is loaded again.
+      if (error instanceof ApiError && error.status !== 0) replacePath(location.pathname);
     }
   }
   try {
