@@ -1,13 +1,12 @@
 """The store of the hub on this machine, opened by commands that run beside the hub.
 
-SQLite lets both write.  As root the store is opened as the user it belongs to, so that no
-file in its folder becomes root's.
+SQLite lets both write.  Invariant: as root no file in the store's folder becomes root's; the
+store is opened as the user it belongs to wherever that user can reach it.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,10 +55,13 @@ def open_store(settings: Settings) -> Iterator[Database]:
         ) from None
     except PermissionError:
         raise StoreError(_not_ours(path)) from None
-    with _acting_as(owner):
+    with _acting_as(owner, path.parent):
         if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
             raise StoreError(_not_ours(path))
         database = Database(path)
+        if os.geteuid() == 0 and owner.st_uid != 0:
+            for file in path.parent.glob(path.name + "*"):
+                os.chown(file, owner.st_uid, owner.st_gid, follow_symlinks=False)
         try:
             yield database
         finally:
@@ -71,21 +73,26 @@ def _not_ours(path: Path) -> str:
 
 
 @contextmanager
-def _acting_as(owner: os.stat_result) -> Iterator[None]:
+def _acting_as(owner: os.stat_result, folder: Path) -> Iterator[None]:
     """As root be the folder's owner, unless the owner cannot reach it (a folder in root's home)."""
-    if os.geteuid() != 0 or owner.st_uid == 0 or not stat.S_ISDIR(owner.st_mode):
+    if os.geteuid() != 0 or owner.st_uid == 0:
         yield
         return
     groups = os.getgroups()
-    os.setgroups([owner.st_gid])
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
+
+    def be(uid: int, gid: int, with_groups: list[int]) -> None:
+        os.seteuid(0)
+        os.setgroups(with_groups)
+        os.setegid(gid)
+        os.seteuid(uid)
+
+    be(owner.st_uid, owner.st_gid, [owner.st_gid])
     try:
+        if not os.access(folder, os.X_OK, effective_ids=True):
+            be(0, 0, groups)
         yield
     finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)
+        be(0, 0, groups)
 
 
 def is_usable(settings: Settings) -> bool:
