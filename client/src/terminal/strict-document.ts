@@ -3,7 +3,7 @@
  *
  * xterm.js writes style elements and style attributes, which `style-src 'self'` refuses.  The same rules
  * through the CSS object model are allowed.  So xterm.js gets this document, an official option of
- * its own: what it makes with `createElement` keeps its rules in constructed style sheets.
+ * its own: what it would write as style elements becomes constructed style sheets.
  */
 
 /** The document to give to a terminal, and how to take its style sheets away again. */
@@ -15,9 +15,8 @@ export interface StrictDocument {
 export function strictDocument(real: Document): StrictDocument {
   const sheets: CSSStyleSheet[] = [];
 
-  function styleElement(): HTMLElement {
-    // A stand-in that the policy does not look at; even an empty style element is refused.
-    const element = real.createElement("template");
+  /** The rules of `element`, which never gets into the page, go into a sheet of their own. */
+  function adopt(element: HTMLStyleElement): void {
     const sheet = new CSSStyleSheet();
     sheets.push(sheet);
     real.adoptedStyleSheets = [...real.adoptedStyleSheets, sheet];
@@ -25,6 +24,15 @@ export function strictDocument(real: Document): StrictDocument {
       get: () => "",
       set: (rules: string) => sheet.replaceSync(rules),
     });
+  }
+
+  function divElement(): HTMLElement {
+    const element = real.createElement("div");
+    element.appendChild = <T extends Node>(child: T): T => {
+      if (child instanceof HTMLStyleElement) adopt(child);
+      else HTMLElement.prototype.appendChild.call(element, child);
+      return child;
+    };
     return element;
   }
 
@@ -38,7 +46,7 @@ export function strictDocument(real: Document): StrictDocument {
   }
 
   function createElement(name: string): HTMLElement {
-    if (name === "style") return styleElement();
+    if (name === "div") return divElement();
     if (name === "span") return spanElement();
     return real.createElement(name);
   }
