@@ -11,13 +11,10 @@ memory a window, or end while a program runs.
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import sys
-from collections import deque
 
 from . import frames, programs
+from .lean import deque, signal
 from .loop import Loop
 from .windows import Window
 
@@ -383,9 +380,11 @@ def _is_size(cols: object, rows: object) -> bool:
     )
 
 
-def main() -> None:
-    """Run as the first process of a sandbox; the last argument is its JSON."""
-    settings = json.loads(sys.argv[-1])
+def main(settings: Dict[str, Any]) -> None:
+    """Run as the first process of a sandbox.
+
+    :param settings: ``{"window": {"argv", "env", "cwd", "cols", "rows"}, "limits": {…}}``.
+    """
     for name in _IGNORED:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     programs.protect()

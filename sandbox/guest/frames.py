@@ -13,12 +13,11 @@ unfinished frame.
 
 from __future__ import annotations
 
-import json
-from collections import namedtuple
+from _operator import itemgetter
 from struct import Struct
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # typing costs an agent several milliseconds of its start
+if TYPE_CHECKING:  # typing, collections and json would each delay the start of an agent
     from typing import Any, Dict, List, NamedTuple, Tuple
 
 VERSION = 1
@@ -92,8 +91,21 @@ if TYPE_CHECKING:
         payload: bytes
 
 else:
-    Frame = namedtuple("Frame", "type window payload")
-    Frame.__doc__ = "One decoded frame; ``payload`` is still packed."
+
+    class Frame(tuple):
+        """One decoded frame; ``payload`` is still packed."""
+
+        __slots__ = ()
+
+        def __new__(cls, type, window, payload):  # noqa: D102
+            return tuple.__new__(cls, (type, window, payload))
+
+        type = property(itemgetter(0))
+        window = property(itemgetter(1))
+        payload = property(itemgetter(2))
+
+        def __repr__(self):
+            return "Frame(type=%s, window=%d, payload=%r)" % (NAMES.get(self[0]), self[1], self[2])
 
 
 class Decoder:
@@ -155,6 +167,8 @@ def encode(kind: int, window: int, payload: bytes) -> bytes:
 
 def encode_json(kind: int, window: int, value: Dict[str, Any]) -> bytes:
     """A HELLO, EVENT, REQUEST or REPLY frame with ``value`` as compact JSON."""
+    import json
+
     return encode(kind, window, json.dumps(value, separators=(",", ":")).encode())
 
 
@@ -277,6 +291,8 @@ def parse_json(payload: bytes) -> Dict[str, Any]:
 
     :raises FrameError: when it is not UTF-8, not JSON or not an object.
     """
+    import json
+
     try:
         value = json.loads(payload.decode())
     except (ValueError, RecursionError) as error:

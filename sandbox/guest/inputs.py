@@ -11,7 +11,7 @@ forward only by what the terminal took.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from .lean import OrderedDict, deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,15 +14,18 @@ from __future__ import annotations
 import heapq
 import os
 import select
-import signal
 import time
-from collections import deque
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # typing costs an agent several milliseconds of its start
+if TYPE_CHECKING:  # what these bring along would delay the start of an agent
+    import signal
+    from collections import deque
     from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
     Callback = Callable[[], None]
+else:
+    import _signal as signal
+    from _collections import deque
 
 _READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 _WRITABLE = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 
-from ptyprocess.ptyprocess import PtyProcess
-from ptyprocess.util import which
+from .lean import PtyProcess, signal, signal_names, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ def start(
         raise StartError("%s: command not found" % argv[0], 127)
 
     def prepare() -> None:
-        for number in signal.valid_signals() if hasattr(signal, "valid_signals") else range(1, signal.NSIG):
+        for number in signal.valid_signals():
             if number not in (signal.SIGKILL, signal.SIGSTOP):
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -120,18 +118,21 @@ def exit_value(status: int) -> Dict[str, Any]:
     """``{"code": 0}`` or ``{"signal": "SIGKILL"}`` for a status of waitpid(2)."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        try:
-            return {"signal": signal.Signals(number).name}
-        except ValueError:
-            return {"signal": "SIG%d" % number}
+        names = [name for name, value in signal_names().items() if value == number]
+        return {"signal": min(names, key=_preference) if names else "SIG%d" % number}
     return {"code": os.WEXITSTATUS(status)}
 
 
 def signal_number(name: object) -> int:
     """The number of a signal such as ``SIGINT``; :raises ValueError: unknown."""
-    if isinstance(name, str) and name in signal.Signals.__members__:
-        return int(signal.Signals[name])
-    raise ValueError("no signal %r" % (name,))
+    number = signal_names().get(name) if isinstance(name, str) else None
+    if number is None:
+        raise ValueError("no signal %r" % (name,))
+    return number
+
+
+def _preference(name: str) -> bool:
+    return name in ("SIGCLD", "SIGPOLL", "SIGIOT")  # older names of others
 
 
 def signal_foreground(fd: int, pid: int, number: int) -> None:

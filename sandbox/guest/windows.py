@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import struct
 import termios
 
 from . import frames, programs
 from .backlog import Backlog
 from .inputs import Inputs
+from .lean import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

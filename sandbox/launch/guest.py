@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import sandbox.guest
 
 from .model import SandboxSpec
 
-_RUN = "import sys; sys.path += {folders!r}; from sandbox.guest.agent import main; main()"
+_RUN = "import sys; sys.path += {folders!r}; from sandbox.guest.agent import main; main({settings!r})"
 
 
 def code_folders() -> dict[str, str]:
@@ -32,6 +31,7 @@ def command(spec: SandboxSpec, python: str, folders: list[str], home: str) -> li
     :param home: the home folder as the agent sees it.
     """
     limits = spec.limits
+    # Text, numbers, lists and dicts alone: their repr is their literal in every version.
     settings = {
         "window": {
             "argv": list(spec.argv),
@@ -46,8 +46,7 @@ def command(spec: SandboxSpec, python: str, folders: list[str], home: str) -> li
             "file_bytes": limits.file_bytes,
         },
     }
-    run = _RUN.format(folders=folders)
-    return [python, "-I", "-S", "-c", run, json.dumps(settings, separators=(",", ":"))]
+    return [python, "-I", "-S", "-c", _RUN.format(folders=folders, settings=settings)]
 
 
 def agent_python(spec: SandboxSpec) -> str:
