@@ -179,7 +179,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def pid_path(self) -> Path:
         """Locked by the running hub, with its process id in it."""
-        return self.hub_path / "hub.pid"
+        return self.data_path / "hub.pid"
 
     @property
     def run_path(self) -> Path:

@@ -27,7 +27,7 @@ from termhub.hub.ended import Ended
 from termhub.hub.input import InputStream
 from termhub.hub.inputs import Inputs
 from termhub.hub.lifecycle import new_lifecycle
-from termhub.hub.link import MAX_WINDOWS, HostEvent, HostHello, HostWindow, Link, ScreenText
+from termhub.hub.link import HostEvent, HostHello, HostWindow, Link, ScreenText
 from termhub.hub.requests import Requests
 from termhub.hub.sizes import Policy, Size, checked_size
 from termhub.hub.table import WindowTable
@@ -41,10 +41,6 @@ PRESENCE_SECONDS = 0.2
 _SIGNALS = frozenset(
     {"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGCONT", "SIGUSR1", "SIGUSR2"}
 )
-_PASSED_ON = frozenset(
-    {"title", "bell", "cwd", "prompt", "clipboard", "activity", "opened", "exit", "closed"}
-)
-
 _log = Logger()
 
 
@@ -55,6 +51,7 @@ class Console:
     :param clock: time and timers.
     :param now: the wall clock, seconds since 1970.
     :param read_ended: reads what is left of it once it has ended.
+    :param argv: the command line of an image's program.
     :param on_ended: called once with the console when it ends.
     """
 
@@ -64,6 +61,7 @@ class Console:
         clock: Clock,
         now: Callable[[], float],
         read_ended: Callable[[], Awaitable[Ended | None]],
+        argv: Callable[[str, str], list[str]],
         on_ended: Callable[[Console], None] = lambda console: None,
     ) -> None:
         self.id = record.id
@@ -85,6 +83,7 @@ class Console:
         self._welcome: list[tuple[Viewer, ClientHello]] = []
         self._now = now
         self._read_ended = read_ended
+        self._argv = argv
         self._on_ended = on_ended
         self._active_at = clock.seconds()
         self._link: Link | None = None
@@ -337,6 +336,13 @@ class Console:
         """
         return await self._requests.request(op, window, msgspec.json.decode, **arguments)
 
+    async def settled(self, seconds: float) -> None:
+        """Wait until it is running or has ended, at most so long."""
+        try:
+            await self._requests.link(seconds)
+        except ConsoleError as error:
+            _log.warn("{console} is not reached yet: {why}", console=self.id, why=error.message)
+
     async def keyframe(self, window: int, scrollback: int | None) -> Keyframe:
         """A picture of a window with so many lines of history; None: all."""
         return await self._requests.keyframe(window, scrollback)
@@ -380,14 +386,13 @@ class Console:
     ) -> int:
         """Start a program in a new window, or again in the exited ``window``.
 
-        :param program: as for a console; None: the console's own, unless ``argv`` is given.
+        :param program: as for a console; None: a shell, unless ``argv`` is given.
         :returns: the window's number.
+        :raises BadRequest: when the image has no such program.
         """
         self._check_alive()
         size = checked_size(cols, rows)
-        command = argv or [program or self.program]
-        if command == ["script"]:
-            raise BadRequest("A script needs argv: what to run.", "bad_program")
+        command = argv or self._argv(self.image, program or "bash")
         arguments: dict[str, Any] = {"argv": command, "cols": size.cols, "rows": size.rows}
         if window is not None:
             arguments["window"] = window
@@ -477,35 +482,15 @@ class Console:
 
     def host_event(self, window: int, event: HostEvent) -> None:
         """Something happened."""
-        kind = event.type
-        if kind == "ended":
+        if event.type == "ended":
             self.has_gone(event.reason)
-            return
-        if kind not in _PASSED_ON:
-            return
-        target = self.windows.get(window)
-        if kind == "opened":
-            if target is None:
-                if len(self.windows) >= MAX_WINDOWS:
-                    return
-                entry = HostWindow(window, 0, event.cols or 80, event.rows or 24, event.argv or [])
-                target = self._table.add(entry)
-            else:
-                target.argv = event.argv or target.argv
-            target.exit = None
-        if target is None:
-            return
-        if kind == "title":
-            target.title = event.title
-        elif kind == "exit":
-            target.exit = {"signal": event.signal} if event.signal else {"code": event.code or 0}
-        elif kind == "activity":
-            self._active_at = self.clock.seconds()
-            self._requests.output_came(window)
-        body = msgspec.to_builtins(event)
-        self._tell_all(window, body if kind != "title" else {"type": "title", "title": event.title})
-        if kind == "closed":
-            self._remove_window(window)
+        elif self._table.event(window, event):
+            if event.type == "activity":
+                self._active_at = self.clock.seconds()
+                self._requests.output_came(window)
+            self._tell_all(window, event.describe())
+            if event.type == "closed":
+                self._remove_window(window)
 
     def _remove_window(self, number: int) -> None:
         for viewer in list(self.viewers.values()):

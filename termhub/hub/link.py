@@ -94,6 +94,13 @@ class HostEvent(Struct, omit_defaults=True):
     reason: Text = ""
     status: Any = None
 
+    def describe(self) -> dict[str, Any]:
+        """What clients are told."""
+        body: dict[str, Any] = msgspec.to_builtins(self)
+        if self.type == "title":
+            body["title"] = self.title
+        return body
+
 
 class HostReply(Struct):
     """What every REPLY has; results are read from the payload by whoever asked."""

@@ -76,12 +76,12 @@ class Requests:
         :param decode: turns the reply's JSON into the result; None: no result.
         :raises ConsoleError: when it refuses, does not answer or has ended.
         """
-        link = await self._linked()
+        link = await self.link()
         return await link.request(op, window, arguments, decode)
 
     async def keyframe(self, window: int, scrollback: int | None) -> Keyframe:
         """A picture of a window with so many lines of history; None: all."""
-        link = await self._linked()
+        link = await self.link()
         return await link.request_keyframe(window, scrollback)
 
     async def text(self, window: int, scrollback: int) -> ScreenText:
@@ -112,13 +112,17 @@ class Requests:
                 if not waiter.called:
                     waiter.callback(None)
 
-    async def _linked(self) -> Link:
+    async def link(self, seconds: float = LINK_SECONDS) -> Link:
+        """The link to the host, once there is one.
+
+        :raises ConsoleError: when there is none in time, or will be none.
+        """
         while self._link is None:
             if self._failure is not None:
                 raise self._failure
             waiter: Deferred[None] = Deferred()
             self._link_waiters.append(waiter)
-            timer = self._clock.callLater(LINK_SECONDS, self._waited_too_long, waiter)
+            timer = self._clock.callLater(seconds, self._waited_too_long, waiter)
             try:
                 await waiter
             finally:

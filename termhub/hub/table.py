@@ -16,11 +16,14 @@ from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
-from termhub.hub.link import HostWindow, Link, Resumed
+from termhub.hub.link import MAX_WINDOWS, HostEvent, HostWindow, Link, Resumed
 from termhub.hub.sizes import POLICIES, Policy, Size
 from termhub.hub.windows import Window
 
 _decode_resumed = msgspec.json.Decoder(Resumed).decode
+_PASSED_ON = frozenset(
+    {"title", "bell", "cwd", "prompt", "clipboard", "activity", "opened", "exit", "closed"}
+)
 _log = Logger()
 
 
@@ -65,6 +68,24 @@ class WindowTable:
     def link_lost(self) -> None:
         """Ask for nothing until there is a link again."""
         self._link = None
+
+    def event(self, number: int, event: HostEvent) -> bool:
+        """Note what happened in a window; whether viewers are to know."""
+        if event.type not in _PASSED_ON:
+            return False
+        window = self.windows.get(number)
+        if window is None:
+            if event.type != "opened" or len(self.windows) >= MAX_WINDOWS or number == frames.CONSOLE:
+                return False
+            window = self.add(HostWindow(number, 0, event.cols or 80, event.rows or 24))
+        if event.type == "opened":
+            window.argv = event.argv or window.argv
+            window.exit = None
+        elif event.type == "title":
+            window.title = event.title
+        elif event.type == "exit":
+            window.exit = {"signal": event.signal} if event.signal else {"code": event.code or 0}
+        return True
 
     def _update(self, window: Window, entry: HostWindow) -> None:
         window.argv = entry.argv

@@ -1,0 +1,396 @@
+"""The directory of all consoles, and their life: create, rename, end, remove.
+
+What must outlive the hub is in the store; which consoles live is what the launcher says.  At start
+the two are brought together.
+
+Invariant: every console in the directory has a record in the store, names are unique for their
+owner, and a console that is being made is in neither before its sandbox runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import attrs
+import msgspec
+from msgspec import Meta, Struct
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from termhub.config import Settings
+from termhub.errors import NameTaken, NoSuchConsole, TermhubError, TooMany
+from termhub.hub.clock import Clock
+from termhub.hub.console import Console
+from termhub.hub.ended import Ended
+from termhub.hub.images import Images
+from termhub.hub.keeper import Keeper
+from termhub.hub.launcher import Launcher
+from termhub.hub.link import HostLink, Text
+from termhub.hub.names import CONSOLE_ID, checked_name, free_name, new_id
+from termhub.hub.prepared import Prepared
+from termhub.hub.sizes import checked_size
+from termhub.store import ConsoleRecord, Store, User
+
+LINK_SECONDS = 5.0
+"""How long creating waits for the first link."""
+
+_log = Logger()
+
+
+@attrs.frozen
+class NewConsole:
+    """What a new console should be; None leaves it to the settings."""
+
+    name: str | None = None
+    program: str | None = None
+    image: str | None = None
+    cols: int = 80
+    rows: int = 24
+    argv: Sequence[str] | None = None
+    env: Mapping[str, str] | None = None
+
+
+class Surroundings(Protocol):
+    """The files and sockets around consoles, so that tests need none."""
+
+    def connect(self, folder: Path, link: HostLink) -> None:
+        """Connect a link to the host of a folder; raises OSError when nobody listens."""
+
+    async def read_ended(self, folder: Path) -> Ended | None:
+        """Read ``ended.json`` without holding up anything."""
+
+
+class _Spec(Struct):
+    program: Text = ""
+    image: Text = ""
+
+
+class _Listed(Struct):
+    console: Annotated[str, Meta(pattern="^c-[a-z2-7]{10}$")]
+    state: str
+    owner: int | None = None
+    spec: _Spec = msgspec.field(default_factory=_Spec)
+
+
+class Consoles:
+    """All consoles of this hub.
+
+    :param now: the wall clock, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        launcher: Launcher,
+        surroundings: Surroundings,
+        clock: Clock,
+        now: Callable[[], float],
+    ) -> None:
+        self.images = Images(launcher)
+        self._settings = settings
+        self._store = store
+        self._launcher = launcher
+        self._surroundings = surroundings
+        self._clock = clock
+        self._now = now
+        self._consoles: dict[str, Console] = {}
+        self._keepers: dict[str, Keeper] = {}
+        self._coming: dict[int, set[str]] = {}
+        self._is_stopped = False
+        self._prepared = Prepared(
+            self._make_prepared,
+            self.remove,
+            clock,
+            settings.consoles.prepared_total if settings.consoles.prepare else 0,
+            settings.consoles.prepared_idle_seconds,
+        )
+
+    # -- start and stop ------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Find every console there is, and link those that live."""
+        await self.images.refresh()
+        listed = msgspec.convert((await self._launcher.request("list"))["consoles"], list[_Listed])
+        records = {record.id: record for record in await self._store.consoles()}
+        users = {user.number for user in await self._store.users()}
+        for entry in listed:
+            record = records.pop(entry.console, None)
+            if record is None:
+                record = await self._adopt(entry, users, records)
+            if record is not None:
+                await self._find(record, entry.state == "ended")
+        for record in records.values():
+            if record.prepared:
+                await self._store.remove_console(record.id)
+            else:
+                console = self._add(record)
+                console.has_gone("Its folder is gone.")
+
+    def stop(self, code: int, reason: str) -> None:
+        """Send all viewers away; consoles live on."""
+        self._is_stopped = True
+        self._prepared.stop()
+        for keeper in self._keepers.values():
+            keeper.stop()
+        for console in self._consoles.values():
+            console.close(code, reason)
+
+    async def _adopt(
+        self, entry: _Listed, users: set[int], records: Mapping[str, ConsoleRecord]
+    ) -> ConsoleRecord | None:
+        """A record for a console that the store does not know: a hub died while it was made."""
+        if entry.owner not in users or entry.state == "ended":
+            _log.warn("{console} belongs to nobody; it is removed", console=entry.console)
+            await self._launcher.request("remove", console=entry.console)
+            return None
+        taken = {record.name for record in records.values() if record.owner == entry.owner}
+        taken |= {console.name for console in self._consoles.values() if console.owner == entry.owner}
+        program = entry.spec.program or "python"
+        record = ConsoleRecord(
+            entry.console, entry.owner, free_name(program, taken), program, entry.spec.image, self._now()
+        )
+        return await self._store.add_console(record)
+
+    async def _find(self, record: ConsoleRecord, has_ended: bool) -> None:
+        if has_ended and record.prepared:
+            await self._launcher.request("remove", console=record.id)
+            await self._store.remove_console(record.id)
+            return
+        console = self._add(record)
+        if has_ended or console.has_ended:
+            if not console.has_ended:
+                last = await self._surroundings.read_ended(self._folder(record.id)) or Ended()
+                console.has_gone(last.reason, last.time or None)
+            return
+        self._keep(console)
+        if record.prepared and not self._prepared.adopt(console):
+            await self.remove(console)
+
+    # -- the directory ---------------------------------------------------------------
+
+    def get(self, user: User, key: str) -> Console:
+        """A console of this user, by id or name.
+
+        :raises NoSuchConsole: when the user has none, whoever else may.
+        """
+        console = self._consoles.get(key)
+        if console is not None and console.owner == user.number and not console.is_prepared:
+            return console
+        for console in self.of(user):
+            if console.name == key:
+                return console
+        raise NoSuchConsole(f"You have no console {key!r:.60}.")
+
+    def of(self, user: User) -> list[Console]:
+        """The user's consoles, oldest first, ended ones too."""
+        return [
+            console
+            for console in self._consoles.values()
+            if console.owner == user.number and not console.is_prepared
+        ]
+
+    def all(self) -> list[Console]:
+        """Everybody's consoles, prepared ones too."""
+        return list(self._consoles.values())
+
+    def logged_in(self, user: User) -> None:
+        """A user has logged in: have a console ready."""
+        self._prepared.want(user)
+
+    def logged_out(self, user: User) -> None:
+        """A user has logged out: nothing needs to be ready."""
+        self._prepared.drop(user.number)
+
+    # -- life ------------------------------------------------------------------------
+
+    async def create(self, user: User, new: NewConsole) -> Console:
+        """Start a console.
+
+        :raises BadRequest: when name, size, program or image cannot be.
+        :raises NameTaken: when the user has another of this name.
+        :raises TooMany: when the user has as many as the settings allow.
+        :raises NoSandbox: when no sandbox can be made.
+        """
+        size = checked_size(new.cols, new.rows)
+        program = new.program or ("script" if new.argv else self._settings.consoles.program)
+        image = self.images.resolve(new.image or self._settings.consoles.image).name
+        coming = self._coming.setdefault(user.number, set())
+        name = self._reserve(user, new.name, program, coming)
+        try:
+            console = None
+            if not new.argv and not new.env:
+                console = self._prepared.claim(user, program, image)
+            if console is not None:
+                await self._give(console, name)
+                if (size.cols, size.rows) != (80, 24):
+                    console.resize(0, size.cols, size.rows)
+                return console
+            record = ConsoleRecord(new_id(), user.number, name, program, image, self._now())
+            return await self._make(user, record, new)
+        finally:
+            coming.discard(name)
+
+    async def rename(self, console: Console, name: str) -> None:
+        """Give a console another name.
+
+        :raises BadRequest: when it cannot be a name.
+        :raises NameTaken: when its owner has another of this name.
+        """
+        if checked_name(name) != console.name:
+            await self._store.rename_console(console.id, name)
+            console.renamed(name)
+
+    async def end(self, console: Console, reason: str = "ended by its owner") -> None:
+        """End a console's programs; it stays listed, with its last screen."""
+        if console.has_ended:
+            return
+        await self._launcher.request("end", console=console.id, reason=reason)
+        last = await self._surroundings.read_ended(self._folder(console.id)) or Ended(reason)
+        console.has_gone(last.reason, last.time or None)
+
+    async def remove(self, console: Console) -> None:
+        """End a console if it lives, and forget it."""
+        keeper = self._keepers.pop(console.id, None)
+        if keeper is not None:
+            keeper.stop()
+        try:
+            await self._launcher.request("remove", console=console.id)
+        except NoSuchConsole:
+            _log.debug("{console} has no folder any more", console=console.id)
+        self._consoles.pop(console.id, None)
+        console.has_gone("removed by its owner")
+        for viewer in list(console.viewers.values()):
+            viewer.close(4004, "the console was removed")
+        await self._store.remove_console(console.id)
+
+    def _reserve(self, user: User, name: str | None, program: str, coming: set[str]) -> str:
+        taken = {console.name for console in self.of(user)} | coming
+        if name is None:
+            name = free_name(program, taken)
+        elif checked_name(name) in taken:
+            raise NameTaken(f"You have a console {name} already.")
+        alive = sum(not console.has_ended for console in self.of(user)) + len(coming)
+        most = self._settings.consoles.per_user
+        if alive >= most:
+            raise TooMany(
+                f"You have {most} consoles, which is the most. End one first.", "too_many_consoles", 60
+            )
+        coming.add(name)
+        return name
+
+    async def _give(self, console: Console, name: str) -> None:
+        await self._store.rename_console(console.id, name)
+        console.is_prepared = False
+        console.created = self._now()
+        console.renamed(name)
+
+    async def _make_prepared(self, user: User) -> Console:
+        program = self._settings.consoles.program
+        image = self.images.resolve(self._settings.consoles.image).name
+        identity = new_id()
+        record = ConsoleRecord(identity, user.number, identity, program, image, self._now(), prepared=True)
+        return await self._make(user, record, NewConsole())
+
+    async def _make(self, user: User, record: ConsoleRecord, new: NewConsole) -> Console:
+        spec = {
+            "console": record.id,
+            "user": user.name,
+            "number": user.number,
+            "image": record.image,
+            "program": record.program,
+            "argv": list(new.argv or ()),
+            "env": dict(new.env or {}),
+            "cols": new.cols,
+            "rows": new.rows,
+            "limits": self._limits(),
+        }
+        started = Deferred.fromCoroutine(self._launcher.request("create", spec=spec))
+        try:
+            await self._store.add_console(record)
+        except TermhubError:
+            started.addBoth(self._made_in_vain, record.id)
+            raise
+        try:
+            await started
+        except TermhubError:
+            await self._store.remove_console(record.id)
+            raise
+        console = self._add(record)
+        self._keep(console)
+        await console.settled(LINK_SECONDS)
+        _log.info(
+            "{console} runs {program} for {user}", console=record.id, program=record.program, user=user.name
+        )
+        return console
+
+    def _made_in_vain(self, result: object, console: str) -> None:
+        removed = Deferred.fromCoroutine(self._launcher.request("remove", console=console))
+        removed.addErrback(lambda failure: _log.warn("{why}", why=failure.getErrorMessage()))
+
+    def _limits(self) -> dict[str, Any]:
+        limits = self._settings.limits
+        return {
+            "memory_bytes": limits.memory_mb << 20,
+            "processes": limits.processes,
+            "cpu_percent": limits.cpu_percent or None,
+            "file_bytes": limits.file_mb << 20,
+            "open_files": limits.open_files,
+            "tmp_bytes": limits.tmp_mb << 20,
+        }
+
+    # -- one console -------------------------------------------------------------------
+
+    def _add(self, record: ConsoleRecord) -> Console:
+        folder = self._folder(record.id)
+
+        def read_ended() -> Awaitable[Ended | None]:
+            return self._surroundings.read_ended(folder)
+
+        console = Console(record, self._clock, self._now, read_ended, self.images.argv, self._on_ended)
+        self._consoles[record.id] = console
+        return console
+
+    def _keep(self, console: Console) -> None:
+        folder = self._folder(console.id)
+        keeper = Keeper(
+            console,
+            folder,
+            self._launcher,
+            lambda link: self._surroundings.connect(folder, link),
+            lambda: self._surroundings.read_ended(folder),
+            self._clock,
+        )
+        self._keepers[console.id] = keeper
+        keeper.start()
+
+    def _folder(self, console: str) -> Path:
+        assert CONSOLE_ID.fullmatch(console), console
+        return self._settings.consoles_path / console
+
+    def _on_ended(self, console: Console) -> None:
+        keeper = self._keepers.pop(console.id, None)
+        if keeper is not None:
+            keeper.stop()
+        if console.id in self._consoles:
+            Deferred.fromCoroutine(self._record_end(console)).addErrback(self._recording_failed)
+
+    async def _record_end(self, console: Console) -> None:
+        _log.info("{console} has ended: {why}", console=console.id, why=console.reason)
+        if self._prepared.gone(console) or console.is_prepared:
+            await self.remove(console)
+            return
+        await self._store.end_console(console.id, console.ended or self._now(), console.reason or "")
+        ended = [
+            other for other in self._consoles.values() if other.owner == console.owner and other.has_ended
+        ]
+        ended.sort(key=lambda other: other.ended or 0)
+        for old in ended[: max(0, len(ended) - self._settings.consoles.kept_ended)]:
+            await self.remove(old)
+
+    def _recording_failed(self, failure: Failure) -> None:
+        if not self._is_stopped:
+            _log.failure("Noting the end of a console failed", failure)
