@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
@@ -252,10 +252,37 @@ class WebTestCase(TestCase):
         )
         services = Services(self.consoles, self.accounts, self._images, "1.2.3")
         self.site = make_site(services, reactor, **self.site_options())
+        self.connections: list[Deferred[None]] = []
+        self.addCleanup(lambda: DeferredList(self.connections))
+        self.site.buildProtocol = self._watched(self.site.buildProtocol)
         self.port = reactor.listenTCP(0, self.site, interface="127.0.0.1")  # type: ignore[attr-defined]
         self.addCleanup(self.port.stopListening)
         self.address: int = self.port.getHost().port
         self.origin = f"http://127.0.0.1:{self.address}"
+
+    def _watched(self, build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Every connection of the site is over at the end of a test: it is waited for."""
+
+        def build_watched(address: Any) -> Any:
+            protocol = build(address)
+            make = protocol.makeConnection
+
+            def make_watched(transport: Any) -> None:
+                gone: Deferred[None] = Deferred()
+                self.connections.append(gone)
+                lose = transport.connectionLost
+
+                def lost(reason: Any) -> None:
+                    lose(reason)
+                    gone.callback(None)
+
+                transport.connectionLost = lost
+                make(transport)
+
+            protocol.makeConnection = make_watched
+            return protocol
+
+        return build_watched
 
     def site_options(self) -> dict[str, Any]:
         return {"static_folder": self.static}

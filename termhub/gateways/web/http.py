@@ -14,12 +14,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.interfaces import IHalfCloseableDescriptor
+from twisted.internet.interfaces import IHalfCloseableDescriptor, IHalfCloseableProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
 
@@ -60,7 +61,7 @@ class TermhubRequest(Request):
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
         self._body_limit = MAX_BODY
         self._body_length = 0
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in (*SECURITY_HEADERS.items(), ("Server", "termhub")):
             self.responseHeaders.setRawHeaders(name, [value])
 
     def gotLength(self, length: int | None) -> None:
@@ -148,7 +149,7 @@ class TermhubRequest(Request):
         return self.send(refused.body(), CONTENT_TYPE, "no-store", refused.headers)
 
     def render(self, resrc: IResource) -> None:
-        """Let a resource answer, under our own name."""
+        """Let a resource answer, under our own name instead of Twisted's."""
         self.setHeader("Server", "termhub")
         super().render(resrc)
 
@@ -161,6 +162,7 @@ class TermhubRequest(Request):
         return reason
 
 
+@implementer(IHalfCloseableProtocol)
 class TermhubChannel(HTTPChannel):
     """One HTTP/1.1 connection."""
 
@@ -178,6 +180,21 @@ class TermhubChannel(HTTPChannel):
         """Parse, unless the connection is refused and only drains."""
         if not self._is_refused:
             super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of the head."""
+        if not self._is_refused:
+            super().lineReceived(line)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take some of the body."""
+        if not self._is_refused:
+            super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        """Hand the request on."""
+        if not self._is_refused:
+            super().allContentReceived()
 
     def refuse(self, refused: Refusal) -> None:
         """Answer what was read so far with a problem, and end the connection.
@@ -211,6 +228,17 @@ class TermhubChannel(HTTPChannel):
             self.transport.resumeProducing()
         else:
             self.transport.loseConnection()
+
+    def readConnectionLost(self) -> None:
+        """The client sends no more; what was answered already still goes out."""
+        self.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Our end of file was sent."""
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse a line of the head that is too long."""
+        self.refuse(refusal(431, "too_large", "The head of this request is too long."))
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self.refuse(refusal(400, "bad_request", "This is not a valid HTTP/1.1 request."))

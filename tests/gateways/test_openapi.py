@@ -1,0 +1,118 @@
+"""The OpenAPI document says what the routes do, and every answer is as it says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from termhub.gateways.web.openapi import path_template
+from termhub.gateways.web.site import OPERATIONS
+from tests.support.web import Response, WebTestCase
+
+
+class OpenApiTests(WebTestCase):
+    async def document(self) -> dict[str, Any]:
+        response = await self.http("GET", "/api/v1/openapi.json")
+        self.assertEqual(response.headers["Content-Type"], "application/json")
+        document: dict[str, Any] = response.json
+        return document
+
+    async def test_it_names_exactly_the_routes(self) -> None:
+        document = await self.document()
+        described = {
+            (method.upper(), path) for path, methods in document["paths"].items() for method in methods
+        }
+        self.assertEqual(
+            described, {(operation.method, path_template(operation)) for operation in OPERATIONS}
+        )
+        routed = set()
+        root: Any = self.site.resource
+        for rule in root._app.url_map.iter_rules():
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            if path.startswith("/api/v1/"):
+                routed |= {(method, path.removeprefix("/api/v1")) for method in rule.methods - {"HEAD"}}
+        others = {("GET", "/openapi.json"), ("GET", "/consoles/{console}/attach")}
+        self.assertEqual(routed - others, described)
+
+    async def test_it_is_valid_and_complete(self) -> None:
+        document = await self.document()
+        self.assertEqual(document["openapi"], "3.1.0")
+        schemas = document["components"]["schemas"]
+        for schema in schemas.values():
+            Draft202012Validator.check_schema(schema)
+        refs = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+        self.assertEqual(refs - set(schemas), set())
+        names = [method["operationId"] for path in document["paths"].values() for method in path.values()]
+        self.assertEqual(len(names), len(set(names)))
+        for path, methods in document["paths"].items():
+            for method in methods.values():
+                given = {p["name"] for p in method.get("parameters", []) if p["in"] == "path"}
+                self.assertEqual(given, set(re.findall(r"{(\w+)}", path)))
+
+    def check(self, document: dict[str, Any], method: str, path: str, response: Response) -> None:
+        described = document["paths"][path][method.lower()]["responses"]
+        self.assertIn(str(response.status), described, f"{method} {path}: {response.body!r}")
+        content = described[str(response.status)].get("content")
+        if content is None:
+            self.assertEqual(response.body, b"")
+            return
+        ((content_type, media),) = content.items()
+        self.assertEqual(response.headers["Content-Type"], content_type)
+        if "schema" in media:
+            validator = Draft202012Validator({**media["schema"], "components": document["components"]})
+            validator.validate(response.json)
+        for name in described[str(response.status)].get("headers", {}):
+            self.assertIsNotNone(response.headers[name])
+
+    async def test_every_answer_is_as_described(self) -> None:
+        document = await self.document()
+        seen: set[tuple[str, str]] = set()
+
+        async def call(method: str, path: str, target: str, body: Any = None, **kwargs: Any) -> Response:
+            response = await self.call(method, target, body, **kwargs)
+            self.check(document, method, path, response)
+            seen.add((method, path))
+            return response
+
+        one = "/consoles/{console}"
+        await call("POST", "/consoles", "/consoles", {"name": "main"})
+        await call("POST", "/consoles", "/consoles", {"name": "main"})
+        await call("POST", "/consoles", "/consoles", {"name": 7})
+        await call("POST", "/consoles", "/consoles", raw=b"x" * 70_000)
+        await call("GET", "/consoles", "/consoles")
+        await call("GET", "/consoles", "/consoles", token="th_wrong")
+        await call("GET", one, "/consoles/main")
+        await call("GET", one, "/consoles/nothing")
+        await call("PATCH", one, "/consoles/main", {"name": "work"})
+        await call("POST", f"{one}/windows", "/consoles/work/windows", {})
+        await call("DELETE", f"{one}/windows/{{window}}", "/consoles/work/windows/1")
+        await call("DELETE", f"{one}/windows/{{window}}", "/consoles/work/windows/1")
+        await call("POST", f"{one}/input", "/consoles/work/input", raw=b"1+1\n")
+        await call("POST", f"{one}/input", "/consoles/work/input?window=7", raw=b"1+1\n")
+        await call("GET", f"{one}/screen", "/consoles/work/screen")
+        await call("GET", f"{one}/output", "/consoles/work/output")
+        await call("GET", f"{one}/output", "/consoles/work/output?since=x")
+        await call("POST", f"{one}/resize", "/consoles/work/resize", {"cols": 90, "rows": 20})
+        await call("POST", f"{one}/signal", "/consoles/work/signal", {"signal": "SIGINT"})
+        await call("DELETE", one, "/consoles/work")
+        await call("POST", f"{one}/input", "/consoles/work/input", raw=b"x")
+        await call("GET", "/images", "/images")
+        await call("GET", "/me", "/me")
+        await call("GET", "/me", "/me", token="")
+        await call("GET", "/tokens", "/tokens")
+        made = await call("POST", "/tokens", "/tokens", {"label": "x"})
+        await call("DELETE", "/tokens/{token}", f"/tokens/{made.json['number']}")
+        await call("DELETE", "/tokens/{token}", f"/tokens/{made.json['number']}")
+        login = {"name": "alice", "password": "alice's password"}
+        await call("POST", "/login", "/login", login, token="")
+        await call("POST", "/login", "/login", {"link": "thl_x"}, token="")
+        foreign = {"Origin": "http://evil.example"}
+        await call("POST", "/login", "/login", login, token="", headers=foreign)
+        await call("POST", "/logout", "/logout", token="")
+        self.assertEqual(
+            seen,
+            {(operation.method, path_template(operation)) for operation in OPERATIONS},
+            "all were called",
+        )
