@@ -16,8 +16,10 @@ from __future__ import annotations
 from _operator import itemgetter
 from struct import Struct
 
+from . import compact
+
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # typing, collections and json would each delay the start of an agent
+if TYPE_CHECKING:  # typing and collections would delay the start of an agent
     from typing import Any, Dict, List, NamedTuple, Tuple
 
 VERSION = 1
@@ -167,9 +169,7 @@ def encode(kind: int, window: int, payload: bytes) -> bytes:
 
 def encode_json(kind: int, window: int, value: Dict[str, Any]) -> bytes:
     """A HELLO, EVENT, REQUEST or REPLY frame with ``value`` as compact JSON."""
-    import json
-
-    return encode(kind, window, json.dumps(value, separators=(",", ":")).encode())
+    return encode(kind, window, compact.dumps(value).encode())
 
 
 def output_head(window: int, offset: int, length: int) -> bytes:
@@ -291,10 +291,8 @@ def parse_json(payload: bytes) -> Dict[str, Any]:
 
     :raises FrameError: when it is not UTF-8, not JSON or not an object.
     """
-    import json
-
     try:
-        value = json.loads(payload.decode())
+        value = compact.loads(payload.decode())
     except (ValueError, RecursionError) as error:
         raise FrameError("not JSON: %s" % error) from None
     if not isinstance(value, dict):
