@@ -386,7 +386,7 @@ class Console:
 
     def may_read(self, link: HubLink) -> bool:
         """Whether more should be read from a link now."""
-        return not (link.is_full or link.is_closing or self.agent.is_ahead(link))
+        return not (link.is_full or self.agent.is_ahead(link))
 
     def hello(self) -> dict[str, Any]:
         """The host's HELLO to a link."""
@@ -437,9 +437,9 @@ class Console:
         event: dict[str, Any] = {"type": "ended", "reason": reason}
         if status is not None:
             event["status"] = status
-        self._broadcast(frames.CONSOLE, event)
+        frame = frames.encode_json(frames.EVENT, frames.CONSOLE, event)
         for link in self.links:
-            link.is_closing = True
+            link.close_after(frame)
         self._journals.close()
 
 

@@ -99,7 +99,7 @@ class Host:
             random_number=partial(random.SystemRandom().getrandbits, 64),
             kill=self._kill,
         )
-        isolation = str((record or {}).get("isolation") or spec.get("isolation") or "")
+        isolation = str((record or {}).get("isolation") or "")
         self.console = Console(folder.console, isolation, journals, around)
         self._journals = journals
         self._in = self._out = -1
@@ -261,6 +261,8 @@ class Host:
             client.close()
             return
         client.setblocking(False)
+        if not self.console.isolation:  # the sandbox was still starting when this host was
+            self.console.isolation = str((self._folder.read(SANDBOX) or {}).get("isolation") or "")
         connection = Connection(client, self.console.add_link())
         self._connections[client.fileno()] = connection
         self._loop.reader(client.fileno(), partial(self._link_readable, connection))
@@ -317,7 +319,7 @@ class Host:
             connection.writing = blocked
             callback = partial(self._flush_link, connection) if blocked else None
             self._loop.writer(peer.fileno(), callback)
-        if link.is_closing and not blocked:
+        if link.is_done and not blocked:
             self._drop(connection)
             return
         may_read = self.console.may_read(link)

@@ -82,7 +82,8 @@ class HubLink:
         self._turn: deque[int] = deque()
         self._said_hello = False
         self.cursors: dict[int, Cursor] = {}
-        self.is_closing = False
+        self._farewell: bytes | None = None
+        self.is_done = False
 
     # -- in ------------------------------------------------------------------
 
@@ -161,10 +162,10 @@ class HubLink:
         self._queue.append(frame)
         self._queued_bytes += len(frame)
 
-    def reply(self, request: dict[str, Any], window: int = frames.CONSOLE, **results: Any) -> None:
+    def reply(self, request: dict[str, Any], number: int = frames.CONSOLE, /, **results: Any) -> None:
         """Answer a request."""
         answer = {"id": request.get("id"), "ok": True, **results}
-        self.send(frames.encode_json(frames.REPLY, window, answer))
+        self.send(frames.encode_json(frames.REPLY, number, answer))
 
     def refuse(self, request: dict[str, Any], window: int, code: str, message: str) -> None:
         """Answer a request with an error."""
@@ -179,6 +180,10 @@ class HubLink:
         if cursor is not None and cursor.base > window.parsed:
             cursor.base = cursor.sent = cursor.acked = window.parsed
 
+    def close_after(self, farewell: bytes) -> None:
+        """Send ``farewell`` behind all output there is, then be done."""
+        self._farewell = farewell
+
     def forget(self, window: int) -> None:
         """A window is gone."""
         self.cursors.pop(window, None)
@@ -189,7 +194,7 @@ class HubLink:
         """The next bytes for the socket; empty: nothing to send now."""
         queue = self._queue
         if not queue:
-            return self._output()
+            return self._output() or self._say_farewell()
         if self._position:
             return memoryview(queue[0])[self._position :]
         return queue[0]
@@ -201,6 +206,17 @@ class HubLink:
         if self._position >= len(self._queue[0]):
             self._queue.popleft()
             self._position = 0
+
+    def _say_farewell(self) -> bytes:
+        if self._farewell is None or self.is_done:
+            return b""
+        for number, cursor in self.cursors.items():
+            window = self._owner.windows.get(number)
+            if window is not None and cursor.sent < window.visible_end:
+                return b""
+        self.is_done = True
+        self.send(self._farewell)
+        return self._farewell
 
     def _output(self) -> bytes:
         """The next OUTPUT frame of a window that has some, queued as it may be sent in part."""

@@ -17,19 +17,25 @@ import os
 import signal
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import sandbox
+import termhub
 from sandbox.guest.loop import Loop
+from sandbox.images import Image
+from sandbox.launch import Backend, Bubblewrap, ExposeError, Unconfined, expose
+from sandbox.limits import make
 from sandbox.limits.cgroup import bases
-from termhub import __version__
-from termhub.errors import BadRequest, TermhubError
+from termhub.errors import BadRequest, NoSandbox, TermhubError
 from termhub.host.folder import listen
 from termhub.host.host import HostOptions
 from termhub.host.launcher_socket import LauncherSocket, Operation, Reply
 from termhub.host.sandboxes import UID_BASE, Sandboxes, Users
 from termhub.host.specs import parse_spec
-from termhub.host.supervisor import Supervisor, log, reap
+from termhub.host.supervisor import Supervisor, log
 
 STOP_SECONDS = 15.0
 EXIT_LOCKED = 3
@@ -60,7 +66,7 @@ class Launcher:
 
     def _version(self, request: dict[str, Any], reply: Reply) -> None:
         reply(
-            version=__version__,
+            version=termhub.__version__,
             pid=os.getpid(),
             root=self._sandboxes.users.is_root,
             isolation=self._sandboxes.isolation,
@@ -110,10 +116,17 @@ def _console(request: dict[str, Any]) -> str:
     return console
 
 
-def run(options: argparse.Namespace) -> int:
-    """Be the launcher until it is stopped; the exit status."""
+def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:
+    """Be the launcher until it is stopped; the exit status.
+
+    :param ready: called once it serves.
+    :raises TermhubError: when it cannot, and trying again would not help.
+    """
     data = Path(options.data)
-    users = Users.here(options.service_user, options.uid_base)
+    try:
+        users = Users.here(options.service_user, options.uid_base)
+    except KeyError:
+        raise NoSandbox(f"there is no user {options.service_user!r} on this machine") from None
     run_folder = data / "run"
     for path, mode in (
         (data, 0o711),
@@ -137,11 +150,12 @@ def run(options: argparse.Namespace) -> int:
     )
     supervisor = Supervisor(run_folder / "consoles", sandboxes, host_options, loop)
     preload()
+    if users.is_root:
+        expose(needed_paths(data, sandboxes.images()))
     server = listen(run_folder / "launcher.sock", 0o600)
     if users.is_root:
         os.chown(run_folder / "launcher.sock", users.hub_uid, users.hub_gid)
-    sandboxes.images()
-    loop.signal(signal.SIGCHLD, reap)
+    loop.signal(signal.SIGCHLD, supervisor.reap)
     loop.signal(signal.SIGTERM, loop.stop)
     gc.collect()
     gc.freeze()
@@ -149,8 +163,16 @@ def run(options: argparse.Namespace) -> int:
     launcher = Launcher(loop, supervisor, sandboxes)
     LauncherSocket(loop, server, {0, os.geteuid(), users.hub_uid}, launcher.operations)
     log(f"launcher {os.getpid()} serves {data}")
+    ready()
     loop.run()
     return 0
+
+
+def needed_paths(data: Path, images: list[Image]) -> list[str]:
+    """What hosts and sandboxes of other users must be able to reach."""
+    code = [str(Path(module.__file__ or "").parent) for module in (termhub, sandbox)]
+    prefixes = [prefix for image in images for prefix in image.prefixes]
+    return [*code, sys.prefix, sys.base_prefix, str(data), *prefixes]
 
 
 def preload() -> None:
@@ -165,11 +187,10 @@ def preload() -> None:
     bases()
 
 
-def backend_for(options: argparse.Namespace) -> Any:
+def backend_for(options: argparse.Namespace) -> Backend:
     """The kind of sandbox that was chosen."""
-    from sandbox.launch import Bubblewrap
-    from sandbox.limits import make
-
+    if options.insecure_no_sandbox:
+        return Unconfined(make, insecure=True)
     return Bubblewrap(make)
 
 
@@ -190,15 +211,21 @@ def _lock(path: Path) -> bool:
             return True
 
 
-def keep(options: argparse.Namespace) -> int:
-    """Run the launcher in a child and start it again when it dies."""
+def keep(options: argparse.Namespace, ready_fd: int | None) -> int:
+    """Run the launcher in a child and start it again when it dies.
+
+    :param ready_fd: gets a byte once the first one serves, and is closed.
+    """
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     delay = _RESTART_SECONDS
     while True:
         started = time.monotonic()
         child = os.fork()
         if child == 0:
-            _run_child(options)
+            _run_child(options, ready_fd)
+        if ready_fd is not None:
+            os.close(ready_fd)
+            ready_fd = None
         status = _wait(child)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, EXIT_LOCKED, EXIT_REFUSED):
             return os.WEXITSTATUS(status)
@@ -209,18 +236,21 @@ def keep(options: argparse.Namespace) -> int:
         delay = min(delay * 2, _MOST_RESTART_SECONDS)
 
 
-def _run_child(options: argparse.Namespace) -> None:
+def _run_child(options: argparse.Namespace, ready_fd: int | None) -> None:
+    def ready() -> None:
+        if ready_fd is not None:
+            os.write(ready_fd, b"1")
+            os.close(ready_fd)
+
     code = 1
     try:
-        code = run(options)
-    except KeyError as error:
-        log(f"there is no user {error}")
+        code = run(options, ready)
+    except (TermhubError, ExposeError) as error:
+        log(str(error))
         code = EXIT_REFUSED
+    except BaseException:  # noqa: BLE001 - logged; nothing may return into the keeper's code
+        traceback.print_exc()
     finally:
-        if sys.exc_info()[0] is not None:
-            import traceback
-
-            traceback.print_exc()
         os._exit(code)
 
 
@@ -244,6 +274,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--data", required=True, help="the data folder")
     parser.add_argument("--service-user", help="as root: the hub's user")
     parser.add_argument("--uid-base", type=int, default=UID_BASE, help="as root: uid of user number 0")
+    parser.add_argument("--background", action="store_true", help="come back once it serves")
     parser.add_argument("--insecure-no-sandbox", action="store_true", help="run programs without a sandbox")
     parser.add_argument("--engine", default="auto", help="screen engine")
     parser.add_argument("--journal-bytes", type=int, default=HostOptions().journal_bytes)
@@ -257,7 +288,15 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o022)
-    return keep(options)
+    if not options.background:
+        return keep(options, None)
+    ready_fd, write_fd = os.pipe()
+    if os.fork():
+        os.close(write_fd)
+        return 0 if os.read(ready_fd, 1) else EXIT_REFUSED
+    os.close(ready_fd)
+    os.setsid()
+    return keep(options, write_fd)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ class Sandboxes:
         self._backend = backend
         self.users = users
         self._images: list[Image] = []
+        self._missing: list[str] | None = None
         self.isolation = _WORDS.get(backend.name, backend.name)
 
     def images(self) -> list[Image]:
@@ -172,7 +173,9 @@ class Sandboxes:
 
     def check(self) -> list[str]:
         """What is missing for a sandbox, each with what installs it."""
-        return self._backend.check()
+        if self._missing is None or self._missing:
+            self._missing = self._backend.check()
+        return self._missing
 
     def require(self) -> None:
         """:raises NoSandbox: when something is missing."""

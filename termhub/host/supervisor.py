@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -33,6 +34,7 @@ from termhub.host.specs import ConsoleSpec
 END_SECONDS = 10.0
 POLL_SECONDS = 0.02
 CALM_SECONDS = 10.0
+FREE_DEATHS = 2
 MAX_DELAY_SECONDS = 30.0
 ADOPTED_AT_ONCE = 4
 
@@ -46,7 +48,8 @@ class Supervised:
     :param host: its host's pidfd, None while there is none.
     :param sandbox: its sandbox's pidfd, None when it is gone.
     :param is_ready: whether the host answers.
-    :param deaths: hosts that died lately, one after the other.
+    :param deaths: hosts that died lately, one soon after the other.
+    :param failures: those of them that failed by themselves, rather than were killed.
     """
 
     folder: Folder
@@ -56,6 +59,7 @@ class Supervised:
     sandbox: int | None = None
     is_ready: bool = False
     deaths: int = 0
+    failures: int = 0
     host_since: float = 0.0
     retry: Timer | None = None
     overdue: float | None = None
@@ -79,6 +83,7 @@ class Supervisor:
         self._loop = loop
         self._consoles: dict[str, Supervised] = {}
         self._adopting: list[Supervised] = []
+        self._statuses: dict[int, int] = {}
 
     # -- what the hub asks ---------------------------------------------------
 
@@ -204,18 +209,18 @@ class Supervisor:
     def _start_host(self, entry: Supervised) -> None:
         entry.retry = None
         entry.is_ready = False
-        options = self._options_after(entry.deaths)
+        options = self._options_after(entry.failures)
         uid, gid = self._sandboxes.user_of(entry.folder)
         host = fork_host(self._loop, entry.folder, options, uid, gid)
         self._watch_host(entry, host.pidfd, host.pid)
         self._watch_ready(entry, host)
 
-    def _options_after(self, deaths: int) -> HostOptions:
-        """More careful with every host that died: without the fast engine, then without the past."""
-        engine = self._options.engine if deaths < 2 else "pyte"
+    def _options_after(self, failures: int) -> HostOptions:
+        """More careful with every host that failed: without the fast engine, then without the past."""
+        engine = self._options.engine if failures < 2 else "pyte"
         return HostOptions(
             engine=engine,
-            blank=deaths >= 4,
+            blank=failures >= 4,
             journal_bytes=self._options.journal_bytes,
             segment_bytes=self._options.segment_bytes,
             out_of_memory=self._options.out_of_memory,
@@ -254,16 +259,33 @@ class Supervisor:
         os.close(entry.host)
         entry.host = None
         entry.is_ready = False
-        reap()
+        self.reap()
+        status = self._statuses.pop(entry.host_pid, None)
         if entry.folder.has(ENDED) or not entry.folder.has(SPEC):
             self._forget(entry)
             self._adopt_more()
             return
-        lived = time.monotonic() - entry.host_since
-        entry.deaths = 1 if lived > CALM_SECONDS else entry.deaths + 1
-        delay = 0.0 if entry.deaths == 1 else min(0.1 * 2**entry.deaths, MAX_DELAY_SECONDS)
-        log(f"{entry.folder.console}: its host {entry.host_pid} died; another in {delay:.1f} s")
+        if time.monotonic() - entry.host_since > CALM_SECONDS:
+            entry.deaths = entry.failures = 0
+        entry.deaths += 1
+        was_killed = status is None or status == signal.SIGKILL or status == signal.SIGTERM
+        entry.failures += not was_killed
+        beyond = entry.deaths - FREE_DEATHS
+        delay = min(0.1 * 2**beyond, MAX_DELAY_SECONDS) if beyond > 0 else 0.0
+        log(f"{entry.folder.console}: host {entry.host_pid} died ({_words(status)}); next in {delay:.1f} s")
         entry.retry = self._loop.call_later(delay, self._start_host, entry)
+
+    def reap(self) -> None:
+        """Collect the children that have ended."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if any(entry.host_pid == pid for entry in self._consoles.values()):
+                self._statuses[pid] = status
 
     # -- sandboxes -----------------------------------------------------------
 
@@ -276,7 +298,7 @@ class Supervisor:
         self._loop.forget(entry.sandbox)
         os.close(entry.sandbox)
         entry.sandbox = None
-        reap()
+        self.reap()
         entry.overdue = time.monotonic() + END_SECONDS
         self._wait_for_end(entry)
 
@@ -374,21 +396,19 @@ class Supervisor:
         return processes.open_process(pid, None)
 
 
-def reap() -> None:
-    """Collect the children that have ended."""
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not pid:
-            return
-
-
 def log(line: str) -> None:
     """A line for the launcher's log."""
     sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}\n")
     sys.stderr.flush()
+
+
+def _words(status: int | None) -> str:
+    """How a process ended."""
+    if status is None:
+        return "killed"
+    if os.WIFSIGNALED(status):
+        return signal.Signals(os.WTERMSIG(status)).name
+    return f"status {os.WEXITSTATUS(status)}"
 
 
 def _nothing(error: TermhubError | None) -> None:

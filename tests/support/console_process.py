@@ -86,7 +86,7 @@ class LauncherProcess:
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError(f"the launcher ended: {self.log.read_text()}")
         try:
-            Caller(self.data / "run" / "launcher.sock").close()
+            self.ask("version")
         except OSError:
             return False
         return True
