@@ -245,18 +245,19 @@ class Session:
 
 
 def run_session(
-    rest: Rest, console: dict[str, Any], *, window: int = 0, read_only: bool = False, prefix: str = "C-b"
+    rest: Rest,
+    console: dict[str, Any],
+    *,
+    prefix: bytes | None,
+    window: int = 0,
+    read_only: bool = False,
 ) -> int:
     """Attach this terminal to a console; returns the exit status of the command."""
-    try:
-        prefix_key = parse_prefix(prefix)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     loop = Loop()
     try:
         with Terminal(loop) as terminal:
             session = Session(
-                loop, terminal, rest, console, window=window, read_only=read_only, prefix=prefix_key
+                loop, terminal, rest, console, window=window, read_only=read_only, prefix=prefix
             )
             session.run()
     finally:
@@ -267,9 +268,17 @@ def run_session(
     return session.status
 
 
+def _prefix(context: click.Context, option: click.Parameter, text: str) -> bytes | None:
+    try:
+        return parse_prefix(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+
+
 PREFIX_OPTION = click.option(
     "--prefix",
     default="C-b",
+    callback=_prefix,
     show_default=True,
     help="The prefix key, such as C-a; none for no prefix.",
 )
@@ -282,7 +291,9 @@ PREFIX_OPTION = click.option(
 @click.option("-w", "--window", type=click.IntRange(0, 0xFFFE), default=0, help="The window to show.")
 @PREFIX_OPTION
 @takes_hub
-def attach(rest: Rest, name: str | None, create: bool, read_only: bool, window: int, prefix: str) -> int:
+def attach(
+    rest: Rest, name: str | None, create: bool, read_only: bool, window: int, prefix: bytes | None
+) -> int:
     """Show the console NAME (a name or an id) in this terminal.
 
     Without NAME it is the one that was used last. Detach with C-b d, or with ~. at the start of

@@ -38,7 +38,7 @@ def new(
     variables: tuple[str, ...],
     detached: bool,
     existing: bool,
-    prefix: str,
+    prefix: bytes | None,
     as_json: bool,
 ) -> int:
     """Make a console named NAME, and attach this terminal to it.

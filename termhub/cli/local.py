@@ -78,7 +78,7 @@ def _acting_as(owner: os.stat_result, folder: Path) -> Iterator[None]:
     if os.geteuid() != 0 or owner.st_uid == 0:
         yield
         return
-    groups = os.getgroups()
+    group, groups = os.getegid(), os.getgroups()
 
     def be(uid: int, gid: int, with_groups: list[int]) -> None:
         os.seteuid(0)
@@ -89,10 +89,10 @@ def _acting_as(owner: os.stat_result, folder: Path) -> Iterator[None]:
     be(owner.st_uid, owner.st_gid, [owner.st_gid])
     try:
         if not os.access(folder, os.X_OK, effective_ids=True):
-            be(0, 0, groups)
+            be(0, group, groups)
         yield
     finally:
-        be(0, 0, groups)
+        be(0, group, groups)
 
 
 def is_usable(settings: Settings) -> bool:

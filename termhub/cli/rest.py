@@ -89,11 +89,12 @@ class Rest:
 
     def _answer(self, response: http.client.HTTPResponse, content: bytes) -> Any:
         answer: Any = None
-        if "json" in (response.getheader("Content-Type") or ""):
-            try:
+        is_json = "json" in (response.getheader("Content-Type") or "")
+        try:
+            if is_json or (content and response.status < 400):
                 answer = json.loads(content)
-            except ValueError:
-                raise HubAway(f"{self.profile.host} sent broken JSON; is it a termhub hub?") from None
+        except ValueError:
+            raise HubAway(f"{self.profile.host} sent what is no JSON; is it a termhub hub?") from None
         cookie = response.getheader("Set-Cookie") or ""
         if cookie.startswith("termhub_session="):
             self.cookie = cookie.partition(";")[0]
