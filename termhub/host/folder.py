@@ -142,7 +142,7 @@ class Folder:
 @contextmanager
 def directory(path: Path) -> Iterator[int]:
     """A descriptor of a folder, to reach what is in it whatever the path's length."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         yield fd
     finally:
