@@ -8,7 +8,6 @@ Invariant: every request is answered, refused or fails in time; none is sent twi
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -151,11 +150,3 @@ class LauncherConnection(protocol.Protocol):
         answer, _ = self._waiting.pop(number)
         message = f"The launcher did not answer {op} in {REQUEST_SECONDS:.0f} s."
         answer.errback(ConsoleError(message, "timeout"))
-
-
-def adopt(connection: socket.socket, made: protocol.Protocol, reactor: Any) -> None:
-    """Give a connected socket to the reactor, spoken by ``made``."""
-    factory = protocol.Factory.forProtocol(lambda: made)
-    factory.noisy = False
-    with connection:
-        reactor.adoptStreamConnection(connection.fileno(), socket.AF_UNIX, factory)

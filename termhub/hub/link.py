@@ -9,11 +9,8 @@ hears of nothing but the loss.
 
 from __future__ import annotations
 
-import os
-import socket
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import attrs
@@ -117,7 +114,7 @@ class Resumed(Struct):
     offset: Offset
 
 
-class Cursor(Struct):
+class Cursor(Struct, frozen=True):
     """Where the cursor is, from 0."""
 
     x: int
@@ -432,33 +429,3 @@ class HostLink(protocol.Protocol):
         if self._is_greeted:
             self._owner.unlinked(reason)
         self.lost.callback(reason)
-
-
-def connect_socket(folder: Path, name: str) -> socket.socket:
-    """A connected, non-blocking UNIX socket to ``folder / name``.
-
-    The path may be longer than a socket address can be. The folder must not be a symbolic
-    link, and the peer must run as the folder's owner, so that a console cannot make the hub
-    talk to somebody else's socket.
-
-    :raises OSError: when nobody listens there; PermissionError for the wrong peer.
-    """
-    directory = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        try:
-            connection.setblocking(False)
-            connection.connect(f"/proc/self/fd/{directory}/{name}")
-            peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-            _, uid, _ = _CREDENTIALS.unpack(peer)
-            if uid != os.fstat(directory).st_uid:
-                raise PermissionError(f"{name} is served by uid {uid}, which does not own its folder")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-    finally:
-        os.close(directory)
-
-
-_CREDENTIALS = struct.Struct("3i")

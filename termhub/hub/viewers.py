@@ -66,7 +66,9 @@ class ClientHello(Struct):
     viewer: Annotated[str, Meta(pattern="^[0-9a-f]{1,16}$")]
     cols: Cols | None = None
     rows: Rows | None = None
-    windows: Annotated[dict[str, Offset | None], Meta(max_length=MAX_WINDOWS)] = {"0": None}
+    windows: Annotated[dict[str, Offset | None], Meta(max_length=MAX_WINDOWS)] = msgspec.field(
+        default_factory=lambda: {"0": None}
+    )
 
 
 class ClientRequest(Struct):

@@ -12,6 +12,7 @@ import attrs
 
 from sandbox.guest.frames import Frame
 from termhub.accounts import Accounts
+from termhub.hub.consoles import NewConsole as NewConsole
 from termhub.store import User
 
 Role = Literal["observer", "writer", "owner"]
@@ -83,19 +84,6 @@ class Cursor(Protocol):
         """The row of the screen."""
 
 
-@attrs.frozen
-class NewConsole:
-    """What a new console should be; None leaves it to the hub's settings."""
-
-    name: str | None = None
-    program: str | None = None
-    image: str | None = None
-    cols: int = 80
-    rows: int = 24
-    argv: Sequence[str] | None = None
-    env: Mapping[str, str] | None = None
-
-
 class Console(Protocol):
     """One console of a user."""
 
@@ -157,11 +145,21 @@ class Consoles(Protocol):
         """Forget it."""
 
 
+def _nothing(user: User) -> None:
+    """Nobody wants to know."""
+
+
 @attrs.frozen
 class Services:
-    """Everything the routes use."""
+    """Everything the routes use.
+
+    :param logged_in: told of a user who has logged in or come back.
+    :param logged_out: told of a user who has logged out.
+    """
 
     consoles: Consoles
     accounts: Accounts
     images: Callable[[], Awaitable[Sequence[Mapping[str, str]]]]
     version: str
+    logged_in: Callable[[User], None] = _nothing
+    logged_out: Callable[[User], None] = _nothing

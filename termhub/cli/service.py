@@ -1,0 +1,155 @@
+"""A whole hub with its gateways, as one Twisted service: what ``termhub up`` and ``twistd`` run.
+
+Invariant: sockets are bound and everything that needs root is done in
+:meth:`TermhubService.privilegedStartService`; nothing is served before the consoles are found.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import Site
+
+from termhub import __version__
+from termhub.config import Address, Settings, parse_address
+from termhub.errors import TermhubError
+from termhub.hub.service import Hub
+
+BACKLOG = 512
+
+_log = Logger()
+
+
+@attrs.frozen
+class Running:
+    """What people need to know of a hub that runs.
+
+    :param addresses: by gateway, such as ``web``.
+    :param login: a link to log in with, on the very first start.
+    """
+
+    addresses: dict[str, str]
+    login: str | None
+
+    def lines(self) -> list[str]:
+        """One address a line."""
+        shown = {**self.addresses, **({"login": self.login} if self.login else {})}
+        return [f"{name:5} {address}" for name, address in shown.items()]
+
+
+class TermhubService(Service):
+    """The hub and its gateways.
+
+    :param reactor: Twisted's.
+    :param tell: told when everything is served, or why it is not.
+    """
+
+    name = "termhub"
+
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        tell: Callable[[Running | Failure], None],
+    ) -> None:
+        self._settings = settings
+        self._reactor = reactor
+        self._tell = tell
+        self._hub = Hub(settings, reactor)
+        self._web_socket: socket.socket | None = None
+        self._ports: list[Any] = []
+        self._is_stopping = False
+
+    def privilegedStartService(self) -> None:
+        """Everything that may need root; blocks.
+
+        :raises TermhubError: when something is missing.
+        """
+        self._hub.prepare()
+        address = parse_address(self._settings.web.listen)
+        if address is not None:
+            self._web_socket = listening_socket("web", address)
+        self._hub.drop()
+
+    def startService(self) -> None:
+        """Find the consoles, then serve."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._reactor.callWhenRunning(self._begin)
+
+    def stopService(self) -> Deferred[None]:
+        """Send the clients away and let go of everything; consoles live on."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._is_stopping = True
+        return Deferred.fromCoroutine(self._stop())
+
+    def _begin(self) -> None:
+        Deferred.fromCoroutine(self._start()).addCallbacks(self._tell, self._tell)
+
+    async def _start(self) -> Running:
+        await self._hub.start()
+        addresses = {}
+        if self._web_socket is not None:
+            addresses["web"] = self._serve_web(self._web_socket)
+        login = None
+        if self._hub.login_secret is not None and "web" in addresses:
+            login = f"{addresses['web']}#login={self._hub.login_secret}"
+        _log.info("The hub serves {data}", data=str(self._settings.data_path), **addresses)
+        return Running(addresses, login)
+
+    def _serve_web(self, listening: socket.socket) -> str:
+        from termhub.gateways.web import Services, make_site
+
+        hub = self._hub
+        # A fake directory in the gateway's tests is as good to it as the hub's.
+        directory: Any = hub.consoles
+        services = Services(
+            consoles=directory,
+            accounts=hub.accounts,
+            images=hub.consoles.images.listed,
+            version=__version__,
+            logged_in=hub.consoles.logged_in,
+            logged_out=hub.consoles.logged_out,
+        )
+        public_url = self._settings.web.public_url
+        site: Site = make_site(services, self._reactor, public_url=public_url)
+        with listening:
+            port = self._reactor.adoptStreamPort(listening.fileno(), listening.family, site)
+            host, number = listening.getsockname()[:2]
+        self._ports.append(port)
+        return public_url.rstrip("/") + "/" if public_url else f"http://{Address(host, number)}/"
+
+    async def _stop(self) -> None:
+        for port in self._ports:
+            await port.stopListening()
+        await self._hub.stop()
+        _log.info("The hub has stopped; consoles live on")
+
+
+def listening_socket(gateway: str, address: Address) -> socket.socket:
+    """A socket that listens at ``address``.
+
+    :raises TermhubError: when it cannot.
+    """
+    try:
+        family, kind, proto, _, where = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, proto)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except OSError as error:
+        raise TermhubError(
+            f"The {gateway} gateway cannot listen at {address}: {error.strerror or error}. "
+            f"Choose another with --{gateway} HOST:PORT; port 0 takes a free one.",
+            "cannot_listen",
+        ) from None
+    return listening

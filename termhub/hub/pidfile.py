@@ -1,0 +1,71 @@
+"""``hub.pid``: held by the running hub, so that there is one for a data folder.
+
+The lock tells whether a hub runs, not the file's being there: after a crash nothing is stale.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from termhub.errors import TermhubError
+
+
+class PidFile:
+    """The lock on a data folder, held until :meth:`release` or the end of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self) -> None:
+        """Note the process that holds it: the one that calls this."""
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
+
+    def release(self) -> None:
+        """Let another hub have the folder."""
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
+
+
+def hold(path: Path) -> PidFile:
+    """Take the lock.
+
+    :raises TermhubError: when another hub has it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = _read(descriptor)
+        os.close(descriptor)
+        who = f"A hub (process {pid})" if pid else "Another hub"
+        message = f"{who} serves {path.parent} already. Stop it with: termhub down --data {path.parent}"
+        raise TermhubError(message, "already_running") from None
+    held = PidFile(descriptor)
+    held.write()
+    return held
+
+
+def holder(path: Path) -> int | None:
+    """The process id of the hub that holds the lock; None when no hub runs.
+
+    :raises OSError: when the file cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _read(descriptor: int) -> int | None:
+    text = os.pread(descriptor, 32, 0).strip()
+    return int(text) if text.isdigit() else None

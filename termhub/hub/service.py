@@ -1,0 +1,171 @@
+"""The hub, assembled: store, accounts, launcher, consoles, and what starts and stops them.
+
+Gateways are put on top by whoever starts it (``termhub.cli.service``), because they import the
+hub and not the other way round.
+
+Invariant: :meth:`Hub.prepare` runs before the reactor serves anything and is the only thing that
+runs as root.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import protocol
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from termhub.accounts import Accounts, Passwords
+from termhub.accounts.manage import checked_name, create_link, first_link
+from termhub.config import Settings
+from termhub.errors import BadRequest
+from termhub.host import start as launcher_start
+from termhub.hub import ended, pidfile, privilege
+from termhub.hub.consoles import Consoles
+from termhub.hub.launcher import Launcher
+from termhub.hub.link import HostLink
+from termhub.hub.sockets import adopt, connect
+from termhub.hub.viewers import CLOSE_RESTART
+from termhub.store import AsyncStore, Database
+
+GOODBYE_SECONDS = 0.25
+"""How long clients have to take the close frame when the hub stops."""
+
+_log = Logger()
+
+
+class Hub:
+    """Everything of a hub but its gateways.
+
+    :param reactor: Twisted's.
+    """
+
+    def __init__(self, settings: Settings, reactor: Any) -> None:
+        self.settings = settings
+        self.isolation = ""
+        self.login_secret: str | None = None
+        self._reactor = reactor
+        self._pid_file: pidfile.PidFile | None = None
+        self._files = ThreadPool(minthreads=0, maxthreads=2, name="files")
+        self._launcher = Launcher(self._connect_launcher, reactor)
+        self.store: AsyncStore
+        self.accounts: Accounts
+        self.consoles: Consoles
+        self._passwords = Passwords(reactor)
+
+    # -- before the reactor runs -------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Take the data folder and see to it that a launcher runs; blocks.
+
+        As root also: make the service user, and open what it and consoles need.  What needs
+        root besides (low ports) may be done between this and :meth:`drop`.
+
+        :raises TermhubError: when something is missing; the message says what to do.
+        """
+        settings = self.settings
+        privilege.make_folders(settings)
+        self._pid_file = pidfile.hold(settings.pid_path)
+        user = None
+        if privilege.is_root():
+            user = privilege.service_user(settings.service_user)
+            privilege.open_paths(settings)
+            privilege.check_reach(user)
+        privilege.make_hub_folder(settings, user)
+        privilege.allow_many_files()
+        self.isolation = self._start_launcher()
+
+    def drop(self) -> None:
+        """As root: become the service user for good."""
+        if privilege.is_root():
+            user = privilege.service_user(self.settings.service_user)
+            privilege.drop(user, self.settings.hub_path)
+            _log.info("The hub runs as {user} now", user=user.pw_name)
+
+    def _start_launcher(self) -> str:
+        settings = self.settings
+        arguments = ["--uid-base", str(settings.uid_base), "--engine", settings.screen.engine]
+        version = launcher_start.ensure_launcher(
+            settings.data_path,
+            service_user=settings.service_user if privilege.is_root() else None,
+            insecure_no_sandbox=settings.insecure_no_sandbox,
+            arguments=tuple(arguments),
+        )
+        return str(version.get("isolation", ""))
+
+    # -- while it runs -----------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the store and find the consoles.
+
+        Afterwards ``login_secret`` is that of a login link, as long as nobody has ever logged in.
+
+        :raises TermhubError: when that is not possible.
+        """
+        if self._pid_file is not None:
+            self._pid_file.write()
+        database = Database(self.settings.database_path)
+        self.login_secret = _first_login(database)
+        self.store = AsyncStore(database, self._reactor)
+        self.store.start()
+        self._passwords.start()
+        self._files.start()
+        self.accounts = Accounts(self.store, self._passwords, self._reactor.seconds, time.time)
+        self.consoles = Consoles(self.settings, self.store, self._launcher, self, self._reactor, time.time)
+        await self.consoles.start()
+
+    async def stop(self) -> None:
+        """Send the clients away, to come back to the next hub; consoles live on."""
+        if hasattr(self, "consoles"):
+            had_viewers = any(console.viewers for console in self.consoles.all())
+            self.consoles.stop(CLOSE_RESTART, "the hub restarts")
+            if had_viewers:
+                await deferLater(self._reactor, GOODBYE_SECONDS)
+        self._launcher.close()
+        for part in (self._files, self._passwords, getattr(self, "store", None)):
+            if part is not None:
+                part.stop()
+        if self._pid_file is not None:
+            self._pid_file.release()
+            self._pid_file = None
+
+    # -- files and sockets: what consoles are surrounded by ------------------------------
+
+    def connect(self, folder: Path, link: HostLink) -> None:
+        """Connect a link to the host of a folder; raises OSError when nobody listens."""
+        adopt(connect(folder / "host.sock"), link, self._reactor)
+
+    async def read_ended(self, folder: Path) -> ended.Ended | None:
+        """Read ``ended.json`` in a thread."""
+        last: ended.Ended | None = await deferToThreadPool(self._reactor, self._files, ended.read, folder)
+        return last
+
+    def _connect_launcher(self, connection: protocol.Protocol) -> None:
+        adopt(connect(self.settings.launcher_socket), connection, self._reactor)
+
+
+def _first_login(database: Database) -> str | None:
+    """The secret of a login link, while nobody has ever logged in; else None."""
+    secret = first_link(database, first_user_name())
+    users = database.users()
+    if secret is None and len(users) == 1:
+        (user,) = users
+        if not (user.password_hash or database.sessions(user.number) or database.tokens(user.number)):
+            secret = create_link(database, user.name)
+    return secret
+
+
+def first_user_name() -> str:
+    """The name of the first account: whoever starts the hub."""
+    name = os.environ.get("SUDO_USER") or os.environ.get("USER") or ""
+    if name in ("", "root"):
+        return "admin"
+    try:
+        return checked_name(name.lower())
+    except BadRequest:
+        return "admin"
