@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from struct import Struct
+from urllib.parse import urlsplit
 
 from sandbox.guest import frames
-from tests.bench.clients import COLS, READ_BYTES, ROWS
+from tests.bench.clients import COLS, READ_BYTES, ROWS, environment
 from tests.bench.peers import Unavailable
 from tests.bench.peers.server import Server
+from tests.bench.processes import comm, descendants
+from tests.bench.programs import PYTHON
 from tests.bench.websocket import WebSocket
+
+_SETTINGS = """\
+[consoles]
+per_user = 5000
+kept_ended = 0
+
+[screen]
+engine = "{engine}"
+"""
 
 _OFFSET = Struct(">Q")
 _RESET = b"\x18\x1bc"
@@ -125,6 +139,7 @@ class HubPeer:
     def __init__(self, name: str, folder: Path, engine: str) -> None:
         self.name = name
         self._folder = folder
+        self._data = folder / "data"
         self._engine = engine
         self._server: Server | None = None
         self._http: http.client.HTTPConnection | None = None
@@ -138,9 +153,28 @@ class HubPeer:
         return [str(program), *arguments]
 
     def start(self) -> None:
-        data = self._folder / "data"
-        data.mkdir(parents=True)
-        raise Unavailable("not yet")
+        program = self._command("--version")
+        subprocess.run(program, check=True, capture_output=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = self._folder / "config.toml"
+        settings.write_text(_SETTINGS.format(engine=self._engine))
+        self._server = Server(
+            self._command("up", "--config", str(settings), "--data", str(self._data), "--web", "127.0.0.1:0"),
+            self._folder / "log",
+        )
+        self.port = urlsplit(self._server.line("web  ").split()[1]).port or 0
+        self._run("user", "add", "bench", "--no-password")
+        self.token = self._run("token", "create", "--user", "bench").split()[-1]
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            self._command(*arguments, "--data", str(self._data)),
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+            env=environment(),
+        )
+        return done.stdout.strip()
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
         """One REST call; the JSON of its answer, empty when there is none."""
@@ -156,14 +190,47 @@ class HubPeer:
         return json.loads(text) if text else {}
 
     def stop(self) -> None:
+        if self._http is not None:
+            self._http.close()
         if self._server is not None:
             self._server.stop()
+            self._run("down", "--all")
 
     def open(self, argv: Sequence[str]) -> HubSession:
         return HubSession(self, {"program": "script", "argv": list(argv), "cols": COLS, "rows": ROWS})
 
     def open_python(self) -> HubSession:
+        """A fresh console; never the one that is prepared, because that has no command line."""
+        return self.open((PYTHON,))
+
+    def open_prepared(self) -> HubSession:
+        """What a person gets who asks for a console: the one that is prepared for them."""
         return HubSession(self, {"program": "python", "cols": COLS, "rows": ROWS})
 
     def processes(self) -> Mapping[str, set[int]]:
-        return {}
+        consoles = self._data / "run" / "consoles"
+        hosts = {_pid(path) for path in consoles.glob("*/host.lock")} - {0}
+        agents = set()
+        for path in consoles.glob("*/sandbox.json"):
+            with contextlib.suppress(OSError, ValueError):
+                agents.add(int(json.loads(path.read_text())["pid"]))
+        launcher = _pid(self._data / "run" / "launcher.lock")
+        programs = descendants(agents)
+        hub = _pid(self._data / "hub.pid")
+        others = descendants([launcher]) - hosts - agents - programs
+        return {
+            "hub": {hub},
+            "launcher": {launcher} | {pid for pid in others if comm(pid) != "bwrap"},
+            "hosts": hosts,
+            "bwrap": {pid for pid in others if comm(pid) == "bwrap"},
+            "agents": agents,
+            "programs": programs,
+        }
+
+
+def _pid(path: Path) -> int:
+    """The pid in a lock file; 0 when there is none."""
+    try:
+        return int(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
