@@ -66,6 +66,11 @@ class AgentLink:
         """Whether the agent has answered our HELLO."""
         return self._searched is None
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes kept of what the agent sent."""
+        return self._decoder.pending_bytes + (0 if self._searched is None else len(self._searched))
+
     def feed(self, data: bytes) -> Iterator[frames.Frame]:
         """The frames completed by ``data``, the agent's HELLO first.
 

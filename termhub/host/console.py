@@ -169,6 +169,7 @@ class Console:
                 elif kind == frames.ACCEPTED:
                     self._accepted(number, payload)
                 elif kind == frames.RESIZE:
+                    self._final.pop(number, None)
                     self._mark(number, "resize", frames.parse_resize(payload))
                 elif kind == frames.EVENT:
                     self._event(number, frames.parse_json(payload))
@@ -321,7 +322,7 @@ class Console:
                 link.keyframe(window, pieces)
 
     def _settle(self, window: Window) -> None:
-        """After a gap the agent's size may be known only from its HELLO: take it at that place."""
+        """After a gap the size may be known only from the agent's HELLO: take it at that place."""
         final = self._final.get(window.number)
         if final is not None and window.parsed >= final[0]:
             del self._final[window.number]

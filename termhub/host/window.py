@@ -155,8 +155,7 @@ class Window:
             end = self._marks[0][0]
             if end <= self.parsed:
                 mark = self._marks.popleft()
-                self._reach(mark)
-                return b"", mark
+                return b"", mark if self._reach(mark) else None
         data = self.stream.read(self.parsed, min(self._slice, end - self.parsed))
         started = self._clock()
         replies = self.screen.feed(data)
