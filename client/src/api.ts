@@ -8,16 +8,18 @@
 export interface Console {
   readonly id: string;
   readonly name: string;
-  readonly state: "running" | "recovering" | "ended";
+  readonly state: "starting" | "running" | "recovering" | "ended";
   readonly reason: string | null;
   readonly program: string;
   readonly image: string;
   readonly isolation: string;
   /** Seconds since the epoch. */
   readonly created: number;
-  /** Seconds since the epoch, or null when nothing happened yet. */
-  readonly lastActivity: number | null;
+  /** Seconds since the epoch. */
+  readonly lastActivity: number;
+  /** The title of the first window. */
   readonly title: string;
+  readonly viewers: number;
 }
 
 export interface Image {
@@ -85,16 +87,10 @@ export class Api {
 
   /** All of the person's consoles, the latest activity first. */
   async consoles(): Promise<Console[]> {
-    const found: Console[] = [];
-    let cursor: string | null = null;
-    do {
-      const query: string = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-      const page: Json = await this.call("GET", `/consoles${query}`);
-      found.push(...list(page.consoles).map(parseConsole));
-      cursor = typeof page.next === "string" && page.next !== "" ? page.next : null;
-    } while (cursor !== null);
-    const activity = (one: Console) => one.lastActivity ?? one.created;
-    return found.sort((a, b) => activity(b) - activity(a));
+    const reply = await this.call("GET", "/consoles");
+    return list(reply.consoles)
+      .map(parseConsole)
+      .sort((a, b) => b.lastActivity - a.lastActivity);
   }
 
   async console(key: string): Promise<Console> {
@@ -163,26 +159,24 @@ function parse(content: string): Json {
 
 export function parseConsole(value: Json): Console {
   const state = text(value.state);
+  const created = number(value.created);
   return {
     id: text(value.id),
     name: text(value.name),
-    state: state === "recovering" || state === "ended" ? state : "running",
+    state: state === "starting" || state === "recovering" || state === "ended" ? state : "running",
     reason: text(value.reason) || null,
     program: text(value.program),
     image: text(value.image),
     isolation: text(value.isolation),
-    created: seconds(value.created) ?? 0,
-    lastActivity: seconds(value.last_activity),
-    title: text(value.title),
+    created,
+    lastActivity: number(value.last_activity) || created,
+    title: text(list(value.windows)[0]?.title),
+    viewers: number(value.viewers),
   };
 }
 
-/** A time as seconds since the epoch; the server may write it as a number or as ISO 8601. */
-function seconds(value: unknown): number | null {
-  if (typeof value === "number") return value;
-  if (typeof value !== "string") return null;
-  const milliseconds = Date.parse(value);
-  return Number.isNaN(milliseconds) ? null : milliseconds / 1000;
+function number(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }
 
 function text(value: unknown): string {

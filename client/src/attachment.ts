@@ -251,9 +251,19 @@ export class Attachment {
     if (!known.has(this.active) && first !== undefined) this.activate(first.window);
     this.sentArea = "";
     this.fit();
+    if (welcome.console.state === "ended") this.showAll(known);
     this.options.events.recovering(welcome.console.state === "recovering");
     if (welcome.console.state === "ended") this.options.events.ended(String(welcome.console.reason ?? ""));
     this.options.events.changed();
+  }
+
+  /** An ended console sends the last picture of each window once. */
+  private showAll(windows: Iterable<number>): void {
+    for (const window of windows) {
+      const { display } = this.screens.get(window) ?? this.newScreen(window);
+      display.element.hidden = window !== this.active;
+      this.session?.show(window, display);
+    }
   }
 
   private event(window: number, event: JsonObject): void {

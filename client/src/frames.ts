@@ -262,12 +262,17 @@ export function parseResize(payload: Bytes): { cols: number; rows: number } {
   const view = exactly(payload, 4, "RESIZE");
   const cols = view.getUint16(0);
   const rows = view.getUint16(2);
+  checkSize(cols, rows);
+  return { cols, rows };
+}
+
+/** Throws {@link FrameError} for a size that no terminal has. */
+export function checkSize(cols: number, rows: number): void {
   if (cols < MIN_COLS || cols > MAX_COLS || rows < MIN_ROWS || rows > MAX_ROWS) {
     throw new FrameError(
-      `RESIZE to ${cols}x${rows}; columns go from ${MIN_COLS} to ${MAX_COLS}, rows from ${MIN_ROWS} to ${MAX_ROWS}`,
+      `size ${cols}x${rows}; columns go from ${MIN_COLS} to ${MAX_COLS}, rows from ${MIN_ROWS} to ${MAX_ROWS}`,
     );
   }
-  return { cols, rows };
 }
 
 /** Offset, size and data of a KEYFRAME payload. */

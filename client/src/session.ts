@@ -167,6 +167,8 @@ export class Session {
   private area = { cols: 80, rows: 24 };
   private attempt = 0;
   private protocolErrors = 0;
+  /** An observer's input would end the connection. */
+  private mayType = false;
   private lastReceived = 0;
   private pingSince: number | null = null;
   private lastPing = Number.NEGATIVE_INFINITY;
@@ -282,7 +284,8 @@ export class Session {
         reject(new RequestError("The server did not answer in time.", "timeout"));
       });
       this.pending.set(id, { resolve, reject, cancel, historyOf });
-      this.send(encodeJson(REQUEST, CONSOLE, { id, op, window, ...fields }));
+      const of = window === CONSOLE ? {} : { window };
+      this.send(encodeJson(REQUEST, window, { id, op, ...of, ...fields }));
     });
   }
 
@@ -450,6 +453,7 @@ export class Session {
     this.cancelTimer();
     this.attempt = 0;
     this.protocolErrors = 0;
+    this.mayType = welcome.role !== "observer";
     this.become({ name: "attached" });
     this.options.events.welcome(welcome);
     for (const [window, shown] of this.shown) {
@@ -488,7 +492,7 @@ export class Session {
   }
 
   private pumpInput(window: number, shown: Shown): void {
-    if (this.stateNow.name !== "attached") return;
+    if (this.stateNow.name !== "attached" || !this.mayType) return;
     for (let piece = shown.input.take(); piece !== undefined; piece = shown.input.take()) {
       this.send(input(window, this.options.viewer, piece.sequence, piece.data));
     }

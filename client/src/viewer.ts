@@ -10,7 +10,14 @@
  * or a keyframe and the bytes since, or {@link Viewer.stale} is true.
  */
 
-import { type Bytes, type Frame, keyframeContinues, parseKeyframe, parseOutput } from "./frames.ts";
+import {
+  type Bytes,
+  checkSize,
+  type Frame,
+  keyframeContinues,
+  parseKeyframe,
+  parseOutput,
+} from "./frames.ts";
 
 /** Most bytes handed to the terminal and not yet processed. */
 export const QUEUE_BYTES = 384 * 1024;
@@ -139,6 +146,7 @@ export class Viewer {
   /** A KEYFRAME frame, or one part of it. */
   keyframe(frame: Frame): void {
     const { offset, cols, rows, data } = parseKeyframe(frame.payload);
+    checkSize(cols, rows);
     if (this.partial === null) {
       this.partial = { offset, cols, rows, parts: [], bytes: 0, history: this.expectsHistory };
       this.expectsHistory = false;

@@ -13,6 +13,7 @@ import { ago } from "./time.ts";
 const REFRESH_MS = 3000;
 
 const STATES: Record<Console["state"], string> = {
+  starting: "Starting",
   running: "Running",
   recovering: "Recovering",
   ended: "Ended",
@@ -44,7 +45,7 @@ export function listPage(context: PageContext): Page {
 
   function draw(consoles: readonly Console[]): void {
     const now = Date.now() / 1000;
-    const next = JSON.stringify(consoles.map((one) => [one, ago(one.lastActivity ?? one.created, now)]));
+    const next = JSON.stringify(consoles.map((one) => [one, ago(one.lastActivity, now)]));
     // An open menu or a focused row must not vanish under the person's hands.
     if (next === drawn || list.querySelector(".menu") !== null) return;
     drawn = next;
@@ -60,8 +61,10 @@ export function listPage(context: PageContext): Page {
   }
 
   function row(one: Console, now: number): HTMLElement {
-    const activity = one.lastActivity ?? one.created;
-    const details = [one.program, one.image && `Python ${one.image}`, one.reason].filter(Boolean).join(" · ");
+    const activity = one.lastActivity;
+    const viewers = one.viewers > 0 && (one.viewers === 1 ? "1 viewer" : `${one.viewers} viewers`);
+    const facts = [one.program, imageWords(one.image), viewers, one.reason];
+    const details = facts.filter(Boolean).join(" · ");
     const time = h("time", { dateTime: new Date(activity * 1000).toISOString() }, ago(activity, now));
     return h(
       "li",
@@ -130,6 +133,11 @@ export function listPage(context: PageContext): Page {
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** "Python 3.13" for an image that is only a version. */
+function imageWords(image: string): string {
+  return /^\d/.test(image) ? `Python ${image}` : image === "python" ? "" : image;
 }
 
 function tabStops(element: HTMLElement): (Element | null)[] {

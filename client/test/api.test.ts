@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { Api } from "../src/api.ts";
+import { consolePath, loginToken, parseRoute } from "../src/router.ts";
+import { ago } from "../src/views/time.ts";
+
+function setUp(status: number, body: string, headers: Record<string, string> = {}) {
+  const calls: { path: string; method?: string; body?: unknown }[] = [];
+  const api = new Api(async (path, init) => {
+    calls.push({ path, method: init.method ?? "", body: init.body });
+    return new Response(status === 204 ? null : body, { status, headers });
+  });
+  return { api, calls };
+}
+
+describe("the REST interface", () => {
+  it("names consoles safely", async () => {
+    const { api, calls } = setUp(200, '{"id":"c-1","name":"a b","state":"running","last_activity":5}');
+    const console = await api.console("a/../b?");
+    expect(calls[0]?.path).toBe("/api/v1/consoles/a%2F..%2Fb%3F");
+    expect(console).toMatchObject({ id: "c-1", name: "a b", lastActivity: 5, reason: null });
+  });
+
+  it("lists the latest activity first", async () => {
+    const body = {
+      consoles: [
+        { name: "old", last_activity: 1 },
+        { name: "new", last_activity: 9 },
+      ],
+    };
+    const { api } = setUp(200, JSON.stringify(body));
+    expect((await api.consoles()).map(({ name }) => name)).toEqual(["new", "old"]);
+  });
+
+  it("turns problem details into sentences", async () => {
+    const { api } = setUp(409, '{"title":"Conflict","detail":"The name is taken.","code":"name_taken"}');
+    await expect(api.create({ name: "x" })).rejects.toMatchObject({
+      message: "The name is taken.",
+      status: 409,
+      code: "name_taken",
+    });
+  });
+
+  it("says when to try again", async () => {
+    const { api } = setUp(429, '{"detail":"Too many attempts."}', { "Retry-After": "7" });
+    await expect(api.login("a", "b")).rejects.toMatchObject({ retryAfterSeconds: 7 });
+  });
+
+  it("bears a proxy's error page and a server that is gone", async () => {
+    const { api } = setUp(502, "<html>Bad Gateway</html>");
+    await expect(api.me()).rejects.toMatchObject({ status: 502, message: "The server answered 502." });
+    const gone = new Api(() => Promise.reject(new TypeError("fetch failed")));
+    await expect(gone.me()).rejects.toMatchObject({ status: 0, code: "unreachable" });
+  });
+
+  it("needs no body for an answer without one", async () => {
+    const { api, calls } = setUp(204, "");
+    await api.end("c-1");
+    expect(calls[0]).toMatchObject({ method: "DELETE", body: undefined });
+  });
+});
+
+describe("addresses", () => {
+  it("name the list and consoles, and nothing else", () => {
+    expect(parseRoute("/")).toEqual({ page: "list" });
+    expect(parseRoute("/c/my%20work")).toEqual({ page: "console", name: "my work" });
+    expect(parseRoute("/c/a/b")).toBeNull();
+    expect(parseRoute("/c/%ff")).toBeNull();
+    expect(parseRoute("/other")).toBeNull();
+    expect(parseRoute(consolePath("ä/b"))).toEqual({ page: "console", name: "ä/b" });
+  });
+
+  it("may carry a login token in the fragment", () => {
+    expect(loginToken("#login=abc-_1")).toBe("abc-_1");
+    expect(loginToken("#login=")).toBeNull();
+    expect(loginToken("#other")).toBeNull();
+  });
+});
+
+it("times are told in words", () => {
+  const now = 10_000_000;
+  const words = [3, 42, 60, 3600 * 2, 86_400, 86_400 * 70].map((passed) => ago(now - passed, now));
+  expect(words).toEqual([
+    "just now",
+    "40 seconds ago",
+    "1 minute ago",
+    "2 hours ago",
+    "1 day ago",
+    "2 months ago",
+  ]);
+});
