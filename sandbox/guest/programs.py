@@ -71,6 +71,7 @@ def start(
                 os.close(fd)
             except OSError:
                 pass
+        error.__traceback__ = None  # ptyprocess's frame in it would keep the terminal open
         raise StartError("%s: %s" % (argv[0], error), 126) from None
     fd = process.take()
     os.set_blocking(fd, False)

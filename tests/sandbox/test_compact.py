@@ -28,7 +28,7 @@ def test_refuses_what_json_refuses(text):
     try:
         expected = json.loads(text)
     except ValueError:
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError):  # noqa: PT011
             compact.loads(text)
     else:
         assert compact.loads(text) == expected
@@ -38,7 +38,7 @@ def test_refuses_what_json_refuses(text):
 def test_refuses_numbers_that_are_not_finite(text):
     with pytest.raises(ValueError, match="finite"):
         compact.loads(text)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError):  # noqa: PT011
         compact.dumps([float("nan")])
 
 
