@@ -12,8 +12,12 @@ from termhub.screen.ghostty_terminal import (
     CONTENT_TAG,
     HYPERLINK,
     NOT_EMPTY,
+    SPACER_HEAD,
+    SPACER_TAIL,
     STYLE_ID,
+    WIDE_CHARACTER,
     WIDE_SHIFT,
+    WIDE_SPACE,
     RenderState,
     Terminal,
     lib,
@@ -38,15 +42,24 @@ def has_text(cells: Sequence[int]) -> bool:
     return any(cell & 0b10 == 0 and cell & CODE_POINT for cell in cells)
 
 
+def fills_end(cells: Sequence[int]) -> bool:
+    """Whether text goes up to the end, but for an empty cell before a wide character in the next row."""
+    last = cells[-1]
+    if last >> WIDE_SHIFT & 3 == SPACER_HEAD:
+        last = cells[-2]
+    return last >> WIDE_SHIFT & 3 == SPACER_TAIL or (last & 0b10 == 0 and bool(last & CODE_POINT))
+
+
 def needs_repair(cells: Sequence[int]) -> bool:
     """Whether the C formatter draws this row wrong.
 
-    It drops hyperlinks and coloured blanks of rows without text, and paints default blanks between a
-    styled cell and a later one in the style before them.
+    It drops hyperlinks and coloured blanks of rows without text, paints default blanks between a styled
+    cell and a later one in the style before them, and takes wide spaces for narrow ones (a wide
+    character printed while line drawing is on becomes one).
     """
     styled = gap = False
     for cell in cells:
-        if cell & HYPERLINK:
+        if cell & HYPERLINK or cell & WIDE_CHARACTER == WIDE_SPACE:
             return True
         if not cell & CONTENT and cell >> WIDE_SHIFT & 3 == 0:
             gap = styled
@@ -155,6 +168,8 @@ class RowWriter:
         code = (cell & CODE_POINT) >> 2
         if not code:
             return style, None
+        if cell & WIDE_CHARACTER == WIDE_SPACE:
+            return style, "  "
         return style, chr(code) if tag == 0 else self._render.characters(x)
 
     def _blanks(self, width: int, style: str) -> str:

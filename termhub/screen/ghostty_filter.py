@@ -21,12 +21,13 @@ import re
 
 REPETITION = re.compile(rb"\x1b\[([0-9]{3,})b")
 PROMPT_MARK, NO_MARK = b"\x1b]133;", b"\x1b]1338;"
-HIDDEN_MODE = re.compile(rb"\x1b\[\?(40|69|2027|2048)(?=[hl$])")
+HIDDEN_MODES = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:40|69|2027|2048)(?:;[0-9]*)*[hl$]")
+HIDDEN_MODE = re.compile(rb"\b(?:40|69|2027|2048)\b")
 STAND_INS = {b"40": b"9940", b"69": b"9969", b"2027": b"9927", b"2048": b"9948"}
 MODE_REPLY = re.compile(rb"\x1b\[\?(9940|9969|9927|9948);")
 HIDDEN = {stand_in: mode for mode, stand_in in STAND_INS.items()}
 KITTY_REPLY = re.compile(rb"\x1b\[\?[0-9]+u")
-UNFINISHED = re.compile(rb"\x1b(?:\[\??[0-9]*|\](?:1(?:33?)?)?)?\Z")
+UNFINISHED = re.compile(rb"\x1b(?:\[\??[0-9;]*|\](?:1(?:33?)?)?)?\Z")
 HELD_BYTES = 32
 MOST_REPETITIONS = 0xFFFF
 
@@ -46,8 +47,8 @@ class OutputFilter:
             return data
         if PROMPT_MARK in data:
             data = data.replace(PROMPT_MARK, NO_MARK)
-        if b"\x1b[?" in data and HIDDEN_MODE.search(data) is not None:
-            data = HIDDEN_MODE.sub(lambda mode: b"\x1b[?" + STAND_INS[mode[1]], data)
+        if b"\x1b[?" in data and HIDDEN_MODES.search(data) is not None:
+            data = HIDDEN_MODES.sub(_with_stand_ins, data)
         if REPETITION.search(data) is not None:
             data = REPETITION.sub(self._shorten, data)
         if data.rfind(b"\x1b", -HELD_BYTES) >= 0:
@@ -68,6 +69,10 @@ class OutputFilter:
         cols, rows = self.size
         count = min(int(repetition[1][:9]), MOST_REPETITIONS)
         return b"\x1b[%db" % shortened(count, cols, rows)
+
+
+def _with_stand_ins(modes: re.Match[bytes]) -> bytes:
+    return HIDDEN_MODE.sub(lambda mode: STAND_INS[mode[0]], modes[0])
 
 
 def shortened(count: int, cols: int, rows: int) -> int:

@@ -12,12 +12,33 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from termhub.screen.ghostty_cells import RowWriter, has_text, needs_repair, used_cells
-from termhub.screen.ghostty_terminal import GhosttyError, RenderState, Terminal, check, ffi, lib
+from termhub.screen.ghostty_cells import RowWriter, fills_end, has_text, needs_repair, used_cells
+from termhub.screen.ghostty_terminal import (
+    CODE_POINT,
+    CONTENT_TAG,
+    NOT_EMPTY,
+    SPACER_HEAD,
+    WIDE_SHIFT,
+    GhosttyError,
+    RenderState,
+    Terminal,
+    check,
+    ffi,
+    lib,
+)
 
 MODE = re.compile(rb"\x1b\[(\??)(\d+)([hl])")
 MARGINS = re.compile(rb"\x1b\[(\d+);(\d+)r")
 LEFT_RIGHT_MARGINS = re.compile(rb"\x1b\[(\d+);(\d+)s")
+BLANK_HISTORY_ROWS = 100
+LAST_OUTPUT_BYTES = 64
+# Output that ends in text: its last sequence is complete and something printable comes last.
+TEXT_AT_END = re.compile(
+    rb"(?:\A[^\x1b]*"
+    rb"|\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]+[0-~]|[0-OQ-WYZ\\`-~]|\][^\x1b\x07]*\x07)[^\x1b]*"
+    rb")[!-~]\Z"
+)
+NO_SAVED_CURSOR = (b"\x1b[1;1H", b"\x1b[1;1H\x1b[0m")
 RESET_PEN = b"\x0f\x1b(B\x1b)B\x1b[0m"
 # Modes set some other way, at the end, or not at all: they would change how the rest is drawn
 # (4 insert, ?6 origin, ?7 wrap, ?69 margins), are screens and saved cursors (?47, ?104x), resize (?3),
@@ -27,12 +48,13 @@ LATE_MODES = {(False, 4), (True, 7), (True, 12)}
 SKIPPED_MODES = {(True, n) for n in (3, 6, 47, 1047, 1048, 1049, 2026, 2048)}
 
 
-def draw_keyframe(terminal: Terminal, render: RenderState, scrollback: int) -> bytes:
+def draw_keyframe(terminal: Terminal, render: RenderState, scrollback: int, last_output: bytes) -> bytes:
     """The keyframe of ``terminal``, with at most ``scrollback`` lines of its history.
 
     :param render: the terminal's own render state; brought up to date, its marks are left alone.
+    :param last_output: the last bytes that were fed, at least :data:`LAST_OUTPUT_BYTES` where there are.
     """
-    return _Keyframe(terminal, render, scrollback).draw()
+    return _Keyframe(terminal, render, scrollback).draw(last_output)
 
 
 class _Keyframe:
@@ -42,7 +64,7 @@ class _Keyframe:
         self._corner = terminal.selection(0, 0, 0, 0)
         self._corner_text = terminal.format(self._corner)
 
-    def draw(self) -> bytes:
+    def draw(self, last_output: bytes) -> bytes:
         terminal = self._terminal
         out = [self._tab_stops()]
         if terminal.on_alternate_screen:
@@ -65,8 +87,21 @@ class _Keyframe:
         out.append(self._cursor_shape())
         out.append(b"\x1b[?25h" if terminal.mode(25) else b"\x1b[?25l")
         out.append(late)
+        if TEXT_AT_END.search(last_output):
+            out.append(self._last_character(last_output[-1]))
         out.append(terminal.continuation())
         return b"".join(out)
+
+    def _last_character(self, code: int) -> bytes:
+        """The last character once more, in its place, for a REP or a combining character that follows."""
+        terminal = self._terminal
+        if terminal.mode(4, ansi=True) or not terminal.mode(7) or not terminal.get("VT_GROUND", "bool"):
+            return b""
+        wrap_pending = bool(terminal.get("CURSOR_PENDING_WRAP", "bool"))
+        x = int(terminal.get("CURSOR_X")) - (not wrap_pending)
+        if x < 0 or terminal.cell(x, int(terminal.get("CURSOR_Y"))) & (CONTENT_TAG | CODE_POINT) != code << 2:
+            return b""
+        return (b"\x1b[C" if wrap_pending else b"\x1b[D") + bytes([code])
 
     def _extra(self, **extras: bool) -> bytes:
         """What the formatter adds behind the text for these extras."""
@@ -89,21 +124,21 @@ class _Keyframe:
         try:
             primary = terminal.copy(self._scrollback)
         except GhosttyError:
-            return [b"\x1b[?%dh" % kind + RESET_PEN, _alternate_rows(terminal, self._render)]
+            return [b"\x1b[?%dh" % kind + RESET_PEN, _positioned_rows(terminal, self._render)]
         render = RenderState()
         try:
             saved_alternate = _saved_cursor(primary)
             primary.write(b"\x18\x1b[?47l")
             out = _content(primary, render, self._scrollback)
-            x, y, pen = _saved_cursor(primary)
+            saved_primary = _saved_cursor(primary)
         finally:
             render.close()
             primary.close()
         # ?1049 saves the cursor as it switches; the others do not, but there may be a saved one.
         save = b"" if kind == 1049 else b"\x1b7"
-        out.append(b"\x1b[%d;%dH" % (y + 1, x + 1) + pen + save + b"\x1b[?%dh" % kind + RESET_PEN)
-        out.append(_alternate_rows(terminal, self._render))
-        out.append(_save_cursor(*saved_alternate))
+        out.append(saved_primary + save + b"\x1b[?%dh\x1b[?6l" % kind + RESET_PEN)
+        out.append(_positioned_rows(terminal, self._render))
+        out.append(_save_cursor(saved_alternate))
         return out
 
     def _saved_cursor_of_active_screen(self) -> bytes:
@@ -112,7 +147,7 @@ class _Keyframe:
         except GhosttyError:
             return b""
         try:
-            return _save_cursor(*_saved_cursor(copy))
+            return _save_cursor(_saved_cursor(copy))
         finally:
             copy.close()
 
@@ -130,12 +165,20 @@ class _Keyframe:
         terminal = self._terminal
         region = self._extra(scrolling_region=True, keyboard=True)
         if not terminal.mode(6):
-            return region + self._extra(cursor=True)
+            return region + self._extra(cursor=True) + self._pending_wrap_on_blank()
         vertical, horizontal = MARGINS.search(region), LEFT_RIGHT_MARGINS.search(region)
         top = int(vertical[1]) - 1 if vertical else 0
         left = int(horizontal[1]) - 1 if horizontal else 0
         x, y = terminal.get("CURSOR_X"), terminal.get("CURSOR_Y")
         return region + b"\x1b[?6h\x1b[%d;%dH" % (y - top + 1, x - left + 1)
+
+    def _pending_wrap_on_blank(self) -> bytes:
+        """A wrap is brought back by writing the last cell again; a reflow can leave that one empty."""
+        terminal = self._terminal
+        if not terminal.get("CURSOR_PENDING_WRAP", "bool"):
+            return b""
+        empty = not terminal.cell(terminal.get("CURSOR_X"), terminal.get("CURSOR_Y")) & NOT_EMPTY
+        return b"\x1b[0m " if empty else b""
 
     def _cursor_shape(self) -> bytes:
         self._render.update(self._terminal)
@@ -154,34 +197,55 @@ def cursor_shape_number(style: int, blinking: bool) -> int:
 
 
 def _content(terminal: Terminal, render: RenderState, scrollback: int) -> list[bytes]:
-    """History and rows of the active screen; every row of it is in its place after."""
+    """History and rows of the active screen."""
+    return [*_history(terminal, scrollback), *_active_rows(terminal, render)]
+
+
+def _history(terminal: Terminal, scrollback: int) -> list[bytes]:
+    """The last rows of history, pushed out at the top; the screen is empty after."""
+    cols, rows, history = int(terminal.get("COLS")), int(terminal.get("ROWS")), terminal.history_rows
+    wanted = min(history, scrollback)
+    if not wanted:
+        return []
+    # With an empty cell before a wrapped wide character the formatter would take that one, too.
+    last = cols - 1
+    if terminal.cell(last, history - 1, in_history=True) >> WIDE_SHIFT & 3 == SPACER_HEAD:
+        last -= 1
+    selection = terminal.selection(0, history - wanted, last, history - 1, in_history=True)
+    text = terminal.format(selection, unwrap=True)
+    # The formatter leaves out blank rows at the end.
+    looked_at = min(wanted, BLANK_HISTORY_ROWS)
+    end = terminal.selection(0, history - looked_at, last, history - 1, in_history=True)
+    plain = terminal.format(end, plain=True)
+    missing = looked_at - (plain.count(b"\n") + 1 if plain else 0)
+    return [text, b"\x1b[0m", b"\r\n" * (missing + rows), b"\x1b[H"]
+
+
+def _active_rows(terminal: Terminal, render: RenderState) -> list[bytes]:
+    """The rows of the active screen, drawn on an empty one, with its soft wraps where they can be had."""
     cols, rows = int(terminal.get("COLS")), int(terminal.get("ROWS"))
-    history = terminal.history_rows
-    first = history - min(history, scrollback)
     render.update(terminal)
     writer = RowWriter(terminal, render, keep_blanks=True)
-    last_with_text, repairs = -1, []
+    repairs = []
+    wraps, keeps_wraps = False, True
     for y, cells in render.rows():
-        if has_text(cells):
-            last_with_text = y
+        used = used_cells(cells)
+        # Rows joined at a soft wrap come apart where they were only when text fills them up to it.
+        if wraps and not has_text(cells):
+            keeps_wraps = False
+        wraps = render.row_wraps()
+        if wraps and not fills_end(cells):
+            keeps_wraps = False
         if needs_repair(cells):
-            row = writer.write(y, cells, 0, used_cells(cells))
+            row = writer.write(y, cells, 0, used)
             repairs.append(b"\x1b[%dH\x1b[0m\x1b[%dX" % (y + 1, cols) + row)
-    selection = terminal.selection(0, first, cols - 1, history + rows - 1, in_history=True)
-    if last_with_text >= 0:
-        text = terminal.format(selection, unwrap=True)
-        missing = rows - 1 - last_with_text
-    elif first < history:
-        text = terminal.format(selection, unwrap=True)
-        flat = terminal.format(selection, unwrap=False)
-        formatted = flat.count(b"\r\n") + 1 if flat else 1
-        missing = history + rows - first - formatted
-    else:
-        text, missing = b"", 0
-    return [text, b"\r\n" * missing, *repairs]
+    if not keeps_wraps:
+        return [_positioned_rows(terminal, render)]
+    return [terminal.format(terminal.selection(0, 0, cols - 1, rows - 1), unwrap=True), *repairs]
 
 
-def _alternate_rows(terminal: Terminal, render: RenderState) -> bytes:
+def _positioned_rows(terminal: Terminal, render: RenderState) -> bytes:
+    """The rows of the active screen, each in its place, without soft wraps."""
     render.update(terminal)
     writer = RowWriter(terminal, render, keep_blanks=True)
     out = []
@@ -199,16 +263,19 @@ def _pen(terminal: Terminal, **extras: bool) -> bytes:
     return terminal.format(corner, style=True, charsets=True, **extras)[len(text) :]
 
 
-def _saved_cursor(copy: Terminal) -> tuple[int, int, bytes]:
-    """Column, row and pen that DECRC restores on the copy's active screen (which this does)."""
+def _saved_cursor(copy: Terminal) -> bytes:
+    """Bring another terminal's cursor to where DECRC brings the copy's (which this does), pen and all."""
     copy.write(b"\x18\x1b8")
-    return int(copy.get("CURSOR_X")), int(copy.get("CURSOR_Y")), _pen(copy)
+    corner = copy.selection(0, 0, 0, 0)
+    text = copy.format(corner)
+    origin = b"\x1b[?6h" if copy.mode(6) else b""
+    return origin + copy.format(corner, cursor=True)[len(text) :] + _pen(copy)
 
 
-def _save_cursor(x: int, y: int, pen: bytes) -> bytes:
-    if (x, y) == (0, 0) and pen in (b"", b"\x1b[0m"):
+def _save_cursor(cursor: bytes) -> bytes:
+    if cursor in NO_SAVED_CURSOR:
         return b""
-    return b"\x1b[%d;%dH" % (y + 1, x + 1) + pen + b"\x1b7" + RESET_PEN
+    return cursor + b"\x1b7\x1b[?6l" + RESET_PEN
 
 
 def _changed_colors(terminal: Terminal) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 from termhub.screen.events import EventLog, PromptScanner, cwd_path
 from termhub.screen.ghostty_cells import PLAIN, RowWriter
 from termhub.screen.ghostty_filter import OutputFilter
-from termhub.screen.ghostty_keyframe import cursor_shape_number, draw_keyframe
+from termhub.screen.ghostty_keyframe import LAST_OUTPUT_BYTES, cursor_shape_number, draw_keyframe
 from termhub.screen.ghostty_terminal import RenderState, Terminal, ffi, lib
 from termhub.screen.interface import (
     BACKGROUND_LEVEL,
@@ -125,6 +125,7 @@ class GhosttyScreen:
         self._scrollback = scrollback
         self._cols, self._rows = cols, rows
         self._filter = OutputFilter(cols, rows)
+        self._last_output = b""
         self._dirty: set[int] = set(range(rows))
         self._terminal = terminal = Terminal(cols, rows)
         terminal.set_size_limit("SCROLLBACK_MAX_LINES", scrollback + SPARE_HISTORY_ROWS if scrollback else 0)
@@ -235,7 +236,7 @@ class GhosttyScreen:
         """VT bytes that draw this screen on an empty terminal of the same size."""
         self._refresh()
         wanted = self._scrollback if scrollback is None else max(0, min(scrollback, self._scrollback))
-        return draw_keyframe(self._terminal, self._render, wanted) + self._filter.held
+        return draw_keyframe(self._terminal, self._render, wanted, self._last_output) + self._filter.held
 
     def row(self, y: int, x: int = 0, width: int | None = None) -> bytes:
         """VT bytes that draw part of a row; see :class:`~termhub.screen.interface.Screen`."""
@@ -275,7 +276,9 @@ class GhosttyScreen:
 
     def _feed_slice(self, data: bytes) -> None:
         terminal = self._terminal
-        terminal.write(self._filter.filter(data))
+        data = self._filter.filter(data)
+        terminal.write(data)
+        self._last_output = (self._last_output + data)[-LAST_OUTPUT_BYTES:]
         # ?40h ?3h make a terminal switch to 132 columns by itself.
         if terminal.get("COLS") != self._cols:
             terminal.resize(self._cols, self._rows)

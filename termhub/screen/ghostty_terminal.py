@@ -33,9 +33,12 @@ CONTENT_TAG = 0b11  # 0 one code point, 1 several, 2 palette background, 3 RGB b
 CODE_POINT = 0x1FFFFF << 2
 STYLE_ID = 0xFFFF << 26
 WIDE_SHIFT = 42  # 0 narrow, 1 wide, 2 the tail of a wide one, 3 an empty last cell before a wrapped wide one
+SPACER_TAIL, SPACER_HEAD = 2, 3
+WIDE_CHARACTER = 0b11 << WIDE_SHIFT | CODE_POINT | CONTENT_TAG
+WIDE_SPACE = 1 << WIDE_SHIFT | 0x20 << 2
 HYPERLINK = 1 << 45
 CONTENT = (1 << WIDE_SHIFT) - 1
-NOT_EMPTY = CONTENT | HYPERLINK
+NOT_EMPTY = CONTENT | 0b11 << WIDE_SHIFT | HYPERLINK
 
 CELL_WIDTH_PIXELS, CELL_HEIGHT_PIXELS = 8, 16
 # An encoded snapshot begins with the screens; what follows is history, which may be megabytes.
@@ -156,6 +159,13 @@ class Terminal:
         selection.end = self.reference(x1, y1, tag)[0]
         return selection
 
+    def cell(self, x: int, y: int, *, in_history: bool = False) -> int:
+        """The raw cell at a place; ``in_history`` counts rows from the oldest history row."""
+        tag = lib.GHOSTTY_POINT_TAG_SCREEN if in_history else lib.GHOSTTY_POINT_TAG_ACTIVE
+        cell = ffi.new("GhosttyCell*")
+        check(lib.ghostty_grid_ref_cell(self.reference(x, y, tag), cell), "cell")
+        return int(cell[0])
+
     def link(self, x: int, y: int) -> bytes:
         """The URI of a cell's hyperlink."""
         reference, length = self.reference(x, y), ffi.new("size_t*")
@@ -258,6 +268,8 @@ class RenderState:
         self._view = ffi.new("GhosttyCellsView*")
         self._dirty = ffi.new("GhosttyRenderStateDirty*")
         self._row_number = ffi.new("uint16_t*")
+        self._raw_row = ffi.new("GhosttyRow*")
+        self._flag = ffi.new("bool*")
         self._count = ffi.new("uint32_t*")
         self._code_points = ffi.new("uint32_t[64]")
         self._style = init_sized("GhosttyStyle")
@@ -300,6 +312,12 @@ class RenderState:
             cells.frombytes(ffi.buffer(self._view.ptr, self._view.len * 8))
             yield y, cells
             y += 1
+
+    def row_wraps(self) -> bool:
+        """Whether the current row goes on in the next one."""
+        lib.ghostty_render_state_row_get(self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_RAW, self._raw_row)
+        lib.ghostty_row_get(self._raw_row[0], lib.GHOSTTY_ROW_DATA_WRAP, self._flag)
+        return bool(self._flag[0])
 
     def open_cells(self) -> None:
         """Make :meth:`characters` and :meth:`style` look at the current row."""

@@ -92,6 +92,8 @@ class Row(dict[int, Cell]):
     def text(self, cols: int) -> str:
         """The characters, without blanks at the end."""
         end = self.end(cols)
+        if end == cols and width(self[cols - 1].data[:1] or " ") == 2:
+            end -= 1  # Cut in two by a narrower screen.
         return "".join([self[x].data for x in range(end)]).rstrip()
 
 

@@ -222,7 +222,7 @@ class Grid(pyte.Screen):
         if not row[x].data and x:
             x -= 1
         cell = row[x]
-        if x in row and len(cell.data) < COMBINED_CHARACTERS:
+        if len(cell.data) < COMBINED_CHARACTERS:
             row[x] = cell._replace(data=cell.data + character)
             self.dirty.add(self.cursor.y)
 

@@ -31,7 +31,7 @@ def draw_keyframe(terminal: PyteTerminal, unfinished: bytes, scrollback: int) ->
     if grid.primary:
         saved = grid.saved.get(False)
         if saved:
-            out.append(_save_cursor(saved, save=grid.primary.mode != 1049))
+            out.append(_save_cursor(grid, primary, saved, save=grid.primary.mode != 1049))
         else:
             out.append("\x1b[H")
         out.append(f"\x1b[?{grid.primary.mode}h{RESET_PEN}")
@@ -41,7 +41,7 @@ def draw_keyframe(terminal: PyteTerminal, unfinished: bytes, scrollback: int) ->
                 out.append(f"\x1b[{y + 1}H" + _row(row, grid.columns))
     saved = grid.saved.get(grid.on_alternate)
     if saved:
-        out.append(_save_cursor(saved, save=True))
+        out.append(_save_cursor(grid, grid.buffer, saved, save=True))
     out.append(_terminal_state(terminal))
     out.append(_cursor_and_pen(grid))
     out.append(_late_state(terminal))
@@ -69,11 +69,29 @@ def _row(row: Row, columns: int, *, full: bool = False) -> str:
     return f"{sgr(row.default.style)}\x1b[K\x1b[0m" + draw_cells(row, 0, min(end, columns))
 
 
-def _save_cursor(saved: SavedCursor, *, save: bool) -> str:
-    """Move to a saved cursor; ``save`` it as DECSC does, or leave that to the ``?1049h`` that follows."""
-    move = f"\x1b[{saved.y + 1};{saved.x + 1}H{sgr(saved.style)}{_charsets(saved.charset, saved.charsets)}"
-    origin = "\x1b[?6h" + f"\x1b[{saved.y + 1};{saved.x + 1}H" if saved.origin else ""
-    return move + origin + (f"\x1b7\x1b[?6l{RESET_PEN}" if save else "")
+def _save_cursor(grid: CursorGrid, buffer: dict[int, Row], saved: SavedCursor, *, save: bool) -> str:
+    """Move to a saved cursor; ``save`` it as DECSC does, or leave that to the ``?1049h`` that follows.
+
+    :param buffer: the rows of its screen.
+    """
+    out = "\x1b[?6h" if saved.origin else ""
+    x = min(saved.x, grid.columns - 1) + saved.pending_wrap
+    out += _move_to(grid, buffer, x, min(saved.y, grid.lines - 1), 0)
+    out += sgr(saved.style) + _charsets(saved.charset, saved.charsets)
+    return out + (f"\x1b7\x1b[?6l{RESET_PEN}" if save else "")
+
+
+def _move_to(grid: CursorGrid, buffer: dict[int, Row], x: int, y: int, top: int) -> str:
+    """Put the cursor there; where a wrap is pending, the last cell is written again.
+
+    :param top: the row that row addresses count from.
+    """
+    if x < grid.columns:
+        return f"\x1b[{y - top + 1};{x + 1}H"
+    row, last = buffer[y], grid.columns - 1
+    if not row[last].data and last:
+        last -= 1
+    return f"\x1b[{y - top + 1};{last + 1}H{sgr(row[last].style)}{row[last].data}"
 
 
 def _charsets(charset: int, charsets: tuple[str, str]) -> str:
@@ -107,14 +125,7 @@ def _cursor_and_pen(grid: CursorGrid) -> str:
     if ORIGIN in grid.private_modes:
         out.append("\x1b[?6h")
         top = grid.top
-    if x < grid.columns:
-        out.append(f"\x1b[{y - top + 1};{x + 1}H")
-    else:
-        # Write the last cell again: the wrap is pending after.
-        row, last = grid.buffer[y], grid.columns - 1
-        if not row[last].data and last:
-            last -= 1
-        out.append(f"\x1b[{y - top + 1};{last + 1}H{sgr(row[last].style)}{row[last].data}")
+    out.append(_move_to(grid, grid.buffer, x, y, top))
     style = grid.pen.style
     out.append(sgr(style))
     if style.link:
@@ -136,4 +147,17 @@ def _late_state(terminal: PyteTerminal) -> str:
     if AUTOWRAP not in grid.private_modes:
         out.append("\x1b[?7l")
     out += [f"\x1b[{number}h" for number in (INSERT, NEWLINE) if number in grid.ansi_modes]
+    out.append(_last_character(grid))
     return "".join(out)
+
+
+def _last_character(grid: CursorGrid) -> str:
+    """The last character once more, in its place, for a REP or a combining character that follows."""
+    x, last = grid.cursor.x - 1, grid.repeatable
+    plain = INSERT not in grid.ansi_modes and AUTOWRAP in grid.private_modes
+    if not plain or x < 0 or grid.charsets[grid.charset] != "B":
+        return ""
+    cell = grid.buffer[grid.cursor.y][x]
+    if not last or cell.data != last or cell.style != grid.pen.style:
+        return ""
+    return ("\x1b[C" if x == grid.columns - 1 else "\x1b[D") + last

@@ -20,20 +20,22 @@ TOKEN = re.compile(
     "([^\x00-\x1f\x7f-\x9f]+)"  # 1 text
     "|\x1b\\[([<-?]*)([0-9;:]*)([ -/]*)([@-~])"  # 2 to 5 CSI
     "|([\x07-\x0f])"  # 6 control
-    "|\x1b(?:\\]([^\x07\x1b\x9c\x18\x1a]*)(\x07|\x1b\\\\|\x9c)"  # 7, 8 OSC
-    "|([PX^_])([^\x1b\x9c\x18\x1a]*)(\x1b\\\\|\x9c)"  # 9 to 11 DCS, SOS, PM, APC
-    "|([ -/]*)([0-OQ-WYZ\\\\`-~]))"  # 12, 13 other escape sequences
+    "|\x1b(?:\\]([^\x07\x1b\x9c\x18\x1a]*)(\x07|\x9c|(?=\x1b))"  # 7, 8 OSC
+    "|([PX^_])([^\x1b\x9c\x18\x1a]*)(\x9c|(?=\x1b))"  # 9 to 11 DCS, SOS, PM, APC
+    "|([ -/]*)([0-OQ-WYZ\\\\`-~]))"  # 12, 13 other escape sequences; ST is one of them
 )
 TEXT, CSI_FINAL, CONTROL, OSC_END, STRING_END = 1, 5, 6, 8, 11
+WITHIN_CSI = "\x1b\\[([ -?\x00-\x17\x19\x1c-\x1f\x7f]*)"
 UNFINISHED = re.compile(
-    "\x1b(?:\\[[0-?\x00-\x17\x19\x1c-\x1f]*[ -/\x00-\x17\x19\x1c-\x1f]*"
-    "|\\][^\x07\x1b\x9c\x18\x1a]*\x1b?|[PX^_][^\x1b\x9c\x18\x1a]*\x1b?|[ -/]*)?\\Z"
+    f"(?:{WITHIN_CSI}|\x1b\\][^\x07\x1b\x9c\x18\x1a]*|\x1b[PX^_][^\x1b\x9c\x18\x1a]*|\x1b[ -/]*)\\Z"
 )
-CSI_WITH_CONTROLS = re.compile("\x1b\\[([0-?\x00-\x17\x19\x1c-\x1f]*)([ -/\x00-\x17\x19\x1c-\x1f]*)([@-~])")
-CONTROLS = re.compile("[\x00-\x1f]")
-PREFIX_AND_PARAMETERS = re.compile("([<-?]*)([0-9;:]*)\\Z")
+CONTROLS = re.compile("[\x00-\x1f\x7f]")
+CSI_BODY = re.compile("([<-?]*)([0-9;:]*)([ -/]*)\\Z")
+# What cannot go on: with the character that ends it, unless that begins something.
+BROKEN_CSI = re.compile(f"{WITHIN_CSI}(?:([@-~])|[\x18\x1a\xa0-\U0010ffff])?")
+BROKEN_STRING = re.compile("\x1b[\\]PX^_][^\x07\x1b\x9c\x18\x1a]*[\x07\x18\x1a]?")
+BROKEN_ESCAPE = re.compile("\x1b[ -/]*[\x18\x1a\x7f\xa0-\U0010ffff]?")
 END_OF_STRING = re.compile("[\x07\x1b\x9c\x18\x1a]")
-ABORTED = re.compile("\x1b[^\x1b\x18\x1a]*[\x18\x1a]?")
 
 
 class PyteParser:
@@ -76,7 +78,7 @@ class PyteParser:
             elif kind == CONTROL:
                 control(token[6])
             elif kind == OSC_END:
-                terminal.operating_system_command(token[7], token[8])
+                terminal.operating_system_command(token[7], token[8] or "\x1b\\")
             elif kind == STRING_END:
                 if token[9] == "P":
                     terminal.device_control_string(token[10])
@@ -96,12 +98,12 @@ class PyteParser:
             else:
                 self._skips_string = True
             return len(text)
-        sequence = CSI_WITH_CONTROLS.match(text, position)
+        sequence = BROKEN_CSI.match(text, position)
         if sequence:
-            self._csi_with_controls(sequence)
-            return sequence.end()
-        aborted = ABORTED.match(text, position)
-        return max(aborted.end() if aborted else 0, position + 1)
+            self._odd_csi(sequence[1], sequence[2])
+        else:
+            sequence = BROKEN_STRING.match(text, position) or BROKEN_ESCAPE.match(text, position)
+        return sequence.end() if sequence else position + 1
 
     def _skip(self, text: str) -> int:
         """Where the string that is too long to keep ends in ``text``."""
@@ -111,11 +113,11 @@ class PyteParser:
         self._skips_string = False
         return end.start() if end[0] == "\x1b" else end.end()
 
-    def _csi_with_controls(self, sequence: re.Match[str]) -> None:
-        for character in sequence[1] + sequence[2]:
+    def _odd_csi(self, content: str, final: str | None) -> None:
+        """A CSI with controls within, which act at once, or one that is malformed."""
+        for character in content:
             if "\x07" <= character <= "\x0f":
                 self._terminal.control(character)
-        parameters = PREFIX_AND_PARAMETERS.match(CONTROLS.sub("", sequence[1]))
-        if parameters:
-            intermediates = CONTROLS.sub("", sequence[2])
-            self._terminal.csi(parameters[1], parameters[2], intermediates, sequence[3])
+        body = CSI_BODY.match(CONTROLS.sub("", content))
+        if body and final:
+            self._terminal.csi(body[1], body[2], body[3], final)
