@@ -39,6 +39,17 @@ _NEW_NAMESPACES = (
 _TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D)  # TIOCSTI, TIOCLINUX, TIOCCONS
 _PERSONALITIES = (0, 0x00040000, _LOW)  # Linux, without address randomisation (gdb), ask
 _PR_SET_MM = 35
+_AGENT = 1
+# Calls that one process may use on another of its user, and where they name it.
+_TUNING = {
+    "ioprio_set": 1,
+    "prlimit64": 0,
+    "sched_setaffinity": 0,
+    "sched_setattr": 0,
+    "sched_setparam": 0,
+    "sched_setscheduler": 0,
+    "setpriority": 1,
+}
 _DEVICES = (0o020000, 0o060000)
 _FORMAT_MASK = 0o170000
 
@@ -99,6 +110,8 @@ def _argument_list() -> bytes:
         refuse_value("clone", 0, flag, flag)
     for number in _TERMINAL_IOCTLS:
         refuse_value("ioctl", 1, _LOW, number)
+    for name, argument in _TUNING.items():
+        refuse_value(name, argument, _LOW, _AGENT)
     refuse_value("prctl", 0, _LOW, _PR_SET_MM)
     for kind in _DEVICES:
         refuse_value("mknod", 1, _FORMAT_MASK, kind)
