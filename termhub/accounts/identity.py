@@ -116,12 +116,17 @@ class Accounts:
         )
         return secret
 
-    async def close_session(self, secret: str) -> None:
-        """Log the browser out that has this cookie; nothing happens when it is not logged in."""
+    async def close_session(self, secret: str) -> User | None:
+        """Log the browser out that has this cookie.
+
+        :returns: whose it was; None when it is not logged in.
+        """
         found = await self._store.session(hash_secret(secret))
-        if found is not None:
-            session, user = found
-            await self._store.remove_session(user.number, session.number)
+        if found is None:
+            return None
+        session, user = found
+        await self._store.remove_session(user.number, session.number)
+        return user
 
     async def create_token(self, user: User, label: str) -> tuple[Token, str]:
         """A new API token of the user: what is stored of it, and the secret, shown once.

@@ -77,6 +77,15 @@ class LoginTests(WebTestCase):
         self.assertIn("Max-Age=0", response.headers["Set-Cookie"])
         self.assertEqual((await self.by_cookie(cookie)).status, 401)
 
+    async def test_the_hub_is_told_who_comes_and_goes(self) -> None:
+        await self.log_in({"name": "alice", "password": "wrong"})
+        await self.call("GET", "/me")
+        self.assertEqual(self.comings, [], "a program with a token does not come and go")
+        cookie = cookie_of(await self.log_in())
+        await self.by_cookie(cookie)
+        await self.by_cookie(cookie, "POST", "/logout", Origin=self.origin)
+        self.assertEqual(self.comings, [("in", "alice"), ("in", "alice"), ("out", "alice")])
+
     async def test_logging_out_without_a_login_is_fine(self) -> None:
         self.assertEqual((await self.call("POST", "/logout", token="")).status, 204)
 

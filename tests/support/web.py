@@ -250,7 +250,15 @@ class WebTestCase(TestCase):
             reactor.seconds,  # type: ignore[attr-defined]
             manage.time.time,
         )
-        services = Services(self.consoles, self.accounts, self._images, "1.2.3")
+        self.comings: list[tuple[str, str]] = []
+        services = Services(
+            self.consoles,
+            self.accounts,
+            self._images,
+            "1.2.3",
+            logged_in=lambda user: self.comings.append(("in", user.name)),
+            logged_out=lambda user: self.comings.append(("out", user.name)),
+        )
         self.site = make_site(services, reactor, **self.site_options())
         self.connections: list[Deferred[None]] = []
         self.addCleanup(lambda: DeferredList(self.connections))

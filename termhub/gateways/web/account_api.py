@@ -16,7 +16,6 @@ async def log_in(services: Services, call: Call[LoginRequest, None]) -> Answer:
     user = await services.accounts.identify(_credentials(call.body), call.address)
     secret = await services.accounts.open_session(user, call.address, call.agent)
     services.logged_in(user)
-    services.logged_in(user)
     return Answer(value=_me(user), session=secret)
 
 
@@ -31,8 +30,6 @@ async def log_out(services: Services, call: Call[None, None]) -> Answer:
 
 async def get_me(services: Services, call: Call[None, None]) -> Answer:
     """Say who is logged in; a browser's login is prolonged by it."""
-    if call.session is not None:
-        services.logged_in(call.user)
     if call.session is not None:
         services.logged_in(call.user)
     return Answer(value=_me(call.user), session=call.session)

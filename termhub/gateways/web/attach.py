@@ -28,6 +28,8 @@ from sandbox.guest import frames
 from termhub.errors import BadRequest, TermhubError
 from termhub.store import User
 
+from .http import last_response
+from .problems import refusal
 from .services import Console, Role, Viewer
 
 SUBPROTOCOL = "termhub.v1"
@@ -111,7 +113,8 @@ class AttachProtocol(WebSocketServerProtocol):
             self._unsent += len(data)
             if self._unsent > MAX_UNSENT:
                 _log.info("{peer} does not read what it is sent; giving it up", peer=self.peer)
-                self.dropConnection(abort=True)
+                self._is_leaving = True
+                self.transport.abortConnection()
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye; nothing is sent or taken after it."""
@@ -139,9 +142,11 @@ class AttachProtocol(WebSocketServerProtocol):
 
     def pauseProducing(self) -> None:
         """The client does not read: take no requests that would owe it more."""
-        self._output_is_paused = True
-        self._unsent = 0
-        self._read_or_not()
+        # The transport says so again at every write.
+        if not self._output_is_paused:
+            self._output_is_paused = True
+            self._unsent = 0
+            self._read_or_not()
 
     def resumeProducing(self) -> None:
         """The client has read nearly all."""
@@ -172,15 +177,18 @@ class AttachProtocol(WebSocketServerProtocol):
         self._is_leaving = True
         self._cancel_timer()
         super().connectionLost(reason)
+        if self.closeHandshakeTimeoutCall is not None:
+            self.closeHandshakeTimeoutCall.cancel()
+            self.closeHandshakeTimeoutCall = None
         viewer, self._viewer = self._viewer, None
         if viewer is not None:
             viewer.detach("the connection is gone")
 
     def _closeConnection(self, abort: bool = False) -> None:
-        super()._closeConnection(abort)
-        if not abort:
-            # A client that does not read would keep the socket open for ever.
-            self._start_timer(CLOSE_SECONDS, self.transport.abortConnection)
+        # Autobahn would abort at times, and with it throw away the close frame that says why.
+        # A client that does not read must not keep the socket open for ever, though.
+        self.transport.loseConnection()
+        self._start_timer(CLOSE_SECONDS, self.transport.abortConnection)
 
     def _start_timer(self, seconds: float, function: Any, *arguments: Any) -> None:
         self._cancel_timer()
@@ -198,6 +206,11 @@ class AttachProtocol(WebSocketServerProtocol):
         if SUBPROTOCOL not in request.protocols:
             raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, f"the subprotocol is {SUBPROTOCOL}")
         return SUBPROTOCOL
+
+    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
+        """Refuse a handshake with a problem."""
+        refused = refusal(code, "bad_handshake", f"The WebSocket handshake is not usable: {reason}.")
+        self.sendData(last_response(refused))
 
     def onOpen(self) -> None:
         """Wait for HELLO, or say why not."""
@@ -223,6 +236,8 @@ class AttachProtocol(WebSocketServerProtocol):
             return
         try:
             for frame in self._decoder.feed(payload):
+                if self._is_leaving:
+                    return
                 if self._viewer is not None:
                     self._viewer.receive(frame)
                 else:

@@ -52,6 +52,23 @@ _INPUT_PATH = re.compile(rb"/api/v1/consoles/[^/?]+/input(\?|$)")
 _log = Logger()
 
 
+def last_response(refused: Refusal) -> bytes:
+    """A whole HTTP/1.1 response with a problem, after which the connection closes."""
+    body = refused.body()
+    headers = {
+        **SECURITY_HEADERS,
+        **refused.headers,
+        "Server": "termhub",
+        "Content-Type": CONTENT_TYPE,
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "Connection": "close",
+    }
+    head = f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}\r\n"
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"{head}{lines}\r\n".encode("ascii") + body
+
+
 class TermhubRequest(Request):
     """A request whose body is limited before it is read."""
 
@@ -107,6 +124,11 @@ class TermhubRequest(Request):
     def is_over(self) -> bool:
         """Whether it is answered, or its client is gone."""
         return bool(self.finished or self._disconnected)
+
+    def header(self, name: str) -> str | None:
+        """A header of the request, whatever its bytes; the last when there are several."""
+        value = self.getHeader(name.encode("ascii"))
+        return None if value is None else value.decode("latin-1")
 
     def cookie(self, name: bytes) -> str | None:
         """The value of a cookie that is set and not empty."""
@@ -205,23 +227,9 @@ class TermhubChannel(HTTPChannel):
         if self._is_refused:
             return
         self._is_refused = True
-        body = refused.body()
-        headers = {
-            **SECURITY_HEADERS,
-            **refused.headers,
-            "Server": "termhub",
-            "Content-Type": CONTENT_TYPE,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            "Connection": "close",
-        }
-        phrase = HTTPStatus(refused.status).phrase
-        head = f"HTTP/1.1 {refused.status} {phrase}\r\n" + "".join(
-            f"{name}: {value}\r\n" for name, value in headers.items()
-        )
         self.setTimeout(None)
         self._networkProducer.unregisterProducer()
-        self.transport.write(head.encode("ascii") + b"\r\n" + body)
+        self.transport.write(last_response(refused))
         if IHalfCloseableDescriptor.providedBy(self.transport):
             self._abortingCall = self.callLater(LINGER_SECONDS, self.forceAbortClient)
             self.transport.loseWriteConnection()

@@ -74,7 +74,7 @@ class Router:
             body=_body(operation, request),
             query=_query(operation, request),
             address=request.address,
-            agent=request.getHeader("User-Agent") or "",
+            agent=request.header("User-Agent") or "",
             session=request.cookie(COOKIE),
         )
         return await operation.handler(self.services, call)
@@ -97,10 +97,10 @@ class Router:
         """
         if isinstance(credentials_of(request), Bearer):
             return
-        origin = request.getHeader("Origin")
+        origin = request.header("Origin")
         if origin is None and request.cookie(COOKIE) is None:
             return
-        if not is_ours(origin, request.getHeader("Sec-Fetch-Site"), request.getHeader("Host"), self.origins):
+        if not is_ours(origin, request.header("Sec-Fetch-Site"), request.header("Host"), self.origins):
             raise NotAllowed(
                 "With a login cookie, changes are accepted from termhub's own pages only "
                 "(Origin or Sec-Fetch-Site). Programs use a token.",
@@ -145,7 +145,7 @@ def credentials_of(request: TermhubRequest) -> Credentials | None:
 
     :raises NotLoggedIn: for an ``Authorization`` header of another kind.
     """
-    header = request.getHeader("Authorization")
+    header = request.header("Authorization")
     if header is not None:
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():

@@ -66,13 +66,13 @@ def _add_documents(app: Klein, version: str) -> None:
 def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
     @app.route(PREFIX + "/consoles/<console>/attach", methods=["GET"])
     async def attach(request: TermhubRequest, console: str) -> Any:
-        origin = request.getHeader("Origin")
-        wanted = (request.getHeader("Sec-WebSocket-Protocol") or "").replace(" ", "").split(",")
-        if (request.getHeader("Upgrade") or "").lower() != "websocket":
+        origin = request.header("Origin")
+        wanted = (request.header("Sec-WebSocket-Protocol") or "").replace(" ", "").split(",")
+        if (request.header("Upgrade") or "").lower() != "websocket":
             return request.refuse(
                 refusal(426, "upgrade_required", "This address is a WebSocket.", Upgrade="websocket")
             )
-        if origin is not None and not origin_is_ours(origin, request.getHeader("Host"), router.origins):
+        if origin is not None and not origin_is_ours(origin, request.header("Host"), router.origins):
             return request.refuse(refusal(403, "foreign_origin", "Only termhub's own pages may attach."))
         if SUBPROTOCOL not in wanted:
             return request.refuse(
@@ -98,7 +98,7 @@ def _add_client(app: Klein, static: Static) -> None:
         if request.has_etag(file.etag):
             return request.send(b"", "", file.cache_control, headers)
         body = file.content
-        if file.compressed is not None and "gzip" in (request.getHeader("Accept-Encoding") or ""):
+        if file.compressed is not None and "gzip" in (request.header("Accept-Encoding") or ""):
             body = file.compressed
             headers["Content-Encoding"] = "gzip"
         return request.send(body, file.content_type, file.cache_control, headers)
