@@ -28,5 +28,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",
+    // Nothing waits for time; this only bounds what went wrong, also on a busy machine.
+    testTimeout: 60_000,
   },
 });

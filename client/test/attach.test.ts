@@ -51,7 +51,10 @@ class HeadlessDisplay implements Display {
 
   get lines(): string[] {
     const { active } = this.terminal.buffer;
-    return Array.from({ length: active.length }, (_, y) => active.getLine(y)?.translateToString(true) ?? "");
+    return Array.from(
+      { length: active.length },
+      (_, y) => active.getLine(y)?.translateToString(true).trimEnd() ?? "",
+    );
   }
 }
 

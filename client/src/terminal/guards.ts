@@ -17,7 +17,7 @@ export interface Guarded {
   };
 }
 
-/** Device attributes, status and mode reports, kitty keyboard query, checksum of a rectangle. */
+/** Device attributes, status, mode and window reports, kitty keyboard query, checksum of a rectangle. */
 const CSI_QUERIES: readonly IFunctionIdentifier[] = [
   { final: "c" },
   { prefix: ">", final: "c" },
@@ -29,6 +29,7 @@ const CSI_QUERIES: readonly IFunctionIdentifier[] = [
   { intermediates: "$", final: "p" },
   { prefix: "?", final: "u" },
   { intermediates: "*", final: "y" },
+  { final: "t" },
 ];
 
 /** DECRQSS and XTGETTCAP. */
@@ -40,8 +41,6 @@ const DCS_QUERIES: readonly IFunctionIdentifier[] = [
 /** Palette, foreground, background, cursor colour: a query has `?` for a value. */
 const COLOUR_OSCS = [4, 10, 11, 12] as const;
 
-const PUSH_TITLE = 22;
-const POP_TITLE = 23;
 const CLIPBOARD_OSC = 52;
 const FOCUS_MODE = 1004;
 
@@ -53,7 +52,6 @@ export function silence(terminal: Guarded): IDisposable {
     ...CSI_QUERIES.map((id) => parser.registerCsiHandler(id, swallow)),
     ...DCS_QUERIES.map((id) => parser.registerDcsHandler(id, swallow)),
     ...COLOUR_OSCS.map((code) => parser.registerOscHandler(code, (data) => data.split(";").includes("?"))),
-    parser.registerCsiHandler({ final: "t" }, ([op]) => op !== PUSH_TITLE && op !== POP_TITLE),
     parser.registerOscHandler(CLIPBOARD_OSC, swallow),
     parser.registerEscHandler({ final: "Z" }, swallow),
   ];

@@ -80,7 +80,8 @@ export class FakeWindow {
   }
 
   /** Text only, with the cursor in place: enough to tell a right screen from a wrong one. */
-  keyframe(scrollback: number | null): Promise<Uint8Array> {
+  keyframe(scrollback: number | null): Promise<{ offset: number; data: Uint8Array }> {
+    const offset = this.end;
     return new Promise((resolve) =>
       this.terminal.write("", () => {
         const { active } = this.terminal.buffer;
@@ -90,7 +91,7 @@ export class FakeWindow {
           lines.push(active.getLine(y)?.translateToString(true) ?? "");
         }
         const cursor = `\x1b[${active.cursorY + 1};${active.cursorX + 1}H`;
-        resolve(new TextEncoder().encode(`${lines.join("\r\n")}${cursor}`));
+        resolve({ offset, data: new TextEncoder().encode(`${lines.join("\r\n")}${cursor}`) });
       }),
     );
   }
@@ -240,7 +241,12 @@ export class FakeConsole {
     for (const view of this.views) {
       const sent = view.sent.get(number);
       if (sent === undefined || window.end === sent) continue;
-      if (window.end - (view.acked.get(number) ?? 0) > WINDOW_BYTES) continue;
+      const acked = view.acked.get(number) ?? 0;
+      if (window.end - acked > WINDOW_BYTES) {
+        // It is skipped once nothing is under way any more; see the ACK.
+        if (acked >= sent) this.skip(view, number);
+        continue;
+      }
       view.socket.send(output(number, sent, window.read(sent)));
       view.sent.set(number, window.end);
     }
@@ -248,11 +254,17 @@ export class FakeConsole {
 
   async sendKeyframe(view: View, number: number, scrollback: number | null): Promise<void> {
     const window = this.window(number);
-    const data = await window.keyframe(scrollback);
+    const { offset, data } = await window.keyframe(scrollback);
     const { cols, rows } = window.terminal;
-    for (const frame of keyframes(number, window.end, cols, rows, data)) view.socket.send(frame);
-    view.sent.set(number, window.end);
-    view.acked.set(number, window.end);
+    for (const frame of keyframes(number, offset, cols, rows, data)) view.socket.send(frame);
+    view.sent.set(number, offset);
+    view.acked.set(number, offset);
+    this.flush(number);
+  }
+
+  private skip(view: View, number: number): void {
+    view.sent.delete(number);
+    void this.sendKeyframe(view, number, 0);
   }
 
   /** Drops all connections, as a hub does that dies. */
@@ -311,10 +323,8 @@ export class FakeConsole {
     if (type === ACK) {
       const offset = parseAck(payload);
       this.acknowledged.push(offset);
-      const skipped = this.window(number).end - (view.sent.get(number) ?? 0) > WINDOW_BYTES;
       view.acked.set(number, offset);
-      if (skipped) void this.sendKeyframe(view, number, 0);
-      else this.flush(number);
+      this.flush(number);
     } else if (type === INPUT && !this.deaf) {
       this.input(view, this.window(number), payload);
     } else if (type === RESIZE) {

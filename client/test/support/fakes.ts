@@ -173,7 +173,7 @@ export class Recorder implements SessionEvents {
 
 /** `text` as bytes, one a character. */
 export function bytes(text: string): Bytes {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return new Uint8Array(Buffer.from(text, "latin1"));
 }
 
 /** Numbers in [0, 1) that are the same each time (mulberry32). */
