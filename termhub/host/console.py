@@ -250,7 +250,7 @@ class Console:
             return
         frame = frames.encode(frames.ACCEPTED, number, payload)
         for link in self.links:
-            link.send(frame)
+            link.tell(frame)
 
     # -- work ----------------------------------------------------------------
 
@@ -314,7 +314,7 @@ class Console:
         frame = frames.resize(window.number, window.cols, window.rows)
         pieces: list[bytes] | None = None
         for link in self.links:
-            link.send(frame)
+            link.tell(frame)
             if window.number in link.cursors:
                 pieces = pieces or frames.keyframes(
                     window.number, window.parsed, window.cols, window.rows, window.screen.keyframe(0)
@@ -334,7 +334,7 @@ class Console:
     def _broadcast(self, number: int, event: dict[str, Any]) -> None:
         frame = frames.encode_json(frames.EVENT, number, event)
         for link in self.links:
-            link.send(frame)
+            link.tell(frame)
 
     def _notice(self, number: int, event: dict[str, Any]) -> None:
         """Pass on what a program told its terminal, at a bounded rate; of a title the latest."""
@@ -364,7 +364,7 @@ class Console:
         active, self._active = self._active, set()
         for link in self.links:
             for number in active - link.cursors.keys():
-                link.send(frames.encode_json(frames.EVENT, number, {"type": "activity"}))
+                link.tell(frames.encode_json(frames.EVENT, number, {"type": "activity"}))
         self._activity_timer = self._around.call_later(ACTIVITY_SECONDS, self._after_activity)
 
     def _after_activity(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import socket
 import sys
 import time
@@ -219,7 +220,7 @@ class Host:
     def _gone(self) -> bool:
         """Whether the sandbox's first process has ended."""
         assert self._pidfd is not None
-        return bool(_readable(self._pidfd))
+        return _is_readable(self._pidfd)
 
     def _work(self) -> None:
         self._working = False
@@ -350,10 +351,10 @@ def serve(folder: Folder, options: HostOptions, ready: Callable[[], None]) -> No
     os.close(lock)
 
 
-def _readable(fd: int) -> bool:
-    import select
-
-    return bool(select.select([fd], [], [], 0)[0])
+def _is_readable(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _log(line: str) -> None:

@@ -162,6 +162,11 @@ class HubLink:
         self._queue.append(frame)
         self._queued_bytes += len(frame)
 
+    def tell(self, frame: bytes) -> None:
+        """Queue a frame the peer did not ask for, once the link has begun."""
+        if self._said_hello:
+            self.send(frame)
+
     def reply(self, request: dict[str, Any], number: int = frames.CONSOLE, /, **results: Any) -> None:
         """Answer a request."""
         answer = {"id": request.get("id"), "ok": True, **results}

@@ -181,8 +181,12 @@ def preload() -> None:
 
     for engine in engines():
         screen = open_screen(80, 24, engine=engine)
-        screen.feed(b"termhub")
-        screen.keyframe(0)
+        screen.feed(b"\x1b[1mtermhub\x1b[m\r\n" * 50)
+        for scrollback in (0, None):
+            screen.keyframe(scrollback)
+        screen.text(10)
+        screen.resize(100, 30)
+        screen.events()
         screen.close()
     bases()
 

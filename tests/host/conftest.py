@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.console_core import ConsoleCore
 from tests.support.console_process import LauncherProcess
 
 
@@ -13,3 +14,10 @@ from tests.support.console_process import LauncherProcess
 def launcher() -> Iterator[LauncherProcess]:
     with LauncherProcess() as process:
         yield process
+
+
+@pytest.fixture(autouse=True)
+def _close_cores() -> Iterator[None]:
+    yield
+    while ConsoleCore.made:
+        ConsoleCore.made.pop().close()

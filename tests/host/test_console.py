@@ -606,6 +606,7 @@ def test_no_bytes_of_an_agent_raise(tmp_path_factory, pieces):
         core.work()
     core.console.settle()
     core.console.end("over")
+    core.close()
 
 
 # -- the end --------------------------------------------------------------------

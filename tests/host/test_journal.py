@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def written(folder: Path, *pieces: bytes, **options: int) -> Journals:
 def recovered(folder: Path) -> tuple[int, bytes, bytes]:
     """Offset and bytes of the keyframe, and the output after it."""
     offset, keyframe, output = 0, b"", b""
-    for frame in Journals(folder).open(0).recover():
+    with closing(Journals(folder)) as journals:
+        found = list(journals.open(0).recover())
+    for frame in found:
         if frame.type == frames.KEYFRAME:
             offset, _, _, data = frames.parse_keyframe(frame.payload)
             keyframe += data
@@ -150,9 +153,9 @@ def test_cut_at_any_byte_a_prefix_comes_back(finished, tmp_path):
         assert before is None or end >= before
         before = end
         # appending after it gives a journal that reads whole again
-        journal = Journals(copy).open(0)
-        list(journal.recover())
-        journal.append(end, whole[end:], 3000.0)
+        with closing(Journals(copy)) as journals:
+            list(journals.open(0).recover())
+            journals.open(0).append(end, whole[end:], 3000.0)
         assert recovered(copy)[2] == whole[recovered(copy)[0] :]
         shutil.rmtree(copy)
     assert before == len(whole)
@@ -184,7 +187,9 @@ def test_garbage_never_raises_and_the_journal_can_go_on(finished, garbage, posit
         journal.append(5, b"more", 1000.0)
         journal.read(0, 1000)
         journal.close()
-        list(Journals(copy).open(0).recover())
+        recovered_again = Journals(copy).open(0)
+        list(recovered_again.recover())
+        recovered_again.close()
 
 
 def test_a_full_disk_suspends_the_journal_until_a_new_segment(tmp_path, monkeypatch):

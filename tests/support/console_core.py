@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.guest import frames
 from termhub.host.console import Console, Surroundings
@@ -99,7 +99,12 @@ class FakeScreen:
 
 
 class ConsoleCore:
-    """A :class:`Console` on fake surroundings, with helpers to be its agent and its hub."""
+    """A :class:`Console` on fake surroundings, with helpers to be its agent and its hub.
+
+    A fixture closes all that a test has made.
+    """
+
+    made: ClassVar[list[ConsoleCore]] = []
 
     def __init__(self, folder: Path, *, cost: float = 0.0, start: bool = True, **journal: int) -> None:
         self.clock = FakeClock()
@@ -107,10 +112,12 @@ class ConsoleCore:
         self.kills = 0
         self.screens: list[FakeScreen] = []
         random_numbers = random.Random(5)
+        self._journals = Journals(folder, **journal)
+        self.made.append(self)
         self.console = Console(
             "c-aaaaaaaaaa",
             "a fake sandbox",
-            Journals(folder, **journal),
+            self._journals,
             Surroundings(
                 clock=self.clock.now,
                 unix_time=self.clock.now,
@@ -124,6 +131,9 @@ class ConsoleCore:
         if start:
             self.console.open_first(["prog"], 80, 24)
             self.hello({"window": 0})
+
+    def close(self) -> None:
+        self._journals.close()
 
     def open_screen(self, cols: int, rows: int) -> Any:
         self.screens.append(FakeScreen(cols, rows, self.clock, self.cost))

@@ -40,6 +40,14 @@ def until(condition: Any, what: str, seconds: float = WAIT_SECONDS) -> Any:
     return value
 
 
+def wait_for(pidfd: int) -> None:
+    """Wait until a process has ended, and close its descriptor."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    assert poll.poll(WAIT_SECONDS * 1000), "a process that was killed goes on"
+    os.close(pidfd)
+
+
 class LauncherProcess:
     """`python -m termhub.host.launcher` in a folder of its own, with all it starts.
 
@@ -111,8 +119,7 @@ class LauncherProcess:
         self.process.wait()
         pidfd = os.pidfd_open(launcher)
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        select.select([pidfd], [], [], WAIT_SECONDS)
-        os.close(pidfd)
+        wait_for(pidfd)
 
     def stop(self) -> None:
         """End all consoles and the launcher."""
@@ -176,8 +183,7 @@ class ConsoleProcess:
         """SIGKILL its host and wait until that is gone."""
         pidfd = os.pidfd_open(self.host_pid)
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        select.select([pidfd], [], [], WAIT_SECONDS)
-        os.close(pidfd)
+        wait_for(pidfd)
 
     def ended(self) -> dict[str, Any]:
         """Its ``ended.json``, once it is there."""
