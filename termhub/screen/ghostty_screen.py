@@ -31,9 +31,11 @@ from termhub.screen.interface import (
     clamp_size,
 )
 
-SCROLLBACK_BYTES = 64 * 1024 * 1024
-# History is dropped a page at a time: without some more, fewer lines than asked for are kept.
-SPARE_HISTORY_ROWS = 1000
+# History is limited by bytes, not by lines: only then does the library fill the page it drops
+# first anew; else it gives the memory back and faults it in again, at four times the CPU.
+CELL_BYTES, ROW_BYTES = 8, 128
+LEAST_HISTORY_BYTES = 2 * 1024 * 1024
+ANY_NUMBER_OF_LINES = 1 << 40
 UNFINISHED_BYTES = 1024 * 1024
 
 SELECTIONS = {
@@ -128,8 +130,8 @@ class GhosttyScreen:
         self._last_output = b""
         self._dirty: set[int] = set(range(rows))
         self._terminal = terminal = Terminal(cols, rows)
-        terminal.set_size_limit("SCROLLBACK_MAX_LINES", scrollback + SPARE_HISTORY_ROWS if scrollback else 0)
-        terminal.set_size_limit("SCROLLBACK_MAX_BYTES", SCROLLBACK_BYTES)
+        terminal.set_size_limit("SCROLLBACK_MAX_LINES", ANY_NUMBER_OF_LINES if scrollback else 0)
+        self._limit_history()
         terminal.set_size_limit("CONTINUATION_MAX_BYTES", UNFINISHED_BYTES)
         terminal.set_size_limit("CLIPBOARD_WRITE_MAX_BYTES", CLIPBOARD_BYTES)
         terminal.set("KITTY_IMAGE_STORAGE_LIMIT", ffi.new("uint64_t*", 0))
@@ -229,6 +231,7 @@ class GhosttyScreen:
         """Change the size; the primary screen's lines are wrapped anew."""
         self._cols, self._rows = size = clamp_size(cols, rows)
         self._callbacks.size = self._filter.size = size
+        self._limit_history()
         self._terminal.resize(self._cols, self._rows)
         self._dirty = set(range(self._rows))
 
@@ -273,6 +276,11 @@ class GhosttyScreen:
         """Free the terminal; the screen may not be used after."""
         self._render.close()
         self._terminal.close()
+
+    def _limit_history(self) -> None:
+        """Allow a quarter more than plain lines of this width need."""
+        wanted = self._scrollback * (self._cols * CELL_BYTES + ROW_BYTES) * 5 // 4
+        self._terminal.set_size_limit("SCROLLBACK_MAX_BYTES", max(wanted, LEAST_HISTORY_BYTES))
 
     def _feed_slice(self, data: bytes) -> None:
         terminal = self._terminal
