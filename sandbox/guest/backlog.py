@@ -10,11 +10,13 @@ Invariant: ``start <= sent <= end``, and at most ``limit_bytes`` bytes are held.
 
 from __future__ import annotations
 
-from .frames import output_head
+from . import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple, Union
+
+    Mark = Union[bytes, Dict[str, Any]]
 
 LIMIT_BYTES = 1 << 20
 FRAME_BYTES = 1 << 16
@@ -30,7 +32,7 @@ class Backlog:
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self._limit = limit_bytes
         self._data = bytearray()
-        self._marks: List[Tuple[int, bytes]] = []
+        self._marks: List[Tuple[int, Mark]] = []
         self._marks_sent = 0
         self._settled = True
         self.start = 0
@@ -60,9 +62,9 @@ class Backlog:
         """Add output; the owner has looked at :attr:`room`."""
         self._data += data
 
-    def mark(self, frame: bytes) -> None:
-        """Put ``frame`` at the present end of the stream."""
-        self._marks.append((self.end, frame))
+    def mark(self, mark: Mark) -> None:
+        """Put a frame, or an event to make one of, at the present end of the stream."""
+        self._marks.append((self.end, mark))
         self._settled = False
         if len(self._marks) > _MOST_MARKS:  # a size among hundreds is forgotten, the last never
             del self._marks[0]
@@ -75,16 +77,18 @@ class Backlog:
         """
         end = self.end
         if self._marks_sent < len(self._marks):
-            offset, frame = self._marks[self._marks_sent]
+            offset, mark = self._marks[self._marks_sent]
             if offset <= self.sent:
                 self._marks_sent += 1
-                return frame, None
+                return mark if isinstance(mark, bytes) else frames.encode_json(
+                    frames.EVENT, window, mark
+                ), None
             end = offset
         length = min(end - self.sent, FRAME_BYTES)
         if length <= 0:
             return None
         first = self.sent - self.start
-        head = output_head(window, self.sent, length)
+        head = frames.output_head(window, self.sent, length)
         self.sent += length
         return head, memoryview(self._data)[first : first + length]
 

@@ -98,9 +98,9 @@ class Loop:
             if table.pop(fd, None) is not None:
                 self._update(fd)
         else:
-            known = fd in table
+            known = table.get(fd)
             table[fd] = callback
-            if not known:
+            if known != callback:  # also when the number stands for another descriptor by now
                 self._update(fd)
 
     def _update(self, fd: int) -> None:

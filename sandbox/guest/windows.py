@@ -86,7 +86,7 @@ class Window:
         self.argv, self.cols, self.rows = argv, cols, rows
         self.pid, self._fd, self.exit = pid, fd, None
         self._session = pid
-        self._mark_event({"type": "opened", "argv": argv, "cols": cols, "rows": rows})
+        self.backlog.mark({"type": "opened", "argv": argv, "cols": cols, "rows": rows})
         self._set_reading(True)
         self._changed()
         return pid
@@ -96,7 +96,7 @@ class Window:
         self.argv, self.cols, self.rows = argv, cols, rows
         self.backlog.append(("termhub: %s\r\n" % message).encode("utf-8", "replace"))
         self.exit = {"code": status}
-        self._mark_event(dict(self.exit, type="exit"))
+        self.backlog.mark(dict(self.exit, type="exit"))
 
     def resize(self, cols: int, rows: int) -> None:
         """Give the terminal a new size and say so in the stream."""
@@ -141,9 +141,6 @@ class Window:
             self._fd = None
         self._reading = False
         self.inputs.drop()
-
-    def _mark_event(self, event: Dict[str, Any]) -> None:
-        self.backlog.mark(frames.encode_json(frames.EVENT, self.number, event))
 
     # -- output --------------------------------------------------------------
 
@@ -213,7 +210,7 @@ class Window:
         if self._ending is None:
             return
         self.exit, self._ending = self._ending, None
-        self._mark_event(dict(self.exit, type="exit"))
+        self.backlog.mark(dict(self.exit, type="exit"))
         self.inputs.drop()
         self._changed()
 

@@ -7,7 +7,7 @@ There is no sandbox of a lesser kind when the wanted one is not to be had.
 from .bubblewrap import Bubblewrap
 from .expose import ExposeError, expose
 from .model import Backend, Launch, LaunchError, SandboxSpec
-from .start import Sandbox, adopt, start, start_time
+from .start import Sandbox, start, start_time
 from .unconfined import Unconfined
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Sandbox",
     "SandboxSpec",
     "Unconfined",
-    "adopt",
     "expose",
     "start",
     "start_time",

@@ -108,6 +108,9 @@ class Bubblewrap:
         if not self._bwrap:
             raise LaunchError(f"bubblewrap is not installed; {_INSTALL}")
         check_user(spec)
+        for path in (spec.home, *spec.image.prefixes):
+            if not os.path.isdir(path):
+                raise LaunchError(f"{path}: no such folder")
         passed: list[int] = []
         try:
             host = inside.hostname(spec.hostname)

@@ -37,17 +37,17 @@ class Sandbox:
     :param pidfd: readable once the agent has ended; the owner of the object closes it.
     :param isolation: words for people about what keeps it apart.
     :param monitor: our child: the command outside that waits for the agent, or the agent
-        itself; None when another process started it.
-    :param errors_fd: file with what the command said on its stderr, if it is ours.
+        itself.
+    :param errors_fd: file with what the command said on its stderr.
     """
 
     pid: int
     start_time: int
     pidfd: int
     isolation: str
+    monitor: int
+    errors_fd: int
     group: Group | None = None
-    monitor: int | None = None
-    errors_fd: int | None = None
     kill_signal: int = signal.SIGKILL
 
     def kill(self) -> None:
@@ -59,18 +59,12 @@ class Sandbox:
 
     def errors(self) -> str:
         """What the command said on its stderr, at most the first 4 KiB."""
-        return "" if self.errors_fd is None else _said(self.errors_fd)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the agent is gone."""
-        return bool(select.select([self.pidfd], [], [], 0)[0])
+        return _said(self.errors_fd)
 
     def close(self) -> None:
         """Give back the descriptors; the sandbox goes on."""
         os.close(self.pidfd)
-        if self.errors_fd is not None:
-            os.close(self.errors_fd)
+        os.close(self.errors_fd)
 
 
 def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
@@ -124,21 +118,6 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
         errors_fd=errors,
         kill_signal=launch.kill_signal,
     )
-
-
-def adopt(pid: int, started: int, isolation: str, group: Group | None = None) -> Sandbox:
-    """The sandbox another process started, by the agent's pid and start time.
-
-    :raises ProcessLookupError: when it has ended.
-    """
-    pidfd = os.pidfd_open(pid)
-    try:
-        if start_time(pid) != started:
-            raise ProcessLookupError(pid)
-    except BaseException:
-        os.close(pidfd)
-        raise
-    return Sandbox(pid, started, pidfd, isolation, group)
 
 
 def _become(launch: Launch, errors: int, report: int) -> None:

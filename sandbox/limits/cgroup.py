@@ -12,13 +12,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import glob
 import os
 import signal
 from collections.abc import Mapping
 
 import attrs
 
-from .hierarchy import Tree, read_file, trees
+from .hierarchy import Tree, trees
 from .model import Limits
 
 _FOLDER = "termhub"
@@ -170,24 +171,25 @@ def make(name: str, limits: Limits) -> Group | None:
     return group
 
 
-def find(name: str, pid: int | None = None) -> Group | None:
+def find(name: str) -> Group | None:
     """The group of this name, if there is one.
 
-    :param pid: a process in it, if one is known: then it is found also when we are in
-        another part of the trees than its maker was.
+    It is found also when its maker was in another part of the trees than we are.
     """
     folders: dict[str, str] = {}
     version = 0
-    if pid is not None:
-        for tree in trees(membership=read_file(f"/proc/{pid}/cgroup")):
-            if version in (0, tree.version) and tree.own.endswith(f"/{_FOLDER}/{name}"):
-                version = tree.version
-                folders.update(dict.fromkeys(tree.controllers, tree.own))
-        if folders:
-            return Group(name, version, folders)
     for controller, (of, base) in bases().items():
         if version in (0, of) and os.path.isdir(f"{base}/{name}"):
             version, folders[controller] = of, f"{base}/{name}"
+    if folders:
+        return Group(name, version, folders)
+    for tree in trees():
+        for between in ("", "*/", "*/*/", "*/*/*/"):
+            found = glob.glob(f"{glob.escape(tree.mount)}/{between}{_FOLDER}/{glob.escape(name)}/")
+            if found and version in (0, tree.version):
+                version = tree.version
+                folders.update(dict.fromkeys(tree.controllers, found[0].rstrip("/")))
+                break
     return Group(name, version, folders) if folders else None
 
 

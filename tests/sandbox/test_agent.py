@@ -348,11 +348,11 @@ class TestWindows:
         assert peer.text(1) == "first\r\nsecond\r\n"
         assert (1, 7, 90, 20) in peer.sizes
 
-    def test_there_are_at_most_64(self, run_agent):
+    def test_there_are_at_most_32(self, run_agent):
         agent = run_agent("cat", limits=None)
-        for number in range(1, 64):
+        for number in range(1, 32):
             assert agent.peer.request("open", window=number, argv=["sleep", "1000"])["ok"]
-        assert agent.peer.request("open", window=64, argv=["sleep", "1"])["code"] == "too_many_windows"
+        assert agent.peer.request("open", window=32, argv=["sleep", "1"])["code"] == "too_many_windows"
 
 
 class TestTheEnd:

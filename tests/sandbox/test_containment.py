@@ -438,7 +438,7 @@ class TestBombs:
         usage = box.launch.group.usage()
         assert usage.oom_kills >= 1
         assert usage.memory_bytes <= 128 << 20
-        assert find(box.launch.group.name, box.box.pid).folders == box.launch.group.folders
+        assert find(box.launch.group.name).folders == box.launch.group.folders
 
     def test_memory_of_each_process_is_held_without_a_group(self, run_sandbox):
         box = run_sandbox("cat", limits=Limits(memory_bytes=128 << 20, processes=40))
