@@ -81,7 +81,7 @@ class Pace:
         self._delivered += size
         self._measure_round_trip(now - sent_at, now)
         elapsed = now - self._since
-        if elapsed < _SAMPLE_SECONDS and self._delivered < self.window:
+        if elapsed < max(_SAMPLE_SECONDS, self.round_trip_seconds) and self._delivered < self.window:
             return
         if self._held_back:
             rate = self._delivered / max(elapsed, 1e-4)

@@ -49,6 +49,7 @@ class Hub:
         self.settings = settings
         self.isolation = ""
         self.login_secret: str | None = None
+        self._first_user = first_user_name()
         self._reactor = reactor
         self._pid_file: pidfile.PidFile | None = None
         self._files = ThreadPool(minthreads=0, maxthreads=2, name="files")
@@ -110,7 +111,7 @@ class Hub:
         if self._pid_file is not None:
             self._pid_file.write()
         database = Database(self.settings.database_path)
-        self.login_secret = _first_login(database)
+        self.login_secret = _first_login(database, self._first_user)
         self.store = AsyncStore(database, self._reactor)
         self.store.start()
         self._passwords.start()
@@ -149,9 +150,9 @@ class Hub:
         adopt(connect(self.settings.launcher_socket), connection, self._reactor)
 
 
-def _first_login(database: Database) -> str | None:
+def _first_login(database: Database, name: str) -> str | None:
     """The secret of a login link, while nobody has ever logged in; else None."""
-    secret = first_link(database, first_user_name())
+    secret = first_link(database, name)
     users = database.users()
     if secret is None and len(users) == 1:
         (user,) = users

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import attrs
+
+from sandbox.guest import frames
 from termhub.hub.cursors import Cursor, Follow, Keyframe
 from termhub.hub.recent import Recent
 from termhub.hub.sizes import Size, Sizes
@@ -170,8 +173,10 @@ class Window:
         self.size_offset = keyframe.offset
         if self.recent is not None:
             self._keyframe = keyframe
+        resize = frames.resize(self.number, keyframe.cols, keyframe.rows)
+        drawing = attrs.evolve(keyframe, frames=resize + keyframe.frames)
         for cursor in self.cursors:
-            cursor.redraw(keyframe, now)
+            cursor.redraw(drawing, now)
 
     # -- what cursors ask for ----------------------------------------------------
 
