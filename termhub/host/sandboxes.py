@@ -18,9 +18,9 @@ from sandbox.limits import find
 from termhub.errors import BadRequest, NoSandbox
 from termhub.host import processes
 from termhub.host.folder import FIFO_IN, FIFO_OUT, SPEC, Folder
+from termhub.host.launcher import UID_BASE
 from termhub.host.specs import ConsoleSpec, command_line
 
-UID_BASE = 600_000_000
 _WORDS = {
     "bubblewrap": "bubblewrap: own namespaces, filtered system calls, no network",
     "none": "none: programs run with the rights of termhub itself",

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +26,7 @@ from termhub.errors import BadRequest, NoSandbox, NoSuchConsole, TermhubError
 from termhub.host import processes
 from termhub.host.folder import CONSOLE_ID, ENDED, ENDING, SANDBOX, SPEC, Folder
 from termhub.host.host import HostOptions
+from termhub.host.launcher import log
 from termhub.host.sandboxes import Sandboxes, Started
 from termhub.host.spawn import HostProcess, fork_host
 from termhub.host.specs import ConsoleSpec
@@ -394,12 +394,6 @@ class Supervisor:
         if pid is None or processes.real_uid(pid) != folder.uid:
             return None
         return processes.open_process(pid, None)
-
-
-def log(line: str) -> None:
-    """A line for the launcher's log."""
-    sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}\n")
-    sys.stderr.flush()
 
 
 def _words(status: int | None) -> str:
