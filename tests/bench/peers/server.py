@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.clients import environment
+
+_KEPT = ("PYTHONPATH",)
+"""What servers get of our environment beside what programs get: the code under test."""
 
 
 class Server:
@@ -17,7 +21,7 @@ class Server:
     :param log: where its output goes; made anew.
     """
 
-    def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, argv: Sequence[str], log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         self._argv = argv
@@ -27,7 +31,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**environment(), **(env or {})},
+                env={**environment(), **{name: os.environ[name] for name in _KEPT if name in os.environ}},
                 start_new_session=True,
             )
         self.pid = self._process.pid
