@@ -24,7 +24,6 @@ from .viewer import Viewer
 
 _FRAME_SECONDS = 1 / 50
 _RETRY_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
-_DROPPED_AS_STALE_BYTES = 64 << 10
 _HELP = "C-b d or ~. detach   C-b r redraw   C-b n, p, 0-9 window   C-b C-b send C-b"
 _HELP_SECONDS = 4.0
 
@@ -61,8 +60,9 @@ class Session:
         self._connection: Connection | None = None
         self._tries = 0
         self._has_status = False
+        self._is_covered = False  # the state line is gone, but what it covered is not drawn yet
+        self._exit_status = 0
         self._timers: dict[str, Timer] = {}
-        self._unwritten_bytes = 0
         self.parting = "detached"
         self.status = 0
         self.error: TermhubError | None = None
@@ -116,10 +116,9 @@ class Session:
             return
         if self._viewer.is_connected and not was_connected:
             self._tries = 0
-            if self._has_status:
-                self._show_status("")
-                self._viewer.redraw()
             self._watch_input()
+            self._hide_status()
+        self._uncover()
 
     def _broken(self, end: End) -> None:
         self._viewer.disconnected()
@@ -142,10 +141,10 @@ class Session:
 
     # -- the viewer shows ----------------------------------------------------
 
-    def keyframe(self, cols: int, rows: int, data: bytes, done: Callable[[], None]) -> None:
-        """Begin anew; what the terminal has not taken of the past is skipped."""
-        self._terminal.drop_unwritten()
-        self._unwritten_bytes = 0
+    def keyframe(self, cols: int, rows: int, data: bytes, skips: bool, done: Callable[[], None]) -> None:
+        """Begin anew; what a slow terminal has not taken of the past goes with what was skipped."""
+        if skips:
+            self._terminal.drop_unwritten()
         self._write(self._display.keyframe(cols, rows, data), done)
 
     def output(self, data: bytes, done: Callable[[], None]) -> None:
@@ -159,13 +158,14 @@ class Session:
         kind = event.get("type")
         if kind == "ended" or (kind == "state" and event.get("state") == "ended"):
             reason = plain(str(event.get("reason") or "its program ended"))
-            code = event.get("status")
-            self._finish(f"ended: {reason}", code if isinstance(code, int) and 0 <= code < 256 else 0)
+            self._finish(f"ended: {reason}", self._exit_status)
+        elif kind == "exit" and window == 0:
+            self._exit_status = _exit_status(event)
         elif kind == "state":
-            text = "" if event.get("state") == "running" else f"the console is {plain(str(event['state']))}"
-            self._show_status(text)
-            if not text:
-                self._viewer.redraw()
+            if event.get("state") == "running":
+                self._hide_status()
+            else:
+                self._show_status(f"the console is {plain(str(event.get('state')))}")
         elif kind == "renamed":
             self._console["name"] = plain(str(event.get("name")))
         elif kind == "closed" and window == self._viewer.window and self._viewer.windows:
@@ -181,6 +181,20 @@ class Session:
     def _show_status(self, text: str) -> None:
         self._has_status = bool(text)
         self._write(self._display.status(text))
+
+    def _hide_status(self) -> None:
+        if self._has_status:
+            self._show_status("")
+            self._is_covered = True
+            self._uncover()
+
+    def _uncover(self) -> None:
+        """Draw again what a state line has covered, but not before all that came meanwhile is
+        shown: a keyframe would skip it.
+        """
+        if self._is_covered and self._viewer.is_connected and self._viewer.is_caught_up:
+            self._is_covered = False
+            self._viewer.redraw()
 
     def _later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
         if name in self._timers:
@@ -223,15 +237,11 @@ class Session:
             self._viewer.redraw()
         elif command is Command.HELP:
             self._show_status(_HELP)
-            self._later("help", _HELP_SECONDS, self._hide_help)
+            self._later("help", _HELP_SECONDS, self._hide_status)
         elif len(windows) > 1 and self._viewer.window in windows:
             step = 1 if command is Command.NEXT_WINDOW else -1
             place = (windows.index(self._viewer.window) + step) % len(windows)
             self._show_window(windows[place])
-
-    def _hide_help(self) -> None:
-        self._show_status("")
-        self._viewer.redraw()
 
     def _show_window(self, window: int) -> None:
         if window in self._viewer.windows and window != self._viewer.window:
@@ -242,6 +252,14 @@ class Session:
         self._display.resize(cols, rows)
         self._viewer.resize(cols, rows)
         self._viewer.redraw()
+
+
+def _exit_status(event: dict[str, Any]) -> int:
+    """A program's end as a shell tells it: its status, or 128 and its signal."""
+    code, name = event.get("code"), str(event.get("signal"))
+    if isinstance(code, int):
+        return code & 0xFF
+    return 128 + signal.Signals[name] if name in signal.Signals.__members__ else 1
 
 
 def run_session(

@@ -111,9 +111,17 @@ class Display:
         return b"".join(drawn)
 
     def status(self, text: str) -> bytes:
-        """Show ``text`` in the last row until the next keyframe that comes after ``status("")``."""
-        self._status = text
-        return self._status_line()
+        """Show ``text`` in the last row; an empty one takes it away.
+
+        No output is lost under it: if the cursor is in the last row everything moves up by one
+        first.  The screen is right again with the next keyframe.
+        """
+        before, self._status = self._status, text
+        if text:
+            return (b"" if before or self.is_fitted else b"\x18\x1bD\x1b[A") + self._status_line()
+        if not before:
+            return b""
+        return b"\x18\x1b7\x1b[?6l\x1b[%d;1H\x1b[m\x1b[K\x1b8" % self.rows
 
     def leave(self) -> bytes:
         """Give the terminal back, the cursor below everything shown."""

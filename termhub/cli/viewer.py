@@ -24,8 +24,11 @@ MOST_TYPED_BYTES = 64 << 10
 class Shown(Protocol):
     """What a viewer tells about its window."""
 
-    def keyframe(self, cols: int, rows: int, data: bytes, done: Callable[[], None]) -> None:
-        """Begin anew; call ``done`` when the terminal has taken it."""
+    def keyframe(self, cols: int, rows: int, data: bytes, skips: bool, done: Callable[[], None]) -> None:
+        """Begin anew; call ``done`` when the terminal has taken it.
+
+        :param skips: whether output was left out before it.
+        """
 
     def output(self, data: bytes, done: Callable[[], None]) -> None:
         """The program wrote this; call ``done`` when the terminal has taken it."""
@@ -53,6 +56,7 @@ class Viewer:
         self.console: dict[str, Any] = {}
         self.role = ""
         self.is_connected = False
+        self._end = 0
         self._viewer = secrets.randbits(64)
         self._decoder = frames.Decoder()
         self._parts: list[bytes] = []
@@ -107,7 +111,9 @@ class Viewer:
         self.is_connected = True
         self.console = hello.get("console") or {}
         self.role = str(hello.get("role") or "")
-        self.windows = [int(each["window"]) for each in hello.get("windows") or []]
+        windows = hello.get("windows") or []
+        self.windows = [int(each["window"]) for each in windows]
+        self._end = next((int(each["offset"]) for each in windows if each["window"] == self.window), 0)
         for stream in self._inputs.values():
             stream.link_made()
 
@@ -127,6 +133,11 @@ class Viewer:
             self.offset += len(fresh)
             self._shown.output(fresh, self._acknowledger())
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all output from before the connection was made is shown."""
+        return self.offset is not None and self.offset >= self._end
+
     def _take_keyframe(self, payload: bytes) -> None:
         offset, cols, rows, part = frames.parse_keyframe(payload)
         self._parts.append(part)
@@ -134,8 +145,8 @@ class Viewer:
             return
         data = b"".join(self._parts)
         self._parts.clear()
-        self.offset = offset
-        self._shown.keyframe(cols, rows, data, self._acknowledger())
+        skips, self.offset = offset != self.offset, offset
+        self._shown.keyframe(cols, rows, data, skips, self._acknowledger())
 
     def _acknowledger(self) -> Callable[[], None]:
         window, offset = self.window, self.offset

@@ -156,6 +156,19 @@ def test_the_status_line_stays_until_it_goes(terminal: Terminal) -> None:
     assert terminal.lines == ["four", "", "", "", ""]
 
 
+def test_the_status_line_loses_no_output(terminal: Terminal) -> None:
+    display = Display(20, 5)
+    lines = [f"line {n}" for n in range(5)]
+    terminal.show(display.keyframe(20, 5, keyframe(*lines)))
+    terminal.show(display.status("no connection"))
+    assert terminal.lines == [*lines[1:], " no connection"]
+    terminal.show(display.status("still none"))
+    assert terminal.lines == [*lines[1:], " still none"]
+    terminal.show(display.status(""))
+    terminal.show(display.output(b" goes on\r\nline 5"))
+    assert [*terminal.history, *terminal.lines][-6:] == [*lines[:4], "line 4 goes on", "line 5"]
+
+
 def test_a_long_status_is_cut(terminal: Terminal) -> None:
     display = Display(20, 5)
     terminal.show(display.keyframe(20, 5, b""))

@@ -16,13 +16,15 @@ class Recorder:
 
     def __init__(self, window: int = 0) -> None:
         self.shown: list[Any] = []
+        self.skips: list[bool] = []
         self.done: list[Callable[[], None]] = []
         self.decoder = frames.Decoder()
         self.sent: list[frames.Frame] = []
         self.viewer = Viewer(self, self.send, 80, 24, window)
 
-    def keyframe(self, cols: int, rows: int, data: bytes, done: Callable[[], None]) -> None:
+    def keyframe(self, cols: int, rows: int, data: bytes, skips: bool, done: Callable[[], None]) -> None:
         self.shown.append((cols, rows, data))
+        self.skips.append(skips)
         self.done.append(done)
 
     def output(self, data: bytes, done: Callable[[], None]) -> None:
@@ -40,13 +42,13 @@ class Recorder:
         self.sent = [frame for frame in self.sent if frame.type != kind]
         return found
 
-    def greet(self, *windows: int) -> None:
+    def greet(self, *windows: int, offset: int = 0) -> None:
         self.viewer.connected()
         value = {
             "version": 1,
             "console": {"id": "c-x"},
             "role": "owner",
-            "windows": [{"window": window} for window in windows or (0,)],
+            "windows": [{"window": window, "offset": offset} for window in windows or (0,)],
         }
         self.viewer.receive(frames.encode_json(frames.HELLO, frames.CONSOLE, value))
 
@@ -88,11 +90,24 @@ def test_output_is_shown_once_and_in_order(recorder: Recorder) -> None:
     assert recorder.shown == [(80, 24, b"K"), b"abc", b"d"]
 
 
+def test_it_is_caught_up_with_what_was_there_when_it_connected(recorder: Recorder) -> None:
+    recorder.greet()
+    recorder.viewer.receive(keyframe(10))
+    recorder.viewer.disconnected()
+    recorder.greet(offset=15)
+    recorder.viewer.receive(frames.output(0, 10, b"abc"))
+    assert not recorder.viewer.is_caught_up
+    recorder.viewer.receive(frames.output(0, 13, b"de"))
+    assert recorder.viewer.is_caught_up
+
+
 def test_a_skip_waits_for_its_keyframe(recorder: Recorder) -> None:
     recorder.greet()
     recorder.viewer.receive(keyframe(10) + frames.output(0, 50, b"later") + keyframe(60, b"L"))
     recorder.viewer.receive(frames.output(0, 60, b"x"))
     assert recorder.shown == [(80, 24, b"K"), (80, 24, b"L"), b"x"]
+    recorder.viewer.receive(keyframe(61, b"R"))
+    assert recorder.skips == [True, True, False]
 
 
 def test_a_keyframe_of_several_frames(recorder: Recorder) -> None:
