@@ -102,7 +102,8 @@ class Requests:
 
     async def open(self, **arguments: Any) -> int:
         """Start a program in a window; its number."""
-        opened: Opened = await self.request("open", frames.CONSOLE, _decode_opened, **arguments)
+        link = await self.link()
+        opened: Opened = await link.request("open", frames.CONSOLE, arguments, _decode_opened)
         return opened.window
 
     def output_came(self, window: int) -> None:
