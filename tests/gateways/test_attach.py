@@ -16,6 +16,7 @@ from sandbox.guest import frames
 from termhub.errors import NotAllowed
 from termhub.gateways.web import attach
 from tests.support.web import FakeViewer, WebTestCase
+from tests.support.websocket import attach_request, client_frame
 
 T = TypeVar("T")
 
@@ -281,16 +282,9 @@ class BackPressureTests(AttachTestCase):
         def run() -> socket.socket:
             connection = socket.create_connection(("127.0.0.1", self.address), timeout=20)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.sendall(
-                (
-                    "GET /api/v1/consoles/main/attach HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-                    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                    "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Protocol: termhub.v1\r\n"
-                    f"Authorization: Bearer {self.token}\r\n\r\n"
-                ).encode()
-            )
+            connection.sendall(attach_request("main", self.token))
             connection.recv(4096)
-            connection.sendall(bytes((0x82, 0x80 | len(HELLO), 0, 0, 0, 0)) + HELLO)
+            connection.sendall(client_frame(HELLO))
             return connection
 
         connection = await deferToThread(run)

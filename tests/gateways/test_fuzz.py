@@ -22,6 +22,7 @@ from sandbox.guest import frames
 from termhub.gateways.web.attach import MAX_MESSAGE, AttachProtocol
 from termhub.gateways.web.http import TermhubChannel, TermhubRequest
 from tests.support.web import WebTestCase
+from tests.support.websocket import attach_request, client_frame
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,18 +31,6 @@ TIMES = 300
 TALKERS = 16
 CLEAR_CODES = {1000, 1002, 1007, 1008, 1009}
 HELLO = frames.encode_json(frames.HELLO, frames.CONSOLE, {"version": 1, "viewer": "0123456789abcdef"})
-
-
-def websocket_frame(payload: bytes, first: int = 0x82, *, mask: bytes = b"\x01\x02\x03\x04") -> bytes:
-    """A client's frame with the given first byte."""
-    length = len(payload)
-    if length < 126:
-        head = bytes((first, 0x80 | length))
-    elif length < 65536:
-        head = struct.pack(">BBH", first, 0x80 | 126, length)
-    else:
-        head = struct.pack(">BBQ", first, 0x80 | 127, length)
-    return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
 
 
 class FuzzTestCase(WebTestCase):
@@ -179,14 +168,7 @@ class HttpFuzzTests(FuzzTestCase):
 class WebSocketFuzzTests(FuzzTestCase):
     def attach(self) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", self.address), timeout=30)
-        connection.sendall(
-            (
-                "GET /api/v1/consoles/main/attach HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Protocol: termhub.v1\r\n"
-                f"Authorization: Bearer {self.token}\r\n\r\n"
-            ).encode()
-        )
+        connection.sendall(attach_request("main", self.token))
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += connection.recv(1)
@@ -197,7 +179,7 @@ class WebSocketFuzzTests(FuzzTestCase):
         """Code and reason of the close that these bytes cause; None when they cause none."""
         with self.attach() as connection:
             try:
-                connection.sendall(data + websocket_frame(b"", 0x88))
+                connection.sendall(data + client_frame(b"", 0x88))
             except ConnectionError:
                 pass
             connection.settimeout(2.0)
@@ -240,28 +222,28 @@ class WebSocketFuzzTests(FuzzTestCase):
             payload = self.bytes(60)
             return pick(
                 (
-                    lambda: websocket_frame(payload, 0x80 | pick((3, 4, 5, 6, 7, 11, 12, 13, 14, 15))),
-                    lambda: websocket_frame(payload, 0x82 | pick((0x10, 0x20, 0x40, 0x70))),
+                    lambda: client_frame(payload, 0x80 | pick((3, 4, 5, 6, 7, 11, 12, 13, 14, 15))),
+                    lambda: client_frame(payload, 0x82 | pick((0x10, 0x20, 0x40, 0x70))),
                     lambda: bytes((0x82, len(payload))) + payload,
-                    lambda: websocket_frame(payload, pick((0x08, 0x09, 0x0A))),
-                    lambda: websocket_frame(b"x" * 126, pick((0x88, 0x89, 0x8A))),
+                    lambda: client_frame(payload, pick((0x08, 0x09, 0x0A))),
+                    lambda: client_frame(b"x" * 126, pick((0x88, 0x89, 0x8A))),
                     lambda: struct.pack(">BBH4s", 0x82, 0xFE, 5, b"abcd") + b"12345",
                     lambda: struct.pack(">BBQ4s", 0x82, 0xFF, 500, b"abcd") + b"1" * 500,
                     lambda: struct.pack(">BBQ4s", 0x82, 0xFF, MAX_MESSAGE + 1, b"abcd"),
                     lambda: struct.pack(">BBQ4s", 0x82, 0xFF, 2**64 - 1, b"abcd"),
                     lambda: struct.pack(">BBQ4s", 0x82, 0xFF, 2**63 - 1, b"abcd") + payload,
-                    lambda: websocket_frame(payload, 0x80),
-                    lambda: websocket_frame(payload, 0x02) + websocket_frame(payload, 0x82),
-                    lambda: websocket_frame(b"\x03", 0x88),
-                    lambda: websocket_frame(struct.pack(">H", pick((0, 999, 1004, 1005, 1006, 5000))), 0x88),
-                    lambda: websocket_frame(b"\x03\xe8\xff\xfe", 0x88),
-                    lambda: websocket_frame(b"\xff\xfe text", 0x81),
-                    lambda: websocket_frame(b"text", 0x81),
-                    lambda: websocket_frame(b"", 0x02) + websocket_frame(b"", 0x00) * 2000,
+                    lambda: client_frame(payload, 0x80),
+                    lambda: client_frame(payload, 0x02) + client_frame(payload, 0x82),
+                    lambda: client_frame(b"\x03", 0x88),
+                    lambda: client_frame(struct.pack(">H", pick((0, 999, 1004, 1005, 1006, 5000))), 0x88),
+                    lambda: client_frame(b"\x03\xe8\xff\xfe", 0x88),
+                    lambda: client_frame(b"\xff\xfe text", 0x81),
+                    lambda: client_frame(b"text", 0x81),
+                    lambda: client_frame(b"", 0x02) + client_frame(b"", 0x00) * 2000,
                 )
             )()
 
-        hello = websocket_frame(HELLO)
+        hello = client_frame(HELLO)
         return [(hello if self.random.random() < 0.5 else b"") + one() for _ in range(TIMES)]
 
     async def test_malformed_websocket_frames(self) -> None:
@@ -281,26 +263,25 @@ class WebSocketFuzzTests(FuzzTestCase):
         for _ in range(TIMES):
             message = self.mutated(self.random.choice(seeds))
             if self.random.random() < 0.8:
-                wanted.append(websocket_frame(HELLO) + websocket_frame(message))
+                wanted.append(client_frame(HELLO) + client_frame(message))
             else:
-                wanted.append(websocket_frame(self.mutated(HELLO)) + websocket_frame(message))
+                wanted.append(client_frame(self.mutated(HELLO)) + client_frame(message))
         self.check_closes(await self.all_talk(self.closed, wanted), TIMES // 3)
         await self.check_nothing_is_left()
 
     async def test_noise_in_messages(self) -> None:
-        wanted = [websocket_frame(HELLO) + websocket_frame(b"\xff" + self.bytes(5000)) for _ in range(TIMES)]
+        wanted = [client_frame(HELLO) + client_frame(b"\xff" + self.bytes(5000)) for _ in range(TIMES)]
         closes = await self.all_talk(self.closed, wanted)
         self.check_closes(closes, TIMES)
         await self.check_nothing_is_left()
 
     async def test_malformed_handshakes(self) -> None:
-        handshake = (
-            "GET /api/v1/consoles/main/attach HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nOrigin: http://x\r\n"
-            "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Protocol: termhub.v1\r\n"
-            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
-            f"Authorization: Bearer {self.token}\r\n\r\n"
-        ).encode()
+        handshake = attach_request(
+            "main",
+            self.token,
+            "Origin: http://x",
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+        )
 
         def ask(data: bytes) -> bytes:
             with socket.create_connection(("127.0.0.1", self.address), timeout=30) as connection:

@@ -118,6 +118,7 @@ class FakeConsole:
             "ended": None,
             "last_activity": 2.5,
             "viewers": len(self.viewers),
+            "policy": "latest",
             "windows": [
                 {
                     "window": number,

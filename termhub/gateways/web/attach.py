@@ -12,7 +12,6 @@ on; a client that does not read is never owed more than :data:`MAX_UNSENT` bytes
 from __future__ import annotations
 
 import socket
-from struct import Struct as Packer
 from typing import Any
 
 import attrs
@@ -29,6 +28,7 @@ from termhub.errors import BadRequest, TermhubError
 from termhub.store import User
 
 from .http import last_response
+from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
 from .services import Console, Role, Viewer
 
@@ -59,8 +59,6 @@ NO_SUCH_CONSOLE = 4004
 
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 _CLOSE_REASON_BYTES = 123
-_BINARY = 0x82
-_LENGTH_16, _LENGTH_64 = Packer(">BBH"), Packer(">BBQ")
 
 _log = Logger()
 
@@ -76,15 +74,6 @@ class Admission:
     reason: str = ""
 
 
-def message_head(length: int) -> bytes:
-    """The head of an unmasked binary message of one frame (RFC 6455, section 5.2)."""
-    if length < 126:
-        return bytes((_BINARY, length))
-    if length < 65536:
-        return _LENGTH_16.pack(_BINARY, 126, length)
-    return _LENGTH_64.pack(_BINARY, 127, length)
-
-
 @implementer(IPushProducer)
 class AttachProtocol(WebSocketServerProtocol):
     """One connection; a :class:`~.services.Client` of the hub."""
@@ -95,7 +84,6 @@ class AttachProtocol(WebSocketServerProtocol):
     def __init__(self) -> None:
         super().__init__()
         self._viewer: Viewer | None = None
-        self._decoder = frames.Decoder()
         self._is_leaving = False
         self._input_is_paused = False
         self._output_is_paused = False
@@ -172,6 +160,21 @@ class AttachProtocol(WebSocketServerProtocol):
             handle.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
         super().connectionMade()
 
+    def dataReceived(self, data: bytes) -> None:
+        """Take what the client sent, the usual messages past autobahn."""
+        if self.state == self.STATE_OPEN and self._is_between_messages():
+            messages, rest = usual_messages(data)
+            for message in messages:
+                self._take(message)
+            if messages and self.autoPingTimeoutCall:
+                self._cancelAutoPingTimeoutCall()
+            data = data[rest:]
+        if data:
+            self._dataReceived(data)
+
+    def _is_between_messages(self) -> bool:
+        return self.current_frame is None and not self.data and not self.inside_message
+
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Let the viewer go."""
         self._is_leaving = True
@@ -228,22 +231,23 @@ class AttachProtocol(WebSocketServerProtocol):
             super().onMessageFrame(payload)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Take a message of whole frames."""
+        """Take a message that came through autobahn."""
+        if isBinary:
+            self._take(payload)
+        else:
+            self.close(PROTOCOL_ERROR, "messages are binary")
+
+    def _take(self, message: bytes) -> None:
         if self._is_leaving:
             return
-        if not isBinary:
-            self.close(PROTOCOL_ERROR, "messages are binary")
-            return
         try:
-            for frame in self._decoder.feed(payload):
+            for frame in whole_frames(message):
                 if self._is_leaving:
                     return
                 if self._viewer is not None:
                     self._viewer.receive(frame)
                 else:
                     self._hello(frame)
-            if self._decoder.pending_bytes:
-                raise frames.FrameError("a message ends in the middle of a frame")
         except frames.FrameError as error:
             self.close(PROTOCOL_ERROR, str(error))
         except BadRequest as error:

@@ -155,6 +155,9 @@ class ConsoleInfo(Struct, frozen=True):
     ended: Time | None
     last_activity: Time
     viewers: Annotated[int, Meta(description="Clients that are attached.")]
+    policy: Annotated[
+        str, Meta(description="Whose size it has: `latest`, `smallest`, `largest` or `manual`.")
+    ]
     windows: list[WindowInfo]
 
 
