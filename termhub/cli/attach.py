@@ -331,7 +331,7 @@ def _find(rest: Rest, name: str | None, create: bool) -> dict[str, Any]:
     if name is None:
         living = [each for each in rest.call("GET", "consoles")["consoles"] if each["state"] != "ended"]
         if living:
-            console: dict[str, Any] = max(living, key=lambda each: str(each["last_activity"]))
+            console: dict[str, Any] = max(living, key=lambda each: float(each["last_activity"]))
             return console
         if create:
             return dict(rest.call("POST", "consoles", body=size()))

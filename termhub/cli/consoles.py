@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import datetime
 from typing import Any
 
 import click
@@ -107,16 +106,12 @@ def ls(rest: Rest, as_json: bool) -> None:
                 each["state"] if each["state"] != "ended" else f"ended: {each.get('reason') or '?'}",
                 each["program"],
                 each["image"],
-                _ago(each["last_activity"], now),
+                age(now - each["last_activity"]),
                 next((window["title"] for window in each["windows"]), ""),
             )
             for each in consoles
         ],
     )
-
-
-def _ago(text: str, now: float) -> str:
-    return age(now - datetime.fromisoformat(text).timestamp())
 
 
 @click.command(short_help="End consoles.")

@@ -1,7 +1,6 @@
 """The store of the hub on this machine, opened by commands that run beside the hub.
 
-SQLite lets both write.  Invariant: as root no file in the store's folder becomes root's; the
-store is opened as the user it belongs to wherever that user can reach it.
+SQLite lets both write.  Invariant: as root no file in the store's folder becomes root's.
 """
 
 from __future__ import annotations
@@ -55,44 +54,25 @@ def open_store(settings: Settings) -> Iterator[Database]:
         ) from None
     except PermissionError:
         raise StoreError(_not_ours(path)) from None
-    with _acting_as(owner, path.parent):
-        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
-            raise StoreError(_not_ours(path))
-        database = Database(path)
-        if os.geteuid() == 0 and owner.st_uid != 0:
-            for file in path.parent.glob(path.name + "*"):
-                os.chown(file, owner.st_uid, owner.st_gid, follow_symlinks=False)
-        try:
-            yield database
-        finally:
-            database.close()
+    if not os.access(path.parent, os.W_OK | os.X_OK) or path.is_symlink():
+        raise StoreError(_not_ours(path))
+    database = Database(path)
+    try:
+        _give_to(owner, path)
+        yield database
+    finally:
+        database.close()
 
 
 def _not_ours(path: Path) -> str:
     return f"You may not use {path.parent}: it belongs to the hub's user. Run this with sudo."
 
 
-@contextmanager
-def _acting_as(owner: os.stat_result, folder: Path) -> Iterator[None]:
-    """As root be the folder's owner, unless the owner cannot reach it (a folder in root's home)."""
-    if os.geteuid() != 0 or owner.st_uid == 0:
-        yield
-        return
-    group, groups = os.getegid(), os.getgroups()
-
-    def be(uid: int, gid: int, with_groups: list[int]) -> None:
-        os.seteuid(0)
-        os.setgroups(with_groups)
-        os.setegid(gid)
-        os.seteuid(uid)
-
-    be(owner.st_uid, owner.st_gid, [owner.st_gid])
-    try:
-        if not os.access(folder, os.X_OK, effective_ids=True):
-            be(0, group, groups)
-        yield
-    finally:
-        be(0, group, groups)
+def _give_to(owner: os.stat_result, path: Path) -> None:
+    """As root: the files that were just made are the folder's owner's. (SQLite sees to later ones.)"""
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        for file in path.parent.glob(path.name + "*"):
+            os.chown(file, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def is_usable(settings: Settings) -> bool:

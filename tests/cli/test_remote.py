@@ -24,8 +24,8 @@ CONSOLE = {
     "program": "python",
     "image": "3.11",
     "isolation": "bubblewrap",
-    "created": "2030-01-02T03:04:05.678Z",
-    "last_activity": "2030-01-02T03:04:05.678Z",
+    "created": 1795417696.02,
+    "last_activity": 1795417698.4,
     "windows": [{"window": 0, "title": "evil\x1b]0;x\x07", "cols": 80, "rows": 24}],
 }
 
