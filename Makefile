@@ -10,6 +10,7 @@ help: ## list these commands
 run: ## install what is missing and run a hub here (DATA=folder, ARGS=options of `termhub up`)
 	@tools/install.sh run
 	@tools/client.sh build
+	@echo "  Starting the hub (Ctrl-C stops it; the consoles go on)"
 	@exec $(BIN)/termhub up $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 test: ## install what the tests need; run every check and every test
