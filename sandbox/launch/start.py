@@ -15,7 +15,7 @@ import resource
 import select
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -152,14 +152,18 @@ def _become(launch: Launch, errors: int, report: int) -> None:
         os._exit(127)
 
 
-def _arrange(wanted: dict[int, int], kept: Iterable[int]) -> None:
-    """Put descriptors in their places without losing one that stands in another's."""
+def _arrange(wanted: dict[int, int], kept: Sequence[int]) -> None:
+    """Put descriptors in their places without losing one that stands in another's; close the rest."""
     moved = {target: os.dup(source) for target, source in wanted.items()}
     for fd in kept:
         if fd in wanted:
             raise OSError(f"descriptor {fd} is needed for something else")
     for target, source in moved.items():
         os.dup2(source, target, inheritable=True)
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd not in wanted and fd not in kept:
+            with contextlib.suppress(OSError):  # the descriptor of the listing itself
+                os.close(fd)
 
 
 def _limit(kind: int, limit: int) -> None:
