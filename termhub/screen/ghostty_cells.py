@@ -89,16 +89,17 @@ def sgr(style: Any) -> str:
 
 def _color(color: Any, base: int) -> list[str]:
     if color.tag == lib.GHOSTTY_STYLE_COLOR_PALETTE:
-        index = color.value.palette
-        if index < 8:
-            return [str(base + index)]
-        if index < 16:
-            return [str(base + 60 + index - 8)]
-        return [f"{base + 8};5;{index}"]
+        return [_palette_color(color.value.palette, base)]
     if color.tag == lib.GHOSTTY_STYLE_COLOR_RGB:
         rgb = color.value.rgb
         return [f"{base + 8};2;{rgb.r};{rgb.g};{rgb.b}"]
     return []
+
+
+def _palette_color(index: int, base: int) -> str:
+    if index < 16:
+        return str(base + index if index < 8 else base + 52 + index)
+    return f"{base + 8};5;{index}"
 
 
 class RowWriter:
@@ -159,7 +160,7 @@ class RowWriter:
         if tag >= 2:
             value = cell >> 2 & 0xFFFFFF
             if tag == 2:
-                return f"\x1b[0;48;5;{value & 255}m", None
+                return f"\x1b[0;{_palette_color(value & 255, 40)}m", None
             return f"\x1b[0;48;2;{value & 255};{value >> 8 & 255};{value >> 16}m", None
         identity = (cell & STYLE_ID) >> 26
         style = styles.get(identity)

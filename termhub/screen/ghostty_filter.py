@@ -22,7 +22,7 @@ import re
 REPETITION = re.compile(rb"\x1b\[([0-9]{3,})b")
 PROMPT_MARK, NO_MARK = b"\x1b]133;", b"\x1b]1338;"
 HIDDEN_MODES = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:40|69|2027|2048)(?:;[0-9]*)*[hl$]")
-HIDDEN_MODE = re.compile(rb"\b(?:40|69|2027|2048)\b")
+HIDDEN_MODE = re.compile(rb"(?<![0-9])(?:40|69|2027|2048)(?![0-9])")
 STAND_INS = {b"40": b"9940", b"69": b"9969", b"2027": b"9927", b"2048": b"9948"}
 MODE_REPLY = re.compile(rb"\x1b\[\?(9940|9969|9927|9948);")
 HIDDEN = {stand_in: mode for mode, stand_in in STAND_INS.items()}

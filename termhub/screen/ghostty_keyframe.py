@@ -14,10 +14,9 @@ from typing import Any
 
 from termhub.screen.ghostty_cells import RowWriter, fills_end, has_text, needs_repair, used_cells
 from termhub.screen.ghostty_terminal import (
-    CODE_POINT,
-    CONTENT_TAG,
     NOT_EMPTY,
     SPACER_HEAD,
+    SPACER_TAIL,
     WIDE_SHIFT,
     GhosttyError,
     RenderState,
@@ -36,7 +35,7 @@ LAST_OUTPUT_BYTES = 64
 TEXT_AT_END = re.compile(
     rb"(?:\A[^\x1b]*"
     rb"|\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]+[0-~]|[0-OQ-WYZ\\`-~]|\][^\x1b\x07]*\x07)[^\x1b]*"
-    rb")[!-~]\Z"
+    rb")[!-~\x80-\xff]\Z"
 )
 NO_SAVED_CURSOR = (b"\x1b[1;1H", b"\x1b[1;1H\x1b[0m")
 RESET_PEN = b"\x0f\x1b(B\x1b)B\x1b[0m"
@@ -88,20 +87,27 @@ class _Keyframe:
         out.append(b"\x1b[?25h" if terminal.mode(25) else b"\x1b[?25l")
         out.append(late)
         if TEXT_AT_END.search(last_output):
-            out.append(self._last_character(last_output[-1]))
+            out.append(self._last_character(last_output))
         out.append(terminal.continuation())
         return b"".join(out)
 
-    def _last_character(self, code: int) -> bytes:
+    def _last_character(self, last_output: bytes) -> bytes:
         """The last character once more, in its place, for a REP or a combining character that follows."""
         terminal = self._terminal
+        printed = last_output[-4:].decode("utf-8", "ignore")[-1:]
         if terminal.mode(4, ansi=True) or not terminal.mode(7) or not terminal.get("VT_GROUND", "bool"):
             return b""
         wrap_pending = bool(terminal.get("CURSOR_PENDING_WRAP", "bool"))
-        x = int(terminal.get("CURSOR_X")) - (not wrap_pending)
-        if x < 0 or terminal.cell(x, int(terminal.get("CURSOR_Y"))) & (CONTENT_TAG | CODE_POINT) != code << 2:
+        x, y = int(terminal.get("CURSOR_X")) - (not wrap_pending), int(terminal.get("CURSOR_Y"))
+        if x < 0:
             return b""
-        return (b"\x1b[C" if wrap_pending else b"\x1b[D") + bytes([code])
+        is_wide = terminal.cell(x, y) >> WIDE_SHIFT & 3 == SPACER_TAIL
+        text = terminal.characters(x - is_wide, y)
+        if not printed or not text.endswith(printed):
+            return b""
+        return (
+            (b"\x1b[C" if wrap_pending else b"\x1b[D") + b"\x1b[D" * is_wide + text.encode("utf-8", "replace")
+        )
 
     def _extra(self, **extras: bool) -> bytes:
         """What the formatter adds behind the text for these extras."""

@@ -166,6 +166,12 @@ class Terminal:
         check(lib.ghostty_grid_ref_cell(self.reference(x, y, tag), cell), "cell")
         return int(cell[0])
 
+    def characters(self, x: int, y: int) -> str:
+        """All code points of a cell of the active screen."""
+        codes, count = ffi.new("uint32_t[64]"), ffi.new("size_t*")
+        result = lib.ghostty_grid_ref_graphemes(self.reference(x, y), codes, len(codes), count)
+        return "" if result else "".join(map(chr, codes[0 : count[0]]))
+
     def link(self, x: int, y: int) -> bytes:
         """The URI of a cell's hyperlink."""
         reference, length = self.reference(x, y), ffi.new("size_t*")

@@ -49,6 +49,7 @@ class Cell(NamedTuple):
 
 DEFAULT_STYLE = Style()
 BLANK = Cell(" ", DEFAULT_STYLE)
+PLAIN = "\x1b[0m"
 
 
 class Pen(dict[str, Cell]):
@@ -256,8 +257,7 @@ def draw_cells(row: Row, start: int, end: int) -> str:
     Every cell is written; a wide character cut by an edge is drawn as a space.
     """
     out: list[str] = []
-    pen = DEFAULT_STYLE
-    link = ""
+    pen, sequence, link = DEFAULT_STYLE, PLAIN, ""
     for x in range(start, end):
         data, style = row[x]
         if not data:
@@ -270,12 +270,13 @@ def draw_cells(row: Row, start: int, end: int) -> str:
             if style.link != link:
                 link = style.link
                 out.append(f"\x1b]8;;{link}\x1b\\")
-            if style != pen:
-                out.append(sgr(style))
+            if sgr(style) != sequence:
+                sequence = sgr(style)
+                out.append(sequence)
             pen = style
         out.append(data)
     if link:
         out.append("\x1b]8;;\x1b\\")
-    if pen != DEFAULT_STYLE:
-        out.append("\x1b[0m")
+    if sequence != PLAIN:
+        out.append(PLAIN)
     return "".join(out)

@@ -153,11 +153,12 @@ def _late_state(terminal: PyteTerminal) -> str:
 
 def _last_character(grid: CursorGrid) -> str:
     """The last character once more, in its place, for a REP or a combining character that follows."""
-    x, last = grid.cursor.x - 1, grid.repeatable
+    row, x = grid.buffer[grid.cursor.y], grid.cursor.x - 1
     plain = INSERT not in grid.ansi_modes and AUTOWRAP in grid.private_modes
-    if not plain or x < 0 or grid.charsets[grid.charset] != "B":
+    if not grid.repeatable or not plain or x < 0 or grid.charsets[grid.charset] != "B":
         return ""
-    cell = grid.buffer[grid.cursor.y][x]
-    if not last or cell.data != last or cell.style != grid.pen.style:
+    is_wide = not row[x].data
+    cell = row[x - is_wide] if x else row[x]
+    if cell.data[:1] != grid.repeatable or cell.style != grid.pen.style:
         return ""
-    return ("\x1b[C" if x == grid.columns - 1 else "\x1b[D") + last
+    return ("\x1b[C" if x == grid.columns - 1 else "\x1b[D") + "\x1b[D" * is_wide + cell.data

@@ -30,7 +30,8 @@ class XTerm:
         # make test puts Node here where the machine has none.
         node = shutil.which("node") or shutil.which("node", path=str(Path(sys.prefix) / "node/bin"))
         module = Path(os.environ.get("TERMHUB_XTERM_HEADLESS", CLIENT / "node_modules/@xterm/headless"))
-        assert node and module.exists(), "needs Node and client/node_modules: run `make client`"
+        assert node, "needs Node: run `make client`"
+        assert module.exists(), "needs client/node_modules: run `make client`"
         self._process = subprocess.Popen(
             [node, str(HERE / "xterm_oracle.mjs"), str(module), str(TABLE)],
             stdin=subprocess.PIPE,
