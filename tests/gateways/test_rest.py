@@ -133,6 +133,21 @@ class ConsoleTests(WebTestCase):
         self.assertEqual(console.typed, data)
         self.assertEqual((await self.call("POST", "/consoles/main/input")).json, {"accepted": 0})
 
+    async def test_long_input_goes_in_pieces_that_a_console_takes(self) -> None:
+        console = self.console("main")
+        real, sizes = console.input, []
+
+        async def input(user: int, window: int, data: bytes) -> None:
+            sizes.append(len(data))
+            await real(user, window, data)
+
+        console.input = input  # type: ignore[method-assign]
+        data = bytes(range(251)) * 12_000
+        response = await self.call("POST", "/consoles/main/input", raw=data)
+        self.assertEqual(response.json, {"accepted": len(data)})
+        self.assertEqual(console.typed, data)
+        self.assertLessEqual(max(sizes), 1 << 20)
+
     async def test_input_is_never_taken_for_a_form(self) -> None:
         console = self.console("main")
         for content_type, data in (

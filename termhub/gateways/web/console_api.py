@@ -28,6 +28,9 @@ from .schemas import (
 )
 from .services import Console, NewConsole, Services
 
+INPUT_PIECE = 1 << 20
+"""Bytes of input given to a console at a time; it takes each whole before the next."""
+
 
 def console_info(console: Console) -> ConsoleInfo:
     """What REST shows of a console."""
@@ -95,8 +98,9 @@ async def close_window(services: Services, call: Call[None, None]) -> Answer:
 async def write_input(services: Services, call: Call[bytes, WindowQuery]) -> Answer:
     """Type into a window; answered once the terminal has all of it."""
     console = _console(services, call)
-    if call.body:
-        await console.input(call.user.number, call.query.window, call.body)
+    for start in range(0, len(call.body), INPUT_PIECE):
+        piece = call.body[start : start + INPUT_PIECE]
+        await console.input(call.user.number, call.query.window, piece)
     return Answer(202, Accepted(len(call.body)))
 
 

@@ -64,6 +64,7 @@ _BY_CODE = {
     "no_such_token": 404,
     "no_such_image": 400,
     "bad_program": 400,
+    "too_large": 413,
     "timeout": 504,
     "recovering": 503,
     "away": 503,
