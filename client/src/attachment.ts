@@ -17,6 +17,7 @@ import { terminalTheme } from "./views/theme.ts";
 /** A window as its tab shows it. */
 export interface Pane {
   readonly window: number;
+  readonly argv: readonly string[];
   readonly program: string;
   readonly title: string;
   readonly cols: number;
@@ -192,14 +193,15 @@ export class Attachment {
     const size = this.area ?? { cols: 80, rows: 24 };
     const reply = await this.ask("open", CONSOLE, program === undefined ? { ...size } : { program, ...size });
     const window = Number(reply.window);
-    if (!this.panes.has(window)) this.addPane(window, program ?? "");
+    if (!this.panes.has(window)) this.addPane(window, program === undefined ? [] : [program]);
     this.activate(window);
   }
 
   /** Starts the program of a window that ended anew, in the same window. */
   async restart(window: number): Promise<void> {
     const size = this.area ?? { cols: 80, rows: 24 };
-    await this.ask("open", window, { ...size });
+    const argv = this.panes.get(window)?.argv ?? [];
+    await this.ask("open", window, argv.length > 0 ? { argv, ...size } : { ...size });
     this.update(window, { exit: null });
   }
 
@@ -280,7 +282,7 @@ export class Attachment {
         if (window !== this.active) this.update(window, { activity: true });
         break;
       case "opened":
-        this.addPane(window, programOf(event.argv));
+        this.addPane(window, Array.isArray(event.argv) ? event.argv.map(String) : []);
         break;
       case "exit":
         this.update(window, { exit: event });
@@ -353,6 +355,7 @@ export class Attachment {
     const before = this.panes.get(info.window);
     return {
       window: info.window,
+      argv: info.argv,
       program: programOf(info.argv),
       title: info.title,
       cols: info.cols,
@@ -363,10 +366,10 @@ export class Attachment {
     };
   }
 
-  private addPane(window: number, program: string): void {
+  private addPane(window: number, argv: readonly string[]): void {
+    const fresh = { window, title: "", cols: 80, rows: 24, activity: false, bell: false };
     const before = this.panes.get(window);
-    const fresh = { window, program, title: "", cols: 80, rows: 24, activity: false, bell: false };
-    this.panes.set(window, { ...fresh, ...before, ...(program === "" ? {} : { program }), exit: null });
+    this.panes.set(window, { ...fresh, ...before, argv, program: programOf(argv), exit: null });
     this.options.events.changed();
   }
 
@@ -394,9 +397,8 @@ export class Attachment {
 }
 
 /** The last part of a command's first word. */
-function programOf(argv: unknown): string {
-  const [first] = Array.isArray(argv) ? (argv as unknown[]) : [];
-  return typeof first === "string" ? (first.split("/").at(-1) ?? first) : "";
+function programOf([first = ""]: readonly string[]): string {
+  return first.split("/").at(-1) ?? first;
 }
 
 async function diagnose(api: Api, id: string): Promise<Diagnosis> {

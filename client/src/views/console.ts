@@ -270,7 +270,7 @@ class ConsoleView {
   private showEnd(reason: string): void {
     this.ended = true;
     if (this.console !== null) this.console = { ...this.console, state: "ended", reason };
-    this.explain(`This console has ended${reason === "" ? "." : `: ${reason}`}`, [
+    this.explain(reason === "" ? "This console has ended." : `This console has ended (${reason}).`, [
       ["All consoles", () => navigate("/")],
       ["Remove it", () => void this.end()],
     ]);

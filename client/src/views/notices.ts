@@ -7,7 +7,7 @@ export interface NoticeAction {
   readonly run: () => void;
 }
 
-const SHOWN_MS = 6000;
+const SHOWN_MS = 8000;
 
 let region: HTMLElement | null = null;
 
@@ -18,14 +18,15 @@ export function notice(text: string, actions: readonly NoticeAction[] = []): () 
   );
   const box = h("div", { className: "notice" }, h("p", {}, text));
   const close = () => box.remove();
-  for (const { label, run } of actions) {
+  box.append(iconButton("close", "Close", close));
+  const buttons = actions.map(({ label, run }) => {
     const click = () => {
       close();
       run();
     };
-    box.append(h("button", { type: "button", className: "button small", onclick: click }, label));
-  }
-  box.append(iconButton("close", "Close", close));
+    return h("button", { type: "button", className: "button small", onclick: click }, label);
+  });
+  if (buttons.length > 0) box.append(h("div", { className: "notice-actions" }, ...buttons));
   region.append(box);
   if (actions.length === 0) setTimeout(close, SHOWN_MS);
   return close;

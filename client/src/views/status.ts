@@ -4,7 +4,7 @@ import { h } from "../dom.ts";
 import type { SessionState } from "../session.ts";
 
 /** A break shorter than this is not worth a banner. */
-const PATIENCE_MS = 600;
+const PATIENCE_MS = 800;
 const SMOOTHING = 0.3;
 
 export class Status {
@@ -41,28 +41,31 @@ export class Status {
   /** Draws `state`; `waiting` bytes of input have not been accepted. */
   state(state: SessionState, waiting: number): void {
     clearInterval(this.countdown);
-    clearTimeout(this.patience);
-    if (state.name === "attached") {
-      if (this.wasAttached && !this.banner.hidden) this.spoken.textContent = "Connected again";
-      this.wasAttached = true;
+    if (state.name === "attached" || state.name === "closed") {
+      clearTimeout(this.patience);
+      this.patience = 0;
+      if (state.name === "attached" && !this.banner.hidden) this.spoken.textContent = "Connected again";
+      this.wasAttached ||= state.name === "attached";
       this.average = null;
       this.banner.hidden = true;
-      this.show("attached", "Connected");
-    } else if (state.name === "closed") {
-      this.banner.hidden = true;
-      this.show("closed", "Not connected");
-    } else {
-      this.show(state.name, this.wasAttached ? "Reconnecting" : "Connecting");
-      this.patience = window.setTimeout(
-        () => this.explain(state, waiting),
-        this.banner.hidden ? PATIENCE_MS : 0,
-      );
+      this.show(state.name, state.name === "attached" ? "Connected" : "Not connected");
+      return;
+    }
+    this.show(state.name, this.wasAttached ? "Reconnecting" : "Connecting");
+    this.explain(state, waiting);
+    if (this.patience === 0 && this.banner.hidden) {
+      this.patience = window.setTimeout(() => this.reveal(), PATIENCE_MS);
     }
   }
 
   dispose(): void {
     clearInterval(this.countdown);
     clearTimeout(this.patience);
+  }
+
+  private reveal(): void {
+    this.banner.hidden = false;
+    this.spoken.textContent = "There is no connection. Trying again.";
   }
 
   private show(name: string, words: string): void {
@@ -72,14 +75,10 @@ export class Status {
   }
 
   private explain(state: SessionState, waiting: number): void {
-    if (state.name !== "waiting" && !this.wasAttached && state.name === "connecting" && state.attempt < 2)
-      return;
-    if (this.banner.hidden) this.spoken.textContent = "The connection was lost. Reconnecting.";
-    this.banner.hidden = false;
-    this.retry.hidden = state.name !== "waiting";
     const kept = waiting > 0 ? " What you type is kept." : "";
+    this.retry.hidden = state.name !== "waiting";
     if (state.name !== "waiting") {
-      this.bannerText.textContent = `Connecting again…${kept}`;
+      this.bannerText.textContent = `${this.wasAttached ? "Connecting again" : "Connecting"}…${kept}`;
       return;
     }
     const reason = state.reason || "The server cannot be reached.";
