@@ -301,7 +301,8 @@ class TestInside:
 
     def test_ordinary_work_goes(self, run_sandbox):
         code = (
-            "import asyncio, concurrent.futures as cf, multiprocessing as mp, os, socket, sqlite3, ssl, subprocess, tempfile, threading, time\n"
+            "import asyncio, concurrent.futures as cf, multiprocessing as mp, os, socket, sqlite3\n"
+            "import subprocess, tempfile\n"
             "assert subprocess.check_output(['sh', '-c', 'echo $((6*7))']) == b'42\\n'\n"
             "with tempfile.NamedTemporaryFile() as f: f.write(b'x')\n"
             "with cf.ThreadPoolExecutor() as pool: assert list(pool.map(abs, [-1])) == [1]\n"
