@@ -230,7 +230,7 @@ class Console:
 
     def _greet(self, viewer: Viewer, hello: ClientHello) -> None:
         windows = [window.describe() for window in self.windows.values()]
-        viewer.send(self._hello(viewer, windows))
+        viewer.greet(self._hello(viewer, windows))
         wanted = {int(number): since for number, since in hello.windows.items()}
         for number, since in wanted.items():
             if number in self.windows:
@@ -252,7 +252,7 @@ class Console:
 
     async def _show_ended(self, viewer: Viewer) -> None:
         ended = await self._read_ended() or Ended()
-        viewer.send(self._hello(viewer, [window.describe() for window in ended.windows]))
+        viewer.greet(self._hello(viewer, [window.describe() for window in ended.windows]))
         for window in ended.windows:
             viewer.send(window.picture().frames)
         event = {"type": "state", "state": "ended", "reason": self.reason}

@@ -105,9 +105,9 @@ class Cursor:
         self._in_flight: deque[tuple[int, int, float]] = deque()
 
     @property
-    def is_behind(self) -> bool:
-        """Whether the viewer's terminal does not show the latest output now."""
-        return self.state is not Follow.LIVE
+    def is_skipping(self) -> bool:
+        """Whether output passes the viewer by until it has caught up."""
+        return self.state is Follow.SKIPPING
 
     def begin(self) -> None:
         """The window's output is there: go on where the viewer is, or draw it anew."""

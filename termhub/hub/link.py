@@ -24,6 +24,7 @@ from sandbox.guest import frames
 from termhub.errors import ConsoleError
 from termhub.hub.clock import Clock, DelayedCall
 from termhub.hub.cursors import Keyframe
+from termhub.hub.writing import write_now
 
 HELLO_SECONDS = 10.0
 """A host that has not said HELLO by then is given up."""
@@ -302,7 +303,7 @@ class HostLink(protocol.Protocol):
     def send(self, data: bytes) -> None:
         """Send whole frames."""
         if not self._is_closed:
-            self.transport.write(data)
+            write_now(self.transport, data)
 
     def request(
         self, op: str, window: int, arguments: dict[str, Any], decode: Callable[[bytes], Any] | None = None
@@ -371,9 +372,7 @@ class HostLink(protocol.Protocol):
         if hello.console != self._console:
             raise frames.FrameError(f"it is the host of {hello.console}")
         self._is_greeted = True
-        if self._timeout is not None:
-            self._timeout.cancel()
-            self._timeout = None
+        self._stop_timeout()
         self._owner.linked(self, hello)
 
     def _reply(self, payload: bytes) -> None:
@@ -414,13 +413,16 @@ class HostLink(protocol.Protocol):
         else:
             self._owner.host_redrawn(window, keyframe)
 
+    def _stop_timeout(self) -> None:
+        if self._timeout is not None and self._timeout.active():
+            self._timeout.cancel()
+        self._timeout = None
+
     def _finish(self, reason: str) -> None:
         if self._is_closed:
             return
         self._is_closed = True
-        if self._timeout is not None:
-            self._timeout.cancel()
-            self._timeout = None
+        self._stop_timeout()
         waiting = [*self._requests.values(), *(d.request for d in self._drawings.values() if d.request)]
         self._requests.clear()
         self._drawings.clear()

@@ -61,9 +61,8 @@ class WindowTable:
             if window is None:
                 self.add(entry)
             else:
+                window.relink()
                 self._update(window, entry)
-        for window in self.windows.values():
-            window.relink()
 
     def link_lost(self) -> None:
         """Ask for nothing until there is a link again."""

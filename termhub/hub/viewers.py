@@ -131,6 +131,7 @@ class Viewer:
         self.key = viewer_key(user, number)
         self.paused = False
         self.is_attached = True
+        self._is_greeted = False
         self.area: Size | None = None
         self._client = client
         self._clock = console.clock
@@ -148,7 +149,10 @@ class Viewer:
     @property
     def is_behind(self) -> bool:
         """Whether it has yet to read what it was sent."""
-        return self._pace.room <= 0 or any(cursor.is_behind for cursor in self._cursors.values())
+        pace = self._pace
+        if pace.in_flight == 0:
+            return False
+        return pace.room <= 0 or any(cursor.is_skipping for cursor in self._cursors.values())
 
     @property
     def window_numbers(self) -> list[int]:
@@ -183,6 +187,7 @@ class Viewer:
         if not self.is_attached:
             return
         self.is_attached = False
+        self._is_greeted = False
         for cursor in list(self._cursors.values()):
             cursor.close()
         self._cursors.clear()
@@ -236,9 +241,14 @@ class Viewer:
         if self.is_attached:
             self._client.send(data)
 
+    def greet(self, hello: bytes) -> None:
+        """Send the hub's HELLO, the first thing the client hears."""
+        self.send(hello)
+        self._is_greeted = self.is_attached
+
     def tell(self, window: int, kind: str, frame: bytes) -> None:
         """Send an event; while the client is behind only the last of each kind is kept."""
-        if not self.is_attached:
+        if not self._is_greeted:
             return
         if self.is_behind:
             self._pending.pop((window, kind), None)

@@ -142,11 +142,11 @@ class FakeHost:
         self.link.connectionLost()
 
 
-def make_console(clock: Clock, ended: Ended | None = None, **fields: Any) -> Console:
+def make_console(clock: Clock, last: Ended | None = None, **fields: Any) -> Console:
     """A console that has not been linked yet."""
 
     async def read_ended() -> Ended | None:
-        return ended
+        return last
 
     record = ConsoleRecord(CONSOLE, 1, "one", "python", "3.11", 0.0, **fields)
     return Console(record, clock, clock.seconds, read_ended, lambda image, program: [f"/{image}/{program}"])
