@@ -22,7 +22,8 @@ def reason(
 ) -> tuple[str, Exit | None]:
     """Why the console ended, and its program's exit.
 
-    :param ending: what the launcher wrote before it killed the sandbox, if it did.
+    :param ending: what the launcher wrote: the ``reason`` before it killed the sandbox, or
+        what the sandbox ``said`` when it ended by itself.
     :param out_of_memory: words about the memory limit, when it was hit.
     :param absent: words for a sandbox that was gone before this host came.
     """
@@ -38,6 +39,8 @@ def reason(
         return out_of_memory, status
     if status is not None:
         return exit_words(status), status
+    if ending is not None and isinstance(ending.get("said"), str):
+        return f"the sandbox failed: {ending['said']}", None
     if absent is not None:
         return absent, None
     if window is None:

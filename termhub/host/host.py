@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import random
-import select
+import signal
 import socket
 import sys
 import time
@@ -34,6 +34,8 @@ READ_BYTES = 1 << 16
 WORK_SECONDS = 0.001
 LOCK_SECONDS = 2.0
 FAREWELL_SECONDS = 2.0
+KILL_SECONDS = 2.0
+WORDS_SECONDS = 0.3
 MAX_LINKS = 64
 SCROLLBACK = 10_000
 
@@ -87,6 +89,8 @@ class Host:
         record = folder.read(SANDBOX)
         self._pidfd: int | None = None
         self._absent: str | None = None
+        self._kill_signal: int = signal.SIGKILL
+        self._waited = False
         if record is not None:
             self._find_sandbox(record)
         journals = Journals(
@@ -115,6 +119,7 @@ class Host:
         pid, started, boot = record.get("pid"), record.get("start"), record.get("boot")
         if isinstance(pid, int) and isinstance(started, int) and boot == processes.boot_id():
             self._pidfd = processes.open_process(pid, started)
+            self._kill_signal = processes.kill_signal(record)
         if self._pidfd is None:
             same = boot == processes.boot_id()
             self._absent = "the sandbox was killed" if same else "the machine restarted"
@@ -154,19 +159,30 @@ class Host:
                 return
             self._find_sandbox(record)
         if self._pidfd is not None:
+            processes.kill(self._pidfd, self._kill_signal)
+            self._kill_signal = signal.SIGKILL  # where the gentler one did not do
+            self._loop.call_later(KILL_SECONDS, self._kill_again)
+
+    def _kill_again(self) -> None:
+        if not self._done and self._pidfd is not None:
             processes.kill(self._pidfd)
 
     def _sandbox_gone(self) -> None:
         """The sandbox's first process has ended: take what the FIFO still holds."""
         assert self._pidfd is not None
         self._loop.reader(self._pidfd, None)
-        while not self._done:
-            if not self._receive():
-                self._finish()
+        while self._receive():
+            pass
+        self._finish()
 
     def _finish(self) -> None:
         """The sandbox is gone: say so, in words, on disk and to the links, and leave."""
         if self._done:
+            return
+        if not (self._waited or self._absent or self.console.agent.is_synchronised):
+            self._waited = True  # it never began: the launcher knows what it said
+            self._read_agent(False)
+            self._loop.call_later(WORDS_SECONDS, self._finish)
             return
         self._done = True
         if self._out >= 0:
@@ -220,7 +236,7 @@ class Host:
     def _gone(self) -> bool:
         """Whether the sandbox's first process has ended."""
         assert self._pidfd is not None
-        return _is_readable(self._pidfd)
+        return processes.wait(self._pidfd, 0.0)
 
     def _work(self) -> None:
         self._working = False
@@ -349,12 +365,6 @@ def serve(folder: Folder, options: HostOptions, ready: Callable[[], None]) -> No
     host.start(ready)
     loop.run()
     os.close(lock)
-
-
-def _is_readable(fd: int) -> bool:
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _log(line: str) -> None:

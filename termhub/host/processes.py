@@ -7,9 +7,11 @@ was counted in) it names one process for ever.
 from __future__ import annotations
 
 import os
+import select
 import signal
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 def boot_id() -> str:
@@ -65,7 +67,19 @@ def open_process(pid: int, started: int | None) -> int | None:
     return fd
 
 
-def kill(pidfd: int) -> None:
-    """SIGKILL; harmless when the process is gone."""
+def kill(pidfd: int, number: int = signal.SIGKILL) -> None:
+    """Signal a process; harmless when it is gone."""
     with suppress(OSError):
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        signal.pidfd_send_signal(pidfd, number)
+
+
+def kill_signal(record: dict[str, Any]) -> int:
+    """The signal that ends the sandbox of a ``sandbox.json`` with all that is in it."""
+    return signal.SIGTERM if record.get("signal") == signal.SIGTERM else signal.SIGKILL
+
+
+def wait(pidfd: int, seconds: float) -> bool:
+    """Wait until a process that was killed has ended; whether it has."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

@@ -17,7 +17,7 @@ from sandbox.launch import Backend, Sandbox, SandboxSpec, start
 from sandbox.limits import find
 from termhub.errors import BadRequest, NoSandbox
 from termhub.host import processes
-from termhub.host.folder import FIFO_IN, FIFO_OUT, SPEC, Folder
+from termhub.host.folder import FIFO_IN, FIFO_OUT, SANDBOX, SPEC, Folder
 from termhub.host.launcher import UID_BASE
 from termhub.host.specs import ConsoleSpec, command_line
 
@@ -87,7 +87,12 @@ class Started:
             "start": self.sandbox.start_time,
             "boot": processes.boot_id(),
             "isolation": self.sandbox.isolation,
+            "signal": self.sandbox.kill_signal,
         }
+
+    def said(self) -> str:
+        """What the sandbox said on its stderr."""
+        return self.sandbox.errors()[:2000]
 
     def close(self) -> None:
         """Give back the descriptors."""
@@ -211,7 +216,7 @@ class Sandboxes:
         if group is not None:
             group.kill()
         if pidfd is not None:
-            processes.kill(pidfd)
+            processes.kill(pidfd, processes.kill_signal(folder.read(SANDBOX) or {}))
 
     def clean(self, folder: Folder) -> bool:
         """Remove what a sandbox leaves outside of its folder; False: try again later."""

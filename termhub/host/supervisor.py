@@ -32,6 +32,7 @@ from termhub.host.spawn import HostProcess, fork_host
 from termhub.host.specs import ConsoleSpec
 
 END_SECONDS = 10.0
+KILL_SECONDS = 3.0
 POLL_SECONDS = 0.02
 CALM_SECONDS = 10.0
 FREE_DEATHS = 2
@@ -136,7 +137,15 @@ class Supervisor:
         if not entry.folder.has(ENDING):
             entry.folder.write(ENDING, {"reason": reason})
         self._sandboxes.kill(entry.folder, entry.sandbox)
-        self.ensure_host(console, _nothing)
+        self._loop.call_later(KILL_SECONDS, self._kill_again, entry)
+        self._hurry_host(entry)
+        if entry.sandbox is None and entry.overdue is None:
+            entry.overdue = time.monotonic() + END_SECONDS
+            self._wait_for_end(entry)
+
+    def _kill_again(self, entry: Supervised) -> None:
+        if entry.sandbox is not None:
+            processes.kill(entry.sandbox)
 
     def remove(self, console: str, done: Done) -> None:
         """End a console if it lives and delete its folder."""
@@ -149,6 +158,7 @@ class Supervisor:
             entry = self._consoles.get(console)
             if entry is not None and entry.host is not None:
                 processes.kill(entry.host)
+                processes.wait(entry.host, KILL_SECONDS)
             shutil.rmtree(path, ignore_errors=True)
             done(None)
 
@@ -201,7 +211,9 @@ class Supervisor:
         path = self._existing(console)
         entry = self._consoles.get(console)
         if entry is None and not Folder(path).has(ENDED):
-            entry = self._consoles[console] = Supervised(Folder(path))
+            entry = self._take_over(Folder(path))
+            if entry is None:
+                raise NoSuchConsole(f"there is no console {console}")
         return entry if entry is not None and not entry.folder.has(ENDED) else None
 
     # -- hosts ---------------------------------------------------------------
@@ -214,6 +226,14 @@ class Supervisor:
         host = fork_host(self._loop, entry.folder, options, uid, gid)
         self._watch_host(entry, host.pidfd, host.pid)
         self._watch_ready(entry, host)
+
+    def _hurry_host(self, entry: Supervised) -> None:
+        """A host is wanted now, not after a pause."""
+        if entry.retry is not None:
+            entry.retry.cancel()
+            entry.retry = None
+        if entry.host is None:
+            self._start_host(entry)
 
     def _options_after(self, failures: int) -> HostOptions:
         """More careful with every host that failed: without the fast engine, then without the past."""
@@ -247,8 +267,6 @@ class Supervisor:
         self._loop.reader(host.ready_fd, told)
 
     def _tell_ready(self, entry: Supervised) -> None:
-        if entry.started is None and entry.sandbox is None and not entry.folder.has(SANDBOX):
-            return  # still being created
         waiters, entry.ready_waiters = entry.ready_waiters, []
         for done in waiters:
             done(None)
@@ -299,6 +317,14 @@ class Supervisor:
         os.close(entry.sandbox)
         entry.sandbox = None
         self.reap()
+        folder = entry.folder
+        said = entry.started.said() if entry.started is not None else ""
+        if said:
+            log(f"{folder.console}: its sandbox said: {said}")
+        if said and not folder.has(ENDED) and not folder.has(ENDING):
+            folder.write(ENDING, {"said": said})
+        if not folder.has(ENDED):
+            self._hurry_host(entry)
         entry.overdue = time.monotonic() + END_SECONDS
         self._wait_for_end(entry)
 
@@ -312,6 +338,10 @@ class Supervisor:
             entry.overdue = time.monotonic() + END_SECONDS
             if entry.host is not None:
                 processes.kill(entry.host)
+            late = TermhubError("the console does not end; see the launcher's log", "not_ended")
+            waiters, entry.ended_waiters = entry.ended_waiters, []
+            for done in waiters:
+                done(late)
         self._loop.call_later(POLL_SECONDS, self._wait_for_end, entry)
 
     def _ended(self, entry: Supervised) -> None:
@@ -339,9 +369,10 @@ class Supervisor:
     def _abandon(self, entry: Supervised) -> None:
         """A console that could not be created leaves nothing behind."""
         self._consoles.pop(entry.folder.console, None)
-        shutil.rmtree(entry.folder.path, ignore_errors=True)
         if entry.host is not None:
             processes.kill(entry.host)
+            processes.wait(entry.host, KILL_SECONDS)
+        shutil.rmtree(entry.folder.path, ignore_errors=True)
         self._clean(entry.folder)
 
     def _clean(self, folder: Folder, tries: int = 50) -> None:
@@ -354,31 +385,34 @@ class Supervisor:
     def adopt(self) -> None:
         """Take over the consoles on disk; what was half made is deleted."""
         for path in sorted(self._path.iterdir()):
-            if not CONSOLE_ID.fullmatch(path.name):
-                continue
-            folder = Folder(path)
-            host = self._living_host(folder)
-            if folder.has(ENDED):
-                continue
-            record = folder.read(SANDBOX)
-            if folder.read(SPEC) is None or record is None:
-                if host is not None:
-                    processes.kill(host)
-                    os.close(host)
-                shutil.rmtree(path, ignore_errors=True)
-                log(f"{path.name}: half made; deleted")
-                continue
-            entry = self._consoles[path.name] = Supervised(folder)
-            sandbox = self._sandboxes.find(folder, record)
-            if host is not None:
-                self._watch_host(entry, host, folder.locked_by() or 0)
-                entry.is_ready = True
-            if sandbox is not None:
-                self._watch_sandbox(entry, sandbox)
-            if host is None:
-                self._adopting.append(entry)
+            if CONSOLE_ID.fullmatch(path.name) and not Folder(path).has(ENDED):
+                entry = self._take_over(Folder(path))
+                if entry is not None and entry.host is None:
+                    self._adopting.append(entry)
         for _ in range(ADOPTED_AT_ONCE):
             self._adopt_more()
+
+    def _take_over(self, folder: Folder) -> Supervised | None:
+        """Watch what there is of a console; None when it was half made, and is deleted."""
+        host = self._living_host(folder)
+        record = folder.read(SANDBOX)
+        if folder.read(SPEC) is None or record is None:
+            if host is not None:
+                processes.kill(host)
+                processes.wait(host, KILL_SECONDS)
+                os.close(host)
+            self._clean(folder)
+            shutil.rmtree(folder.path, ignore_errors=True)
+            log(f"{folder.console}: half made; deleted")
+            return None
+        entry = self._consoles[folder.console] = Supervised(folder)
+        if host is not None:
+            self._watch_host(entry, host, folder.locked_by() or 0)
+            entry.is_ready = True
+        sandbox = self._sandboxes.find(folder, record)
+        if sandbox is not None:
+            self._watch_sandbox(entry, sandbox)
+        return entry
 
     def _adopt_more(self) -> None:
         """Start the next missing host: those of living consoles all, of dead ones a few at a time."""
@@ -403,7 +437,3 @@ def _words(status: int | None) -> str:
     if os.WIFSIGNALED(status):
         return signal.Signals(os.WTERMSIG(status)).name
     return f"status {os.WEXITSTATUS(status)}"
-
-
-def _nothing(error: TermhubError | None) -> None:
-    """For calls whose end nobody waits for."""
