@@ -25,6 +25,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 
 from sandbox.guest import frames
 from termhub.errors import BadRequest, TermhubError
+from termhub.hub.writing import write_now
 from termhub.store import User
 
 from .http import last_response
@@ -96,7 +97,7 @@ class AttachProtocol(WebSocketServerProtocol):
         """Send one or more whole frames as one message."""
         if self._is_leaving:
             return
-        self.transport.writeSequence((message_head(len(data)), data))
+        write_now(self.transport, message_head(len(data)) + data)
         if self._output_is_paused:
             self._unsent += len(data)
             if self._unsent > MAX_UNSENT:
