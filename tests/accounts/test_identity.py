@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -9,6 +8,7 @@ from termhub.accounts import Accounts, Bearer, Cookie, Credentials, Link, Passwo
 from termhub.accounts.identity import DAY_SECONDS, SESSION_SECONDS
 from termhub.errors import NotLoggedIn, TooMany
 from termhub.store import Database, User
+from tests.support.folders import temporary_folder
 from tests.support.stores import InlineStore, PlainPasswords
 
 HERE = "127.0.0.1"
@@ -16,7 +16,7 @@ HERE = "127.0.0.1"
 
 class IdentifyTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.database = Database(Path(self.mktemp()))
+        self.database = Database(temporary_folder(self) / "termhub.db")
         self.addCleanup(self.database.close)
         self.clock = Clock()
         # The CLI's calls use the real time.

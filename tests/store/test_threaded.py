@@ -1,5 +1,4 @@
 import threading
-from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -7,13 +6,14 @@ from twisted.trial.unittest import TestCase
 
 from termhub.errors import NameTaken, TooMany
 from termhub.store import AsyncStore, Database, Store, threaded
+from tests.support.folders import temporary_folder
 
 
 class AsyncStoreTests(TestCase):
     timeout = 20
 
     def setUp(self) -> None:
-        self.database = Database(Path(self.mktemp()))
+        self.database = Database(temporary_folder(self) / "termhub.db")
         self.store = AsyncStore(self.database, reactor)
 
     def start(self) -> None:

@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -20,6 +19,7 @@ from termhub.accounts import Accounts, manage
 from termhub.errors import BadRequest, ConsoleError, NameTaken, NoSuchConsole
 from termhub.gateways.web import Client, NewConsole, Services, make_site
 from termhub.store import Database, User
+from tests.support.folders import temporary_folder
 from tests.support.stores import InlineStore, PlainPasswords
 
 
@@ -237,14 +237,14 @@ class WebTestCase(TestCase):
     timeout = 60
 
     def setUp(self) -> None:
-        self.database = Database(Path(self.mktemp()))
+        self.database = Database(temporary_folder(self) / "termhub.db")
         self.addCleanup(self.database.close)
         self.alice = self.database.add_user("alice", 1.0, "default", "alice's password")
         self.bob = self.database.add_user("bob", 1.0, "default", "bob's password")
         self.token = manage.create_token(self.database, "alice")[1]
         self.bobs_token = manage.create_token(self.database, "bob")[1]
         self.consoles = FakeConsoles()
-        self.static = Path(self.mktemp())
+        self.static = temporary_folder(self) / "static"
         self.accounts = Accounts(
             InlineStore(self.database),
             PlainPasswords(),
