@@ -123,7 +123,7 @@ class LauncherConnection(protocol.Protocol):
             for frame in self._decoder.feed(data):
                 if frame.type == frames.REPLY:
                     self._reply(frame.payload)
-        except (frames.FrameError, msgspec.MsgspecError):
+        except (frames.FrameError, msgspec.MsgspecError, RecursionError):
             self.close()
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:

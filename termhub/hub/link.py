@@ -232,6 +232,8 @@ class _Drawing:
     head: tuple[int, int, int] | None = None
 
 
+_BROKEN = (frames.FrameError, struct.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 _decode_hello = msgspec.json.Decoder(HostHello).decode
 _decode_event = msgspec.json.Decoder(HostEvent).decode
 _decode_reply = msgspec.json.Decoder(HostReply).decode
@@ -291,7 +293,7 @@ class HostLink(protocol.Protocol):
                     owner.host_accepted(window, *_unpack_accepted(payload))
                 else:
                     self._other(kind, window, payload)
-        except (frames.FrameError, struct.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _BROKEN as error:
             self.close(f"the host broke the protocol: {error}")
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:

@@ -292,7 +292,7 @@ class Viewer:
     def _request(self, payload: bytes) -> None:
         try:
             request = _decode_request(payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             number = frames.parse_json(payload).get("id")
             if not isinstance(number, int):
                 raise frames.FrameError(f"REQUEST: {error}") from None

@@ -93,6 +93,7 @@ def test_silent_host_is_given_up(host: FakeHost, clock: Clock) -> None:
         frames.encode_json(frames.EVENT, 0, {"type": "title", "title": "x" * 10_000}),
         frames.encode_json(frames.EVENT, 0, {"type": 7}),
         frames.encode_json(frames.EVENT, 0, {"type": "clipboard", "data": "x" * 200_000}),
+        frames.encode(frames.EVENT, 0, b'{"status": ' + b"[" * 100_000),
         frames.encode(frames.REPLY, 0, b'{"id": "one"}'),
         frames.encode(frames.REPLY, 0, b"\xff\xfe"),
         frames.ack(0, 0),

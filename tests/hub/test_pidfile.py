@@ -1,0 +1,42 @@
+"""One hub for a data folder; a file left by one that was killed holds nobody up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from termhub.errors import TermhubError
+from termhub.hub import pidfile
+
+
+def test_second_hub_is_refused_and_told_who_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "hub.pid"
+    held = pidfile.hold(path)
+    assert pidfile.holder(path) == os.getpid()
+    with pytest.raises(TermhubError, match=rf"process {os.getpid()}.*termhub down"):
+        pidfile.hold(path)
+    held.release()
+    assert pidfile.holder(path) is None
+    pidfile.hold(path).release()
+
+
+def test_file_of_a_dead_hub_is_stale(tmp_path: Path) -> None:
+    path = tmp_path / "hub.pid"
+    path.write_text("1\n")
+    assert pidfile.holder(path) is None
+    pidfile.hold(path).release()
+
+
+def test_no_file_no_hub(tmp_path: Path) -> None:
+    assert pidfile.holder(tmp_path / "hub.pid") is None
+
+
+def test_link_is_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("precious")
+    (tmp_path / "hub.pid").symlink_to(target)
+    with pytest.raises(OSError, match=r"hub\.pid"):
+        pidfile.hold(tmp_path / "hub.pid")
+    assert target.read_text() == "precious"
