@@ -15,7 +15,7 @@ from .lean import OrderedDict, deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Deque, List, Optional, Tuple
+    from typing import Deque, List, Tuple
 
 PENDING_BYTES = 1 << 20
 """Most bytes queued for a window; input beyond it is refused."""
@@ -24,13 +24,12 @@ _MOST_VIEWERS = 1024
 
 
 class _Viewer:
-    __slots__ = ("expected", "number", "refused", "told", "written")
+    __slots__ = ("expected", "number", "refused", "written")
 
     def __init__(self, number: int, sequence: int) -> None:
         self.number = number
         self.expected = sequence  # the next byte to queue
         self.written = sequence  # the next byte to write
-        self.told: Optional[int] = None  # the last number that the present peer was told
         self.refused = False  # must be told when there is room again
 
 
@@ -64,7 +63,8 @@ class Inputs:
             return
         data = data[viewer.expected - sequence :]
         if not data:
-            if viewer.told != viewer.written:
+            if viewer.written == viewer.expected:
+                # Whoever sends again missed the answer, perhaps behind a peer that had it.
                 self._answer(viewer)
             return
         if self.pending_bytes + len(data) > self._limit:
@@ -130,11 +130,9 @@ class Inputs:
         """Someone else listens now, who has been told nothing."""
         self._answers.clear()
         for viewer in self._viewers.values():
-            viewer.told = None
             viewer.refused = False
 
     def _answer(self, viewer: _Viewer) -> None:
-        viewer.told = viewer.written
         self._answers.append((viewer.number, viewer.written))
 
     def _forget_one(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import termios
 
 from .lean import PtyProcess, signal, signal_names, which
 
@@ -21,6 +22,7 @@ _LIMITS = {
     "file_bytes": resource.RLIMIT_FSIZE,
 }
 _OOM_SCORE = b"500"
+_IUTF8 = 0o040000  # <asm-generic/termbits.h>; Python's termios does not name it
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -52,6 +54,7 @@ def start(
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for name, limit in limits.items():
             lower_limit(_LIMITS[name], limit)
+        _expect_utf8()
         _offer_to_oom_killer()
         os.chdir(cwd)
 
@@ -95,6 +98,13 @@ class _Process(PtyProcess):  # type: ignore[misc]
     def __del__(self) -> None:
         if self.fd is not None:
             os.close(self.fd)
+
+
+def _expect_utf8() -> None:
+    """Let the terminal's own line editing erase a whole character, not a byte of it."""
+    attributes = termios.tcgetattr(0)
+    attributes[0] |= _IUTF8
+    termios.tcsetattr(0, termios.TCSANOW, attributes)
 
 
 def _offer_to_oom_killer() -> None:

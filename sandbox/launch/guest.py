@@ -11,7 +11,7 @@ import sandbox.guest
 
 from .model import SandboxSpec
 
-_RUN = "import sys; sys.path += {folders!r}; from sandbox.guest.agent import main; main({settings!r})"
+_RUN = "import sys; sys.path[:0] = {folders!r}; from sandbox.guest.agent import main; main({settings!r})"
 
 
 def code_folders() -> dict[str, str]:

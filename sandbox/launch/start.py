@@ -8,7 +8,6 @@ with its starter.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import resource
@@ -24,7 +23,6 @@ from sandbox.limits import Group
 from .model import Launch, LaunchError
 
 _START_SECONDS = 10.0
-_PR_SET_DUMPABLE = 4
 
 
 @attrs.define
@@ -141,9 +139,6 @@ def _become(launch: Launch, errors: int, report: int) -> None:
             os.setgroups([])
             os.setresgid(launch.gid, launch.gid, launch.gid)
             os.setresuid(launch.uid, launch.uid, launch.uid)
-            # The kernel makes a process that changed its user undumpable, and then it
-            # cannot write its own user namespace's maps; exec would undo it as well.
-            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
         os.chdir(launch.cwd)
         os.execve(launch.argv[0], list(launch.argv), dict(launch.env))
     except BaseException as error:  # noqa: BLE001 - told to the parent; nothing may return from here

@@ -264,6 +264,12 @@ class TestPrograms:
         assert "[(5000, 5000), (1024, 1024), (1073741824, 1073741824)]" in text
         assert "['0', '1', '2', '3'] True done" in text.replace("\r\n", " ")
 
+    def test_have_a_terminal_for_utf_8(self, run_agent):
+        agent = run_agent("sh", "-c", "stty -a; read -r line; echo got:$line.")
+        agent.peer.wait_for(" iutf8")
+        agent.peer.type("aé\x7f\n".encode())
+        agent.peer.wait_for("got:a.")
+
     def test_that_do_not_exist_are_shown_as_ended(self, run_agent):
         agent = run_agent("no-such-program", acknowledges=False)
         agent.peer.wait(lambda: bool(agent.peer.exits()), "no exit")

@@ -132,6 +132,17 @@ def test_an_interpreter_is_asked_once_until_it_changes(home):
     assert "3.12.6" in {each.version for each in find_images()}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run it as another user")
+def test_somebodys_interpreter_is_not_run_as_root(home):
+    python = home / ".pyenv" / "versions" / "3.12.5" / "bin" / "python3"
+    fake_python(python)
+    python.write_text(python.read_text().replace("echo x", "id -u"))
+    for path in (python, python.parent):
+        os.chown(path, 61234, 61234)
+    find_images()
+    assert (python.parent / "asked").read_text() == "61234\n"
+
+
 def test_a_venv_brings_its_base(home):
     base = home / "base"
     fake_python(home / "envs" / "mine" / "bin" / "python3", prefix=base)
