@@ -34,6 +34,7 @@ const FONTS = [
   "monospace",
 ].join(", ");
 
+const SCROLLBAR_WIDTH = 10;
 const SMALLEST_FONT = 4;
 const FONT_STEP = 0.25;
 
@@ -89,6 +90,7 @@ export class TerminalDisplay implements Display {
       lineHeight: 1.15,
       linkHandler: { activate: (_event, address) => options.openLink(address, false) },
       macOptionIsMeta: true,
+      overviewRuler: { width: SCROLLBAR_WIDTH },
       rescaleOverlappingGlyphs: true,
       scrollback: SCROLLBACK,
       screenReaderMode: options.screenReader,
@@ -175,6 +177,12 @@ export class TerminalDisplay implements Display {
   private shrink(): void {
     if (!this.opened || this.element.clientWidth === 0) return;
     this.setFont(this.fontSize);
+    const area = this.fit.proposeDimensions();
+    const { cols, rows } = this.terminal;
+    this.element.classList.toggle(
+      "boxed",
+      area !== undefined && (area.cols > cols + 1 || area.rows > rows + 1),
+    );
     for (let tries = 0; tries < 8; tries += 1) {
       const fits = this.fit.proposeDimensions();
       if (fits === undefined || Number.isNaN(fits.cols)) return;

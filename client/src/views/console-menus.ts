@@ -20,26 +20,28 @@ const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 const CTRL_SHIFT = IS_MAC ? "⌃⇧" : "Ctrl+Shift+";
 
 /** Opens a new window with a chosen program. */
-export function windowMenu(events: { open(program: string): void }): HTMLElement {
-  return menuButton("New window", "plus", () => [
+export function windowMenu(events: { open(program: string): void; done(): void }): HTMLElement {
+  const content = () => [
     "New window",
     ...PROGRAMS.map(([program, label]) => ({ label, run: () => events.open(program) })),
-  ]);
+  ];
+  return menuButton("New window", "plus", content, events.done);
 }
 
 /** Shows the terminal's size and lets the person choose whose size it is. */
 export function sizeMenu(
   face: HTMLElement,
-  events: { policy(): string; setPolicy(policy: string): void },
+  events: { policy(): string; setPolicy(policy: string): void; done(): void },
 ): HTMLElement {
-  return menuButton("Terminal size", face, () => [
+  const content = () => [
     "The terminal has the size of",
     ...POLICIES.map(([policy, label]) => ({
       label,
       checked: events.policy() === policy,
       run: () => events.setPolicy(policy),
     })),
-  ]);
+  ];
+  return menuButton("Terminal size", face, content, events.done);
 }
 
 export interface ConsoleMenuEvents {
@@ -50,11 +52,13 @@ export interface ConsoleMenuEvents {
   rename(): void;
   end(): void;
   fontSize(): number;
+  /** A choice was made and did not take the focus elsewhere. */
+  done(): void;
 }
 
 /** Everything else. */
 export function consoleMenu(events: ConsoleMenuEvents): HTMLElement {
-  return menuButton("Menu", "more", () => {
+  const content = () => {
     const { bellSound, screenReader, theme, clipboard } = settings();
     const size = events.fontSize();
     const themes = [
@@ -92,5 +96,6 @@ export function consoleMenu(events: ConsoleMenuEvents): HTMLElement {
       { label: "Rename…", run: events.rename },
       { label: "End console…", danger: true, run: events.end },
     ];
-  });
+  };
+  return menuButton("Menu", "more", content, events.done);
 }

@@ -353,16 +353,20 @@ class ConsoleView {
   }
 
   private menus(): { window: HTMLElement; size: HTMLElement; console: HTMLElement } {
+    const done = () => this.focus();
     return {
       window: windowMenu({
+        done,
         open: (program) => void this.live.open(program).then(() => this.focus(), complain),
       }),
       size: sizeMenu(this.sizeFace, {
+        done,
         policy: () => this.live.policy,
         setPolicy: (policy) =>
           void this.live.setPolicy(policy, policy === "manual" ? this.live.area : null).catch(complain),
       }),
       console: consoleMenu({
+        done,
         search: () => this.search.open(),
         copy: () => void this.copy(),
         paste: () => void this.paste(),

@@ -14,7 +14,10 @@ export interface MenuItem {
 /** Items, with null for a line between groups and a string for a heading. */
 export type MenuContent = readonly (MenuItem | string | null)[];
 
-/** A menu button; `content` is asked each time it opens.  `after` runs when a choice has been made. */
+/**
+ * A menu button; `content` is asked each time it opens.  `after` runs when a choice was made that did
+ * not move the focus.
+ */
 export function menuButton(
   label: string,
   face: IconName | HTMLElement,
@@ -50,7 +53,7 @@ export function menuButton(
   function choose(item: MenuItem): void {
     close(true);
     item.run();
-    after();
+    if (document.activeElement === button) after();
   }
 
   function open(): void {
