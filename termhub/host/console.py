@@ -317,7 +317,7 @@ class Console:
             link.tell(frame)
             if window.number in link.cursors:
                 pieces = pieces or frames.keyframes(
-                    window.number, window.parsed, window.cols, window.rows, window.screen.keyframe(0)
+                    window.number, window.parsed, window.cols, window.rows, window.keyframe(0)
                 )
                 link.keyframe(window, pieces)
 

@@ -77,6 +77,11 @@ class Journal:
         return self._fd >= 0
 
     @property
+    def is_full(self) -> bool:
+        """Whether the segment is as long as it may get."""
+        return self.segments[-1].size >= self.full_bytes
+
+    @property
     def full_bytes(self) -> int:
         """How long a segment may get."""
         return self._budget.segment_bytes
@@ -84,7 +89,7 @@ class Journal:
     def wants_segment(self, now: float) -> bool:
         """Whether it is time for :meth:`start_segment`; :param now: Unix time."""
         if self._fd >= 0:
-            return self.segments[-1].size >= self.full_bytes
+            return self.is_full
         return now >= self._retry_at
 
     def start_segment(self, offset: int, cols: int, rows: int, keyframe: bytes, now: float) -> None:

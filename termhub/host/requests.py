@@ -114,7 +114,7 @@ class Requests:
                 self._reply_text(window, entry, min(scrollback or 0, TEXT_LINES))
                 continue
             if scrollback not in keyframes:
-                data = window.screen.keyframe(scrollback)
+                data = window.keyframe(scrollback)
                 keyframes[scrollback] = frames.keyframes(
                     window.number, window.parsed, window.cols, window.rows, data
                 )

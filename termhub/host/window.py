@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sandbox.guest import frames
@@ -20,7 +21,7 @@ from termhub.host.journal import Journal
 from termhub.host.stream import Stream
 
 if TYPE_CHECKING:
-    from termhub.screen import Screen, ScreenEvent
+    from termhub.screen import Screen
 
     OpenScreen = Callable[[int, int], Screen]
 
@@ -28,8 +29,12 @@ HELD_BYTES = 1 << 20
 BACKLOG_BYTES = 1 << 18
 """Output received but not parsed from which the agent is no longer read."""
 
-KEYFRAME_BYTES = 3 << 20
+SEGMENT_KEYFRAME_BYTES = 3 << 20
 """Most bytes of the keyframe of a segment; scrollback is left out above."""
+
+MAX_KEYFRAME_BYTES = 16 << 20
+KEYFRAME_CELLS = 2_000_000
+"""What a keyframe may draw at most: a program can make every cell cost tens of bytes."""
 
 MAX_SCROLLBACK = 10_000
 LEAST_SLICE, MOST_SLICE = 512, 1 << 14
@@ -75,7 +80,6 @@ class Window:
         self._marks: deque[Mark] = deque()
         self._resizes = 0
         self._slice = MOST_SLICE
-        self._keyframe_lines = MAX_SCROLLBACK
 
     # -- the stream ----------------------------------------------------------
 
@@ -148,7 +152,7 @@ class Window:
 
         :returns: the screen's answers to queries in the slice, for the program; the mark.
         """
-        if not self.journal.is_open:
+        if not self.journal.is_open or self.journal.is_full:
             self._start_segment()
         end = self.stream.end
         if self._marks:
@@ -162,8 +166,6 @@ class Window:
         self._pace(self._clock() - started, len(data))
         self.journal.append(self.parsed, data, self._unix_time())
         self.parsed += len(data)
-        if self.journal.is_open and self.journal.wants_segment(0.0):
-            self._start_segment()
         return replies, None
 
     def _pace(self, seconds: float, length: int) -> None:
@@ -198,28 +200,24 @@ class Window:
 
     # -- the screen ----------------------------------------------------------
 
-    def keyframe(self, scrollback: int | None) -> bytes:
-        """The screen at ``parsed`` with at most so many lines of history (None: all there are)."""
-        return self.screen.keyframe(scrollback)
+    def keyframe(self, scrollback: int | None = None, limit_bytes: int = MAX_KEYFRAME_BYTES) -> bytes:
+        """The screen at ``parsed`` with as much history as fits into about ``limit_bytes``.
 
-    def bounded_keyframe(self, limit_bytes: int) -> bytes:
-        """The screen with as much history as fits into about ``limit_bytes``."""
-        lines = min(self._keyframe_lines * 2, MAX_SCROLLBACK)
+        :param scrollback: most lines of history; None for all there are.
+        """
+        most = max(KEYFRAME_CELLS // self.cols - self.rows, 0)
+        lines = min(MAX_SCROLLBACK if scrollback is None else scrollback, most)
         keyframe = self.screen.keyframe(lines)
         while len(keyframe) > limit_bytes and lines:
-            lines //= 4
+            lines //= 2
             keyframe = self.screen.keyframe(lines)
-        self._keyframe_lines = max(lines, 1)
         return keyframe
-
-    def take_events(self) -> list[ScreenEvent]:
-        """What the program told its terminal since the last call."""
-        return self.screen.events()
 
     def _start_segment(self) -> None:
         now = self._unix_time()
         if self.journal.wants_segment(now):
-            keyframe = self.bounded_keyframe(min(KEYFRAME_BYTES, self.journal.full_bytes // 2))
+            limit = min(SEGMENT_KEYFRAME_BYTES, self.journal.full_bytes // 2)
+            keyframe = self.keyframe(None, limit)
             self.journal.start_segment(self.parsed, self.cols, self.rows, keyframe, now)
             if self.exit is not None:
                 self.journal.event({"type": "exit", **self.exit}, now)
@@ -264,7 +262,8 @@ class Window:
                     window._replay(b"".join(keyframe))
                 keyframe.clear()
             elif window is not None:
-                window._recover(frame, blank)
+                with suppress(frames.FrameError):  # of another version, say: go on without it
+                    window._recover(frame, blank)
         if window is not None:
             window.screen.events()
             if blank and journal.is_open:
