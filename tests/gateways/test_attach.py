@@ -155,6 +155,19 @@ class AdmissionTests(AttachTestCase):
         chosen = await self.in_thread(lambda c: c.subprotocol, subprotocols=["other", "termhub.v1"])
         self.assertEqual(chosen, "termhub.v1")
 
+    async def test_compression_is_never_agreed_to(self) -> None:
+        self.console("main")
+
+        def run() -> str:
+            with socket.create_connection(("127.0.0.1", self.address), timeout=20) as connection:
+                offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+                connection.sendall(attach_request("main", self.token, offer))
+                return connection.recv(4096).decode()
+
+        answer = await deferToThread(run)
+        self.assertIn("101", answer)
+        self.assertNotIn("extensions", answer.lower())
+
     async def test_a_request_that_is_no_websocket(self) -> None:
         self.console("main")
         response = await self.call("GET", "/consoles/main/attach")

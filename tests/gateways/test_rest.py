@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from termhub.errors import NoSandbox, TooMany
+from termhub.gateways.web import http, load
 from tests.support.web import Response, WebTestCase
 
 
@@ -291,15 +292,31 @@ class ConsoleTests(WebTestCase):
 
 class GoneClientTests(WebTestCase):
     async def test_a_change_is_carried_through_when_its_client_goes(self) -> None:
-        console = self.console("main")
-        console.hold = Deferred()
+        going: Deferred[None] = Deferred()
+        real = self.consoles.create
+
+        async def create(user: Any, new: Any) -> Any:
+            await going
+            return await real(user, new)
+
+        self.consoles.create = create  # type: ignore[method-assign]
         answer = await self.raw(
+            f"POST /api/v1/consoles HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\n"
+            'Content-Length: 16\r\n\r\n{"name": "main"}'
+        )
+        self.assertEqual((answer, self.consoles.all), (b"", {}))
+        going.callback(None)
+        self.assertEqual(self.consoles.get(self.alice, "main").name, "main")
+
+    async def test_input_that_waits_is_dropped_when_its_client_goes(self) -> None:
+        console = self.console("main")
+        dropped: list[str] = []
+        console.hold = Deferred(lambda hold: dropped.append("dropped"))
+        await self.raw(
             f"POST /api/v1/consoles/main/input HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\n"
             "Content-Length: 4\r\n\r\nabcd"
         )
-        self.assertEqual((answer, console.typed), (b"", b""))
-        console.hold.callback(None)
-        self.assertEqual(console.typed, b"abcd")
+        self.assertEqual((dropped, console.typed), (["dropped"], b""))
 
     async def test_a_wait_for_output_ends_when_its_client_goes(self) -> None:
         console = self.console("main")
@@ -318,3 +335,43 @@ class GoneClientTests(WebTestCase):
         )
         self.assertEqual(waiting, [1])
         self.assertEqual(console.output_waits, [])
+
+
+class LoadTests(WebTestCase):
+    async def test_a_user_has_a_bounded_number_of_calls_under_way(self) -> None:
+        self.patch(load, "MAX_CALLS", 3)
+        console = self.console("main")
+        waiting = [self.call("GET", "/consoles/main/output?wait=60") for _ in range(3)]
+        while len(console.output_waits) < 3:
+            await self.http("GET", "/healthz")
+        refused = await self.call("GET", "/me")
+        self.assertEqual((refused.status, refused.json["code"]), (429, "too_many_requests"))
+        self.assertEqual((await self.call("GET", "/me", token=self.bobs_token)).status, 200)
+        console.print(b"output")
+        self.assertEqual([response.body for response in [await one for one in waiting]], [b"output"] * 3)
+        self.assertEqual((await self.call("GET", "/me")).status, 200)
+
+    async def test_input_under_way_is_bounded_by_bytes(self) -> None:
+        self.patch(load, "MAX_BYTES", 1000)
+        console = self.console("main")
+        console.hold = Deferred()
+        waiting = self.call("POST", "/consoles/main/input", raw=b"x" * 5000)
+        while (await self.call("POST", "/consoles/main/resize", {"cols": 9, "rows": 9})).status != 429:
+            pass
+        console.hold.callback(None)
+        self.assertEqual((await waiting).status, 202, "one call alone may be of any size")
+
+    async def test_large_bodies_are_bounded_for_all(self) -> None:
+        self.patch(http, "MAX_LARGE_BODIES", 2)
+        console = self.console("main")
+        console.hold = Deferred()
+        waiting = [self.call("POST", "/consoles/main/input", raw=b"x" * 100_000) for _ in range(2)]
+        while self.site._large_bodies < 2:
+            await self.http("GET", "/healthz")
+        refused = await self.call("POST", "/consoles/main/input", raw=b"x" * 100_000)
+        self.assertEqual((refused.status, refused.json["code"]), (503, "busy"))
+        self.assertEqual(refused.headers["Retry-After"], "1")
+        small = self.call("POST", "/consoles/main/input", raw=b"small")
+        console.hold.callback(None)
+        self.assertEqual([(await one).status for one in (*waiting, small)], [202] * 3)
+        self.assertEqual(self.site._large_bodies, 0)

@@ -210,6 +210,7 @@ OPERATIONS = (
         body=Bytes,
         query=WindowQuery,
         refusals=(404, 409, 503),
+        stops_when_unwanted=True,
     ),
     Operation(
         "GET",

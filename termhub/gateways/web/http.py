@@ -30,6 +30,9 @@ MAX_BODY = 64 << 10
 MAX_INPUT_BODY = 8 << 20
 """Largest input to a console in one request, in bytes."""
 
+MAX_LARGE_BODIES = 64
+"""Bodies above :data:`MAX_BODY` that are read or held at a time; the next is refused."""
+
 REQUEST_SECONDS = 60.0
 """A connection on which nothing arrives for so long while a request is awaited is closed."""
 
@@ -83,9 +86,15 @@ class TermhubRequest(Request):
 
     def gotLength(self, length: int | None) -> None:
         """Refuse a body that says it is too long."""
-        if _INPUT_PATH.match(self.channel.target):
-            self._body_limit = MAX_INPUT_BODY
         super().gotLength(length)
+        if length == 0 or not _INPUT_PATH.match(self.channel.target):
+            pass
+        elif self.channel.site.take_large_body(self):
+            self._body_limit = MAX_INPUT_BODY
+        elif length is None or length > MAX_BODY:
+            self.channel.refuse(
+                refusal(503, "busy", "Too many long inputs are under way; try again.", Retry_After="1")
+            )
         if length is not None and length > self._body_limit:
             self._refuse_body()
 
@@ -190,6 +199,7 @@ class TermhubChannel(HTTPChannel):
 
     maxHeaders = 100
     transport: Any
+    site: TermhubSite
     _is_refused = False
 
     @property
@@ -263,6 +273,18 @@ class TermhubSite(Site):
 
     def __init__(self, root: IResource, reactor: Any) -> None:
         super().__init__(root, requestFactory=TermhubRequest, timeout=REQUEST_SECONDS, reactor=reactor)
+        self._large_bodies = 0
+
+    def take_large_body(self, request: TermhubRequest) -> bool:
+        """Let a request have a large body until it is over; False when too many have."""
+        if self._large_bodies >= MAX_LARGE_BODIES:
+            return False
+        self._large_bodies += 1
+        request.notifyFinish().addBoth(self._large_body_is_over)
+        return True
+
+    def _large_body_is_over(self, result: object) -> None:
+        self._large_bodies -= 1
 
     def log(self, request: Any) -> None:
         """One structured line a request; addresses carry no secrets."""

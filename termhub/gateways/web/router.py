@@ -23,6 +23,7 @@ from termhub.errors import BadRequest, NotAllowed, NotLoggedIn
 from termhub.store import User
 
 from .http import TermhubRequest
+from .load import Load
 from .operations import PREFIX, Answer, Bytes, Call, Operation
 from .origins import is_ours
 from .problems import is_defect, refusal_of
@@ -48,6 +49,7 @@ class Router:
     services: Services
     origins: Collection[str] = ()
     is_https: bool = False
+    load: Load = attrs.field(factory=Load)
 
     def add(self, app: Klein, operations: Iterable[Operation]) -> None:
         """Give the app a route for each operation."""
@@ -68,16 +70,20 @@ class Router:
         user = _NOBODY if operation.is_public else await self.identify(request)
         if operation.changes_something:
             self._refuse_foreign(request)
+        body = request.body() if operation.body is not None else b""
         call: Call[Any, Any] = Call(
             user=user,
             path=path,
-            body=_body(operation, request),
+            body=_body(operation, body),
             query=_query(operation, request),
             address=request.address,
             agent=request.header("User-Agent") or "",
             session=request.cookie(COOKIE),
         )
-        return await operation.handler(self.services, call)
+        if operation.is_public:
+            return await operation.handler(self.services, call)
+        with self.load.of_call(user.number, len(body)):
+            return await operation.handler(self.services, call)
 
     async def identify(self, request: TermhubRequest) -> User:
         """Whose credentials the request shows.
@@ -165,10 +171,9 @@ def carried_through(work: Deferred[Answer]) -> Deferred[Answer]:
     return answer
 
 
-def _body(operation: Operation, request: TermhubRequest) -> Any:
+def _body(operation: Operation, content: bytes) -> Any:
     if operation.body is None:
         return None
-    content = request.body()
     if operation.body is Bytes:
         return content
     try:
