@@ -6,6 +6,7 @@
   it in the history.
 - Prompt marks (OSC 133) become an OSC of no meaning: libghostty-vt starts a new line for them and erases
   the prompt on a resize, which no other terminal here does.
+- A soft reset (DECSTR), which libghostty-vt does not know, becomes the sequences that do the same.
 - Modes that libghostty-vt has and xterm.js has not are hidden: left and right margins (69), switching to
   132 columns (40), grapheme clusters (2027), size reports (2048).  A browser would draw something else
   than this screen.  For the same reason nobody is told of the kitty keyboard protocol.
@@ -16,10 +17,13 @@ draw nothing); ``held`` belongs behind every keyframe.
 
 from __future__ import annotations
 
-import math
 import re
 
+from termhub.screen.interface import shortened_repetition
+
 REPETITION = re.compile(rb"\x1b\[([0-9]{3,})b")
+SOFT_RESET = b"\x1b[!p"
+RESETS = b"\x1b[?1l\x1b[4l\x1b>\x1b[?7;25h\x1b[m\x1b(B\x0f\x1b7\x1b[r\x1b8"
 PROMPT_MARK, NO_MARK = b"\x1b]133;", b"\x1b]1338;"
 HIDDEN_MODES = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:40|69|2027|2048)(?:;[0-9]*)*[hl$]")
 HIDDEN_MODE = re.compile(rb"(?<![0-9])(?:40|69|2027|2048)(?![0-9])")
@@ -27,7 +31,7 @@ STAND_INS = {b"40": b"9940", b"69": b"9969", b"2027": b"9927", b"2048": b"9948"}
 MODE_REPLY = re.compile(rb"\x1b\[\?(9940|9969|9927|9948);")
 HIDDEN = {stand_in: mode for mode, stand_in in STAND_INS.items()}
 KITTY_REPLY = re.compile(rb"\x1b\[\?[0-9]+u")
-UNFINISHED = re.compile(rb"\x1b(?:\[\??[0-9;]*|\](?:1(?:33?)?)?)?\Z")
+UNFINISHED = re.compile(rb"\x1b(?:\[[?!]?[0-9;]*|\](?:1(?:33?)?)?)?\Z")
 HELD_BYTES = 32
 MOST_REPETITIONS = 0xFFFF
 
@@ -47,6 +51,8 @@ class OutputFilter:
             return data
         if PROMPT_MARK in data:
             data = data.replace(PROMPT_MARK, NO_MARK)
+        if SOFT_RESET in data:
+            data = data.replace(SOFT_RESET, RESETS)
         if b"\x1b[?" in data and HIDDEN_MODES.search(data) is not None:
             data = HIDDEN_MODES.sub(_with_stand_ins, data)
         if REPETITION.search(data) is not None:
@@ -68,18 +74,8 @@ class OutputFilter:
     def _shorten(self, repetition: re.Match[bytes]) -> bytes:
         cols, rows = self.size
         count = min(int(repetition[1][:9]), MOST_REPETITIONS)
-        return b"\x1b[%db" % shortened(count, cols, rows)
+        return b"\x1b[%db" % shortened_repetition(count, cols, rows)
 
 
 def _with_stand_ins(modes: re.Match[bytes]) -> bytes:
     return HIDDEN_MODE.sub(lambda mode: STAND_INS[mode[0]], modes[0])
-
-
-def shortened(count: int, cols: int, rows: int) -> int:
-    """A count of repetitions that ends in the same screen and cursor as ``count``, and fills it once."""
-    screen = cols * (rows + 1)
-    # Narrow characters fill cols a row, wide ones half of that.
-    whole_rows = math.lcm(cols, cols // 2)
-    if count <= screen + whole_rows:
-        return count
-    return count - (count - screen) // whole_rows * whole_rows

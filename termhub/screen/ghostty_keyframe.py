@@ -95,7 +95,10 @@ class _Keyframe:
         """The last character once more, in its place, for a REP or a combining character that follows."""
         terminal = self._terminal
         printed = last_output[-4:].decode("utf-8", "ignore")[-1:]
-        if terminal.mode(4, ansi=True) or not terminal.mode(7) or not terminal.get("VT_GROUND", "bool"):
+        # Moving left goes wrong in xterm.js in origin mode.
+        if terminal.mode(4, ansi=True) or terminal.mode(6) or not terminal.mode(7):
+            return b""
+        if not terminal.get("VT_GROUND", "bool"):
             return b""
         wrap_pending = bool(terminal.get("CURSOR_PENDING_WRAP", "bool"))
         x, y = int(terminal.get("CURSOR_X")) - (not wrap_pending), int(terminal.get("CURSOR_Y"))
@@ -223,8 +226,9 @@ def _history(terminal: Terminal, scrollback: int) -> list[bytes]:
     looked_at = min(wanted, BLANK_HISTORY_ROWS)
     end = terminal.selection(0, history - looked_at, last, history - 1, in_history=True)
     plain = terminal.format(end, plain=True)
-    missing = looked_at - (plain.count(b"\n") + 1 if plain else 0)
-    return [text, b"\x1b[0m", b"\r\n" * (missing + rows), b"\x1b[H"]
+    # One row is there before anything is written.
+    written = plain.count(b"\n") + 1 if plain or not text else 0
+    return [text, b"\x1b[0m", b"\r\n" * (looked_at - written + rows), b"\x1b[H"]
 
 
 def _active_rows(terminal: Terminal, render: RenderState) -> list[bytes]:

@@ -8,6 +8,7 @@ broken, and feeding a stream in one piece or in any pieces gives the same screen
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
@@ -200,3 +201,17 @@ class Screen(Protocol):
 def clamp_size(cols: int, rows: int) -> tuple[int, int]:
     """``cols`` and ``rows`` brought within what a screen can be."""
     return max(MIN_COLS, min(cols, MAX_COLS)), max(MIN_ROWS, min(rows, MAX_ROWS))
+
+
+def shortened_repetition(count: int, cols: int, rows: int) -> int:
+    """A count for REP that ends in the same screen and cursor as ``count``, and fills the screen once.
+
+    Whole rows are taken off, so that the cursor ends in the same column; as every row then holds the same
+    character, the screen ends the same too, with less of it in the history.
+    """
+    screen = cols * (rows + 1)
+    # Narrow characters fill cols a row, wide ones half of that.
+    whole_rows = math.lcm(cols, cols // 2)
+    if count <= screen + whole_rows:
+        return count
+    return count - (count - screen) // whole_rows * whole_rows

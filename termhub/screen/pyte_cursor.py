@@ -62,7 +62,9 @@ class CursorGrid(Grid):
         self.cursor.x = max(0, self.column - 1)
 
     def tab(self) -> None:
-        """To the next tab stop."""
+        """To the next tab stop; nowhere while a wrap is pending."""
+        if self.cursor.x >= self.columns:
+            return
         x, last = self.column + 1, self.columns - 1
         while x < last and x not in self.tabstops:
             x += 1

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pyte
 from pyte.screens import Cursor
 
+from termhub.screen.interface import shortened_repetition
 from termhub.screen.pyte_cells import (
     BLANK,
     DEFAULT_STYLE,
@@ -234,7 +235,7 @@ class Grid(pyte.Screen):
     def repeat(self, count: int) -> None:
         """Print the last character again (REP); at most enough to fill the screen."""
         if self.repeatable:
-            self.draw(self.repeatable * min(count, self.columns * (self.lines + 1)))
+            self.draw(self.repeatable * shortened_repetition(count, self.columns, self.lines))
 
     def _split_wide(self, row: Row, start: int, end: int) -> None:
         """Blank the other halves of wide characters that a change of ``start`` to ``end - 1`` cuts."""
@@ -424,7 +425,7 @@ def _cut(row: Row, columns: int) -> None:
 
 def _drawing_characters() -> dict[int, str]:
     shapes = pyte.charsets.VT100_MAP
-    return {code: shapes[code] for code in range(0x5F, 0x7F)}
+    return {code: shapes[code] for code in range(0x60, 0x7F)} | {ord("h"): "\u2424"}
 
 
 CHARSETS: dict[str, dict[int, str]] = {"0": _drawing_characters(), "A": {0x23: "£"}}

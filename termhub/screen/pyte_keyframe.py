@@ -154,7 +154,9 @@ def _late_state(terminal: PyteTerminal) -> str:
 def _last_character(grid: CursorGrid) -> str:
     """The last character once more, in its place, for a REP or a combining character that follows."""
     row, x = grid.buffer[grid.cursor.y], grid.cursor.x - 1
-    plain = INSERT not in grid.ansi_modes and AUTOWRAP in grid.private_modes
+    # Moving left goes wrong in xterm.js in origin mode.
+    plain = INSERT not in grid.ansi_modes and grid.private_modes >= {AUTOWRAP}
+    plain = plain and ORIGIN not in grid.private_modes
     if not grid.repeatable or not plain or x < 0 or grid.charsets[grid.charset] != "B":
         return ""
     is_wide = not row[x].data

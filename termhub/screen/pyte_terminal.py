@@ -138,7 +138,6 @@ class PyteTerminal:
             "\x84": grid.index,
             "\x85": self._next_line,
             "\x88": grid.set_tab_stop,
-            "\x8d": grid.reverse_index,
         }
 
     def _reset_state(self) -> None:

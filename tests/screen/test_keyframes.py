@@ -167,7 +167,7 @@ def test_keyframes_after_a_resize(opened: Open, size: tuple[int, int]):
         fresh = opened(*size, screen.keyframe())
         expected, found = state(screen), state(fresh)
         if name == "background":
-            # Known difference "coloured history": rows of background only are blank in the history.
+            # Known: rows of background only lose it in the history, and what wraps of them is one row.
             expected.pop("history")
             found.pop("history")
         assert found == expected, name

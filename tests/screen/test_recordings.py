@@ -5,7 +5,7 @@ the rest.  It must end as an xterm.js that was fed everything: text, attributes,
 modes, title, cursor and scrollback.  Where the size changes, terminals wrap lines anew in ways of their
 own, so viewers get a keyframe then, as from the host; all of them then show what our screen shows.
 
-What differs on purpose or by an engine's nature is named in KNOWN, and counted.
+No recording needs an exception; differences that other output shows are named in test_against_xterm.py.
 """
 
 from __future__ import annotations
@@ -25,16 +25,6 @@ CUTS = 8
 RECORDINGS = {name: load(name) for name in names()}
 STEADY = [name for name, recording in RECORDINGS.items() if not recording.is_resized]
 RESIZED = [name for name, recording in RECORDINGS.items() if recording.is_resized]
-
-# (engine, output) for every way in which a screen of ours is not what xterm.js makes of the same bytes.
-KNOWN: dict[str, tuple[str, tuple[Step, ...]]] = {
-    "pyte does not wrap lines anew when the size changes": ("pyte", (b"word " * 40, (40, 24))),
-    "ghostty pulls history back differently when it grows": ("ghostty", (b"x\r\n" * 40, (80, 10), (80, 24))),
-    "ghostty shows no history rows of background only": (
-        "ghostty",
-        (b"\x1b[44m\x1b[2J\x1b[24;1H" + b"\x1b[44m\n" * 30,),
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -130,18 +120,6 @@ def test_rows_that_are_not_dirty_have_not_changed(opened: Open, name: str):
             for y in screen.dirty_rows():
                 shown[y] = screen.row(y)
             assert shown == [screen.row(y) for y in range(recording.rows)]
-
-
-def test_the_known_differences_are_these(opened: Open, xterm: XTerm, engine: str):
-    found = []
-    for name, (which, steps) in KNOWN.items():
-        screen = opened(80, 24, scrollback=10_000)
-        _feed(screen, steps)
-        ours = xterm.state(screen.cols, screen.rows, [screen.keyframe()])
-        theirs = xterm.state(80, 24, steps)
-        if which == engine and differences(theirs, ours):
-            found.append(name)
-    assert found == [name for name, (which, _) in KNOWN.items() if which == engine]
 
 
 def assert_same(screen: Screen, state: dict[str, Any]) -> None:
