@@ -436,13 +436,14 @@ class Console:
             self._remove_window(number)
         self._table.link_made(link, hello.windows)
         self._inputs.link_made(link)
-        self._requests.link_made(link)
         self._lifecycle.linked()
         welcome, self._welcome = self._welcome, []
         for viewer, parsed in welcome:
             if viewer.is_attached:
                 self._greet(viewer, parsed)
         self._table.apply_sizes()
+        # Last, because who waits for the link goes on in here.
+        self._requests.link_made(link)
 
     def unlinked(self, reason: str) -> None:
         """The link is gone."""
