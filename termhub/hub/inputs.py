@@ -14,7 +14,7 @@ from secrets import randbits
 from twisted.internet.defer import Deferred
 
 from sandbox.guest import frames
-from termhub.errors import BadRequest
+from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.input import LIMIT_BYTES, InputStream
 from termhub.hub.link import Link
 from termhub.hub.viewers import viewer_key
@@ -97,6 +97,9 @@ class Inputs:
 
     def window_closed(self, window: int) -> None:
         """A window is gone, and with it what was typed into it."""
+        for (_, number), waiter in list(self._waiters.items()):
+            if number == window and not waiter.called:
+                waiter.errback(ConsoleError(f"Window {window} was closed.", "no_such_window"))
         for key in [key for key in self._streams if key[1] == window and key not in self._waiters]:
             del self._streams[key]
 
