@@ -146,6 +146,7 @@ export class Attachment {
   /** Brings `window` into view. */
   activate(window: number): void {
     const before = this.screens.get(this.active);
+    const hadFocus = before?.display.element.contains(document.activeElement) ?? false;
     if (window !== this.active && before !== undefined) {
       this.session?.hide(this.active);
       before.display.element.hidden = true;
@@ -154,6 +155,7 @@ export class Attachment {
     const screen = this.screens.get(window) ?? this.newScreen(window);
     screen.display.element.hidden = false;
     screen.display.open();
+    if (hadFocus) screen.display.terminal.focus();
     this.update(window, { activity: false, bell: false });
     if (this.session !== null) {
       this.session.show(window, screen.display);
@@ -382,12 +384,12 @@ export class Attachment {
 
   private remove(window: number): void {
     this.panes.delete(window);
+    const next = this.windows[0];
+    if (window === this.active && next !== undefined) this.activate(next.window);
     this.session?.forget(window);
     this.screens.get(window)?.display.dispose();
     this.screens.delete(window);
-    const next = this.windows[0];
-    if (window === this.active && next !== undefined) this.activate(next.window);
-    else this.options.events.changed();
+    this.options.events.changed();
   }
 
   /** Calls `change` with each terminal: a setting changed. */
