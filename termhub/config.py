@@ -106,6 +106,10 @@ class LimitsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
     file_mb: Annotated[Positive, Meta(description="Largest file it can write, in MiB.")] = 1024
     open_files: Annotated[Positive, Meta(description="Open files of one process.")] = 1024
+    journal_mb: Annotated[
+        Annotated[int, Meta(ge=16)],
+        Meta(description="Output kept on disk, in MiB; taken over when the launcher starts."),
+    ] = 64
     tmp_mb: Annotated[Positive, Meta(description="Size of its /tmp, in MiB; counts as memory.")] = 64
 
 
@@ -116,9 +120,6 @@ class ScreenSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Literal["auto", "ghostty", "pyte"],
         Meta(description="Terminal engine; auto takes ghostty where pyghostty is installed."),
     ] = "auto"
-    scrollback: Annotated[
-        Annotated[int, Meta(ge=0, le=1_000_000)], Meta(description="Lines of history kept for each window.")
-    ] = 10_000
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,7 +151,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[int, Meta(ge=1000, le=4_000_000_000)],
         Meta(description="As root: consoles of the user with number N run as uid uid_base + N."),
     ] = 600_000_000
-    images: Annotated[tuple[str, ...], Meta(description="Further folders in which to look for Pythons.")] = ()
     insecure_no_sandbox: Annotated[
         bool,
         Meta(description="Run consoles without a sandbox: they can do what the hub's user can."),
@@ -329,7 +329,7 @@ def _from_environment(
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ConfigError(f"The environment has {name}, which is not a setting.{hint}")
         info = by_variable[name]
-        yield info.key, _listed(value) if info.key == "images" else value, name
+        yield info.key, value, name
 
 
 def _from_options(
@@ -341,10 +341,6 @@ def _from_options(
         if key not in infos:
             raise ConfigError(_unknown(key, infos))
         yield key, value, "command line"
-
-
-def _listed(value: str) -> list[str]:
-    return [item for item in value.split(os.pathsep) if item]
 
 
 def _unknown(key: str, infos: Mapping[str, SettingInfo]) -> str:

@@ -47,7 +47,7 @@ def test_named_file_must_exist(tmp_path: Path) -> None:
         ("[limits]\nmemory_mb = 0\n", "limits.memory_mb = 0"),
         ("[limits]\nmemory_mb = 'lots'\n", "limits.memory_mb = 'lots'"),
         ("[screen]\nengine = 'vt'\n", "screen.engine = 'vt'"),
-        ("images = ['a', 3]\n", "images = "),
+        ("[web]\nlisten = 3\n", "web.listen = 3"),
         ("[web]\nlisten = 'nowhere'\n", "'nowhere' is not an address"),
         ("= 3\n", "is not TOML"),
     ],
@@ -71,15 +71,13 @@ def test_variables_of_clients_are_not_settings(tmp_path: Path) -> None:
 def test_values_from_the_environment_have_their_type() -> None:
     settings = load(
         environment={
-            "TERMHUB_IMAGES": "/a:/b",
             "TERMHUB_INSECURE_NO_SANDBOX": "true",
-            "TERMHUB_SCREEN_SCROLLBACK": "5",
+            "TERMHUB_LIMITS_PROCESSES": "5",
             "TERMHUB_DATA": "/nowhere",
         }
     )
-    assert settings.images == ("/a", "/b")
     assert settings.insecure_no_sandbox is True
-    assert settings.screen.scrollback == 5
+    assert settings.limits.processes == 5
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def needed_paths(settings: Settings) -> list[str]:
     code = (Path(package.__file__).parents[1] for package in (termhub, sandbox) if package.__file__)
     paths = {sys.executable, sys.prefix, sys.base_prefix, sys.exec_prefix, *map(str, code)}
     paths.add(str(settings.data_path))
-    for image in find_images(settings.images):
+    for image in find_images():
         paths.update((image.python, *image.prefixes))
     return sorted(path for path in paths if path not in ("/usr", "/"))
 
