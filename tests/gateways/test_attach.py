@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
+from twisted.logger import LogLevel, globalLogPublisher
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -440,6 +441,21 @@ class RefusalTests(AttachTestCase):
     async def test_text(self) -> None:
         await self.check("binary", "text")
         await self.check("binary", HELLO, "text")
+
+    async def test_a_clients_faults_do_not_fill_the_log(self) -> None:
+        lines: list[dict[str, Any]] = []
+        globalLogPublisher.addObserver(lines.append)
+        self.addCleanup(globalLogPublisher.removeObserver, lines.append)
+        await self.check("binary", HELLO, "text")
+
+        def talk(connection: ClientConnection) -> None:
+            connection.socket.sendall(client_frame(b"x", 0xC2))
+            with self.assertRaises(ConnectionClosed):
+                connection.recv(timeout=20)
+
+        await self.in_thread(talk)
+        told = [line["log_format"] for line in lines if line["log_level"] != LogLevel.debug]
+        self.assertEqual(told, [])
 
     async def test_bytes_that_are_no_frames(self) -> None:
         await self.check("unknown frame type 255", b"\xff" * 50)

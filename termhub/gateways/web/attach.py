@@ -75,11 +75,29 @@ class Admission:
     reason: str = ""
 
 
+class _ClientFaults:
+    """Autobahn's log: what a client does wrong is no warning about the hub."""
+
+    def debug(self, *_: object, **__: object) -> None:
+        """Say nothing of what is usual."""
+
+    def info(self, format: str, **values: object) -> None:
+        """Tell who debugs."""
+        _log.debug(format, **values)
+
+    warn = info
+
+    def error(self, format: str, **values: object) -> None:
+        """Tell everybody."""
+        _log.error(format, **values)
+
+
 @implementer(IPushProducer)
 class AttachProtocol(WebSocketServerProtocol):
     """One connection; a :class:`~.services.Client` of the hub."""
 
     admission = Admission()
+    log = _ClientFaults()
     transport: Any
 
     def __init__(self) -> None:

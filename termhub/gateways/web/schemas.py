@@ -131,7 +131,9 @@ class WindowInfo(Struct, frozen=True):
 
     window: int
     argv: list[str]
-    offset: Annotated[int, Meta(description="Bytes of output so far.")]
+    offset: Annotated[
+        int, Meta(description="Bytes of output that the hub knows of; more may have come since.")
+    ]
     cols: int
     rows: int
     title: str
