@@ -72,7 +72,7 @@ setup(
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "ruff>=0.8",
-            "setuptools>=69",
+            "setuptools>=70.1",
             "towncrier>=24.8",
         ],
         "bench": ["terminado>=0.18", "tornado>=6.4"],

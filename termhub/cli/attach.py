@@ -24,8 +24,10 @@ from .viewer import Viewer
 
 _FRAME_SECONDS = 1 / 50
 _RETRY_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
-_HELP = "C-b d or ~. detach   C-b r redraw   C-b n, p, 0-9 window   C-b C-b send C-b"
+_HELP = "after C-b:  d detach   c new window   n p 0-9 other window   r redraw   C-b itself"
 _HELP_SECONDS = 4.0
+_PATIENCE_SECONDS = 0.4
+"""A break that is mended within this time is not shown."""
 
 # Close codes that say that coming back is of no use.
 _FINAL_CODES = frozenset({1000, 1002, 1008, 4004})
@@ -53,15 +55,15 @@ class Session:
     ) -> None:
         cols, rows = terminal.size()
         self._loop, self._terminal, self._rest, self._console = loop, terminal, rest, console
-        self._read_only = read_only
         self._keys = Keys(prefix)
         self._display = Display(cols, rows)
-        self._viewer = Viewer(self, self._send, cols, rows, window)
+        self._viewer = Viewer(self, self._send, cols, rows, window, observes=read_only)
         self._connection: Connection | None = None
         self._tries = 0
         self._has_status = False
         self._is_covered = False  # the state line is gone, but what it covered is not drawn yet
         self._exit_status = 0
+        self._has_been_connected = False
         self._timers: dict[str, Timer] = {}
         self.parting = "detached"
         self.status = 0
@@ -116,6 +118,8 @@ class Session:
             return
         if self._viewer.is_connected and not was_connected:
             self._tries = 0
+            self._has_been_connected = True
+            self._cancel("lost")
             self._watch_input()
             self._hide_status()
         self._uncover()
@@ -135,9 +139,14 @@ class Session:
             return
         seconds = _RETRY_SECONDS[min(self._tries, len(_RETRY_SECONDS) - 1)]
         self._tries += 1
-        if self._tries > 1:
-            self._show_status(f"no connection: {end.reason}; trying again (detach: C-b d)")
+        if self._has_status:
+            self._show_lost(end.reason)
+        elif "lost" not in self._timers:
+            self._later("lost", _PATIENCE_SECONDS, lambda: self._show_lost(end.reason))
         self._later("retry", seconds, self._connect)
+
+    def _show_lost(self, reason: str) -> None:
+        self._show_status(f"no connection: {plain(reason)}; trying again (detach: C-b d)")
 
     # -- the viewer shows ----------------------------------------------------
 
@@ -161,6 +170,8 @@ class Session:
             self._finish(f"ended: {reason}", self._exit_status)
         elif kind == "exit" and window == 0:
             self._exit_status = _exit_status(event)
+        elif kind == "exit" and window == self._viewer.window:
+            self._viewer.request("close", window=window)
         elif kind == "state":
             if event.get("state") == "running":
                 self._hide_status()
@@ -196,9 +207,13 @@ class Session:
             self._is_covered = False
             self._viewer.redraw()
 
+    def _cancel(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
     def _later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
-        if name in self._timers:
-            self._timers[name].cancel()
+        self._cancel(name)
         self._timers[name] = self._loop.call_later(seconds, call)
 
     # -- the person ----------------------------------------------------------
@@ -210,10 +225,12 @@ class Session:
         if not data:
             self._finish("detached: the terminal is gone", 1)
             return
+        if not self._has_been_connected and b"\x03" in data:
+            self._finish("given up", 130)
+            return
         for key in self._keys.feed(data):
             if isinstance(key, bytes):
-                if not self._read_only:
-                    self._viewer.type(key)
+                self._viewer.type(key)
             elif isinstance(key, ShowWindow):
                 self._show_window(key.window)
             else:
@@ -236,12 +253,23 @@ class Session:
         elif command is Command.REDRAW:
             self._viewer.redraw()
         elif command is Command.HELP:
-            self._show_status(_HELP)
-            self._later("help", _HELP_SECONDS, self._hide_status)
+            self._tell(_HELP)
+        elif command is Command.NEW_WINDOW:
+            self._viewer.request("open", self._opened, cols=self._viewer.cols, rows=self._viewer.rows)
         elif len(windows) > 1 and self._viewer.window in windows:
             step = 1 if command is Command.NEXT_WINDOW else -1
             place = (windows.index(self._viewer.window) + step) % len(windows)
             self._show_window(windows[place])
+
+    def _opened(self, reply: dict[str, Any]) -> None:
+        if reply.get("ok"):
+            self._viewer.show(int(reply["window"]))
+        else:
+            self._tell(plain(str(reply.get("error"))))
+
+    def _tell(self, text: str) -> None:
+        self._show_status(text)
+        self._later("told", _HELP_SECONDS, self._hide_status)
 
     def _show_window(self, window: int) -> None:
         if window in self._viewer.windows and window != self._viewer.window:

@@ -1,9 +1,9 @@
 """What the keys typed into an attached terminal mean: input for the console, or a command for us.
 
-After the prefix key (``C-b``): ``d`` detaches, ``r`` redraws, ``?`` helps, a digit, ``n`` or ``p``
-shows another window, the prefix once more is sent as itself, and anything else is sent together with
-the prefix, so that nobody who does not know the prefix loses a key.  As in ssh, ``~.`` at the start
-of a line detaches and ``~~`` is a ``~``.  Nothing inside a bracketed paste is a command.
+After the prefix key (``C-b``): ``d`` detaches, ``r`` redraws, ``?`` helps, ``c`` opens a window,
+a digit, ``n`` or ``p`` shows another, the prefix once more is sent as itself, and anything else is
+sent together with the prefix, so that nobody who does not know the prefix loses a key.  As in ssh,
+``~.`` at the start of a line detaches and ``~~`` is a ``~``.  Nothing in a paste is a command.
 
 Invariant: whatever is typed is either sent once, in order, or part of a command.
 """
@@ -25,6 +25,7 @@ class Command(Enum):
     DETACH = "detach"
     REDRAW = "redraw"
     HELP = "help"
+    NEW_WINDOW = "new window"
     NEXT_WINDOW = "next window"
     PREVIOUS_WINDOW = "previous window"
 
@@ -43,6 +44,7 @@ _AFTER_PREFIX = {
     b"\x04": Command.DETACH,
     b"r": Command.REDRAW,
     b"?": Command.HELP,
+    b"c": Command.NEW_WINDOW,
     b"n": Command.NEXT_WINDOW,
     b"p": Command.PREVIOUS_WINDOW,
 }

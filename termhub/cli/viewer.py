@@ -44,12 +44,19 @@ class Viewer:
     :param send: takes whole frames for the hub; called only while connected.
     :param cols: width of the terminal.
     :param window: the window to show.
+    :param observes: only look: the console does not take this terminal's size.
     """
 
     def __init__(
-        self, shown: Shown, send: Callable[[bytes], None], cols: int, rows: int, window: int = 0
+        self,
+        shown: Shown,
+        send: Callable[[bytes], None],
+        cols: int,
+        rows: int,
+        window: int = 0,
+        observes: bool = False,
     ) -> None:
-        self._shown, self._send = shown, send
+        self._shown, self._send, self._observes = shown, send, observes
         self.cols, self.rows, self.window = cols, rows, window
         self.windows: list[int] = [window]
         self.offset: int | None = None
@@ -61,6 +68,7 @@ class Viewer:
         self._decoder = frames.Decoder()
         self._parts: list[bytes] = []
         self._requests = 0
+        self._replies: dict[Any, Callable[[dict[str, Any]], None]] = {}
         self._inputs: dict[int, InputStream] = {}
 
     # -- connection ----------------------------------------------------------
@@ -69,18 +77,19 @@ class Viewer:
         """A new connection stands: say hello. Input waits for the hub's answer."""
         self._decoder = frames.Decoder()
         self._parts.clear()
-        hello = {
+        hello: dict[str, Any] = {
             "version": frames.VERSION,
             "viewer": f"{self._viewer:016x}",
-            "cols": self.cols,
-            "rows": self.rows,
             "windows": {str(self.window): self.offset},
         }
+        if not self._observes:
+            hello.update(cols=self.cols, rows=self.rows)
         self._send(frames.encode_json(frames.HELLO, frames.CONSOLE, hello))
 
     def disconnected(self) -> None:
         """The connection is gone."""
         self.is_connected = False
+        self._replies.clear()
         for stream in self._inputs.values():
             stream.link_lost()
 
@@ -98,6 +107,8 @@ class Viewer:
             self._greeted(frames.parse_json(payload))
         elif kind == frames.ACCEPTED and window in self._inputs:
             self._inputs[window].on_accepted(frames.parse_accepted(payload)[1])
+        elif kind == frames.REPLY:
+            self._take_reply(frames.parse_json(payload))
         elif kind == frames.EVENT:
             event = frames.parse_json(payload)
             self._note_windows(window, event)
@@ -116,6 +127,11 @@ class Viewer:
         self._end = next((int(each["offset"]) for each in windows if each["window"] == self.window), 0)
         for stream in self._inputs.values():
             stream.link_made()
+
+    def _take_reply(self, reply: dict[str, Any]) -> None:
+        answered = self._replies.pop(reply.get("id"), None)
+        if answered is not None:
+            answered(reply)
 
     def _note_windows(self, window: int, event: dict[str, Any]) -> None:
         if event.get("type") == "opened" and window not in self.windows:
@@ -165,7 +181,9 @@ class Viewer:
         return self._input().held_bytes < MOST_TYPED_BYTES
 
     def type(self, data: bytes) -> None:
-        """Send ``data`` to the program, now or after the next connection."""
+        """Send ``data`` to the program, now or after the next connection; an observer types nothing."""
+        if self._observes or self.role == "observer":
+            return
         stream = self._input()
         stream.receive(stream.end, data)
 
@@ -184,13 +202,20 @@ class Viewer:
     def resize(self, cols: int, rows: int) -> None:
         """The terminal has a new size."""
         self.cols, self.rows = cols, rows
-        if self.is_connected:
+        if self.is_connected and not self._observes:
             self._send(frames.resize(self.window, cols, rows))
 
-    def request(self, op: str, **arguments: Any) -> None:
-        """Ask the hub for something whose effect is seen, not its reply."""
+    def request(
+        self, op: str, answered: Callable[[dict[str, Any]], None] | None = None, **arguments: Any
+    ) -> None:
+        """Ask the hub for something; nothing is asked while there is no connection.
+
+        :param answered: called with the REPLY.
+        """
         if self.is_connected:
             self._requests += 1
+            if answered is not None:
+                self._replies[self._requests] = answered
             value = {"id": self._requests, "op": op, **arguments}
             self._send(frames.encode_json(frames.REQUEST, frames.CONSOLE, value))
 

@@ -29,6 +29,7 @@ def test_text_is_input() -> None:
         (b"\x04", Command.DETACH),
         (b"r", Command.REDRAW),
         (b"?", Command.HELP),
+        (b"c", Command.NEW_WINDOW),
         (b"n", Command.NEXT_WINDOW),
         (b"p", Command.PREVIOUS_WINDOW),
         (b"3", ShowWindow(3)),

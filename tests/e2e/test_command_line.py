@@ -119,7 +119,7 @@ def test_a_killed_hub_is_waited_for_and_nothing_is_missing(hub: HubProcess, term
     screen.until_text("trying again")
     screen.type("'typed ' + 'meanwhile'\r")
     hub.start()
-    screen.until_text("typed meanwhile")
+    screen.until_text("typed meanwhile", 20)
     screen.until(lambda: "trying again" not in screen.text)
     numbers = [int(n) for n in re.findall(r"^n (\d+)$", screen.text, re.M)]
     missing = set(range(4000)) - set(numbers)
@@ -200,6 +200,23 @@ def test_ctrl_c_under_a_flood(terminal: Open) -> None:
     screen.until(lambda: screen.text.count("flood flood") > 500)
     screen.type("\x03")
     screen.until(lambda: screen.lines[screen.screen.cursor.y].startswith(">>>"))
+
+
+def test_windows(terminal: Open) -> None:
+    screen = terminal("new", "work")
+    screen.until_text(">>>")
+    screen.type("'in the ' + 'first'\r")
+    screen.until_text("in the first")
+    screen.type("\x02c")
+    screen.until(lambda: not any(">>>" in line for line in screen.lines))
+    screen.type("echo second $((40 + 2))\r")
+    screen.until_text("second 42")
+    screen.type("\x020")
+    screen.until_text("in the first")
+    screen.type("\x021")
+    screen.until_text("second 42")
+    screen.type("exit\r")
+    screen.until_text("in the first")
 
 
 def test_kill_and_rename_and_a_program_of_ones_own(run: Callable[..., str], terminal: Open) -> None:
