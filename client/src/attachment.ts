@@ -7,7 +7,8 @@
 
 import { type Api, ApiError, type Console } from "./api.ts";
 import { CONSOLE, type JsonObject } from "./frames.ts";
-import { type Diagnosis, Session, type SessionState, type Welcome, type WindowInfo } from "./session.ts";
+import { Session } from "./session.ts";
+import type { Diagnosis, SessionState, Welcome, WindowInfo } from "./session-types.ts";
 import { settings } from "./settings.ts";
 import { browserClock, newViewer, openSocket } from "./socket.ts";
 import { type Size, TerminalDisplay } from "./terminal/display.ts";
@@ -84,6 +85,7 @@ export class Attachment {
         welcome: (welcome) => this.welcome(welcome),
         event: (window, event) => this.event(window, event),
         size: (window, cols, rows) => this.update(window, { cols, rows }),
+        stuck: (window) => this.replaceScreen(window),
         latency: (milliseconds) => events.latency(milliseconds),
         drawn: (window, keyframe) => {
           this.update(window, { cols: keyframe.cols, rows: keyframe.rows });
@@ -351,6 +353,17 @@ export class Attachment {
     this.screens.set(window, screen);
     area.append(display.element);
     return screen;
+  }
+
+  /** Puts a fresh terminal in the place of one that stopped working. */
+  private replaceScreen(window: number): void {
+    const old = this.screens.get(window)?.display;
+    const { display } = this.newScreen(window);
+    display.element.hidden = window !== this.active;
+    if (window === this.active) display.open();
+    this.session?.replace(window, display);
+    if (old?.element.contains(document.activeElement)) display.terminal.focus();
+    old?.dispose();
   }
 
   private paneOf(info: WindowInfo): Pane {

@@ -35,102 +35,25 @@ import {
   VERSION,
 } from "./frames.ts";
 import { InputBuffer } from "./input.ts";
-import { type Display, type DrawnKeyframe, Viewer } from "./viewer.ts";
-
-/** An open socket, as the session needs it. */
-export interface Socket {
-  send(data: Bytes): void;
-  close(code: number, reason: string): void;
-}
-
-/** What a socket tells the session. */
-export interface SocketEvents {
-  opened(): void;
-  received(data: Uint8Array): void;
-  closed(code: number, reason: string): void;
-}
-
-/** Time and chance. */
-export interface Clock {
-  /** Milliseconds that only go forward. */
-  now(): number;
-  /** Calls `callback` after `milliseconds`; returns what cancels it. */
-  later(milliseconds: number, callback: () => void): () => void;
-  /** A number in [0, 1). */
-  random(): number;
-}
-
-/** Where a session stands. */
-export type SessionState =
-  | { readonly name: "connecting"; readonly attempt: number }
-  | { readonly name: "attached" }
-  | { readonly name: "waiting"; readonly attempt: number; readonly until: number; readonly reason: string }
-  | { readonly name: "closed"; readonly cause: CloseCause; readonly reason: string };
-
-export type CloseCause = "detached" | "not_allowed" | "no_such_console" | "protocol" | "not_logged_in";
-
-/** A window as the hub describes it. */
-export interface WindowInfo {
-  readonly window: number;
-  readonly argv: readonly string[];
-  readonly offset: number;
-  readonly cols: number;
-  readonly rows: number;
-  readonly title: string;
-  readonly exit: JsonObject | null;
-}
-
-/** The hub's HELLO. */
-export interface Welcome {
-  readonly console: JsonObject;
-  readonly role: string;
-  readonly policy: string;
-  readonly windows: readonly WindowInfo[];
-}
-
-/** What a session tells the page. */
-export interface SessionEvents {
-  state(state: SessionState): void;
-  welcome(welcome: Welcome): void;
-  /** A host's or hub's event; `window` is {@link CONSOLE} for the whole console. */
-  event(window: number, event: JsonObject): void;
-  /** The size of a window is now this; its keyframe follows. */
-  size(window: number, cols: number, rows: number): void;
-  /** A keyframe has been drawn. */
-  drawn(window: number, keyframe: DrawnKeyframe): void;
-  /** Round trip to the hub, in milliseconds. */
-  latency(milliseconds: number): void;
-}
-
-/** Why nothing could be opened, found out by asking over HTTP. */
-export type Diagnosis = "retry" | CloseCause;
-
-export interface SessionOptions {
-  readonly connect: (events: SocketEvents) => Socket;
-  readonly clock: Clock;
-  readonly viewer: bigint;
-  readonly events: SessionEvents;
-  /** Asked when a connection fails before HELLO; a socket does not say why. */
-  readonly diagnose?: () => Promise<Diagnosis>;
-}
-
-/** The console, or the way to it, said no. */
-export class RequestError extends Error {
-  override readonly name = "RequestError";
-  constructor(
-    message: string,
-    readonly code: string,
-  ) {
-    super(message);
-  }
-}
+import { RequestError, Requests } from "./requests.ts";
+import {
+  type CloseCause,
+  type Diagnosis,
+  parseWelcome,
+  type SessionOptions,
+  type SessionState,
+  type Socket,
+  type Welcome,
+} from "./session-types.ts";
+import { type Display, Viewer } from "./viewer.ts";
 
 const TICK_MS = 1000;
 const PING_MS = 4000;
 const SILENCE_MS = 12_000;
 const CONNECT_MS = 10_000;
-const REQUEST_MS = 20_000;
 const STALE_MS = 2500;
+/** In ticks, not in time: a hidden page's timers are slowed down, its terminal's and ours alike. */
+const STUCK_TICKS = 10;
 const BACK_OFF_MS = 250;
 const BACK_OFF_LIMIT_MS = 8000;
 const PROTOCOL_ERRORS = 3;
@@ -140,13 +63,9 @@ interface Shown {
   readonly input: InputBuffer;
   visible: boolean;
   staleSince: number | null;
-}
-
-interface Pending {
-  readonly resolve: (reply: JsonObject) => void;
-  readonly reject: (error: RequestError) => void;
-  readonly cancel: () => void;
-  readonly historyOf: number | null;
+  /** Ticks for which the terminal had something to do and did nothing. */
+  stillTicks: number;
+  processedThen: number;
 }
 
 /** Milliseconds to wait before attempt `attempt` (from 1), with jitter against herds. */
@@ -162,8 +81,7 @@ export class Session {
   private connection = 0;
   private decoder = new Decoder();
   private readonly shown = new Map<number, Shown>();
-  private readonly pending = new Map<number, Pending>();
-  private nextId = 1;
+  private readonly requests: Requests;
   private area = { cols: 80, rows: 24 };
   private attempt = 0;
   private protocolErrors = 0;
@@ -175,7 +93,9 @@ export class Session {
   private cancelTimer: () => void = () => {};
   private cancelTick: () => void = () => {};
 
-  constructor(private readonly options: SessionOptions) {}
+  constructor(private readonly options: SessionOptions) {
+    this.requests = new Requests(options.clock);
+  }
 
   get state(): SessionState {
     return this.stateNow;
@@ -222,7 +142,14 @@ export class Session {
       lost: () => this.requestKeyframe(window),
       drawn: (keyframe) => this.options.events.drawn(window, keyframe),
     });
-    this.shown.set(window, { viewer, input: new InputBuffer(), visible: true, staleSince: null });
+    this.shown.set(window, {
+      viewer,
+      input: new InputBuffer(),
+      visible: true,
+      staleSince: null,
+      stillTicks: 0,
+      processedThen: 0,
+    });
     this.subscribe(window, null);
   }
 
@@ -232,6 +159,12 @@ export class Session {
     if (shown === undefined || !shown.visible) return;
     shown.visible = false;
     this.requestQuietly("unsubscribe", window, {});
+  }
+
+  /** Goes on with an empty terminal in `window`. */
+  replace(window: number, display: Display): void {
+    this.shown.get(window)?.viewer.replaceDisplay(display);
+    this.requestKeyframe(window);
   }
 
   /** Forgets `window`: it was closed. */
@@ -260,7 +193,9 @@ export class Session {
 
   /** Asks for the screen with all scrollback; resolves when the keyframe is on its way. */
   async requestHistory(window: number): Promise<void> {
-    await this.request("keyframe", window, { scrollback: null }, window);
+    await this.request("keyframe", window, { scrollback: null }, () =>
+      this.shown.get(window)?.viewer.expectHistory(),
+    );
   }
 
   /**
@@ -268,25 +203,15 @@ export class Session {
    *
    * @throws RequestError when it refuses, does not answer, or there is no connection
    */
-  request(
-    op: string,
-    window: number,
-    fields: JsonObject = {},
-    historyOf: number | null = null,
-  ): Promise<JsonObject> {
+  request(op: string, window: number, fields: JsonObject = {}, accepted?: () => void): Promise<JsonObject> {
     if (this.stateNow.name !== "attached") {
       return Promise.reject(new RequestError("There is no connection to the server.", "not_connected"));
     }
-    const id = this.nextId++;
-    return new Promise((resolve, reject) => {
-      const cancel = this.options.clock.later(REQUEST_MS, () => {
-        this.pending.delete(id);
-        reject(new RequestError("The server did not answer in time.", "timeout"));
-      });
-      this.pending.set(id, { resolve, reject, cancel, historyOf });
-      const of = window === CONSOLE ? {} : { window };
-      this.send(encodeJson(REQUEST, window, { id, op, ...of, ...fields }));
-    });
+    const of = window === CONSOLE ? {} : { window };
+    return this.requests.ask(
+      (id) => this.send(encodeJson(REQUEST, window, { id, op, ...of, ...fields })),
+      accepted,
+    );
   }
 
   // -- connection ----------------------------------------------------------------------------------
@@ -363,12 +288,7 @@ export class Session {
     this.socket = null;
     this.pingSince = null;
     for (const shown of this.shown.values()) shown.viewer.disconnected();
-    const waiting = [...this.pending.values()];
-    this.pending.clear();
-    for (const pending of waiting) {
-      pending.cancel();
-      pending.reject(new RequestError("The connection to the server was lost.", "not_connected"));
-    }
+    this.requests.lost();
   }
 
   private wait(reason: string): void {
@@ -441,7 +361,7 @@ export class Session {
         this.options.events.event(frame.window, parseJson(frame.payload));
         break;
       case REPLY:
-        this.reply(parseJson(frame.payload));
+        this.requests.reply(parseJson(frame.payload));
         break;
       default:
         // A later version may say more; what we do not know we do not need.
@@ -462,21 +382,6 @@ export class Session {
       this.pumpInput(window, shown);
     }
     this.ping();
-  }
-
-  private reply(reply: JsonObject): void {
-    const pending = typeof reply.id === "number" ? this.pending.get(reply.id) : undefined;
-    if (pending === undefined) return;
-    this.pending.delete(reply.id as number);
-    pending.cancel();
-    if (reply.ok === true) {
-      if (pending.historyOf !== null) this.shown.get(pending.historyOf)?.viewer.expectHistory();
-      pending.resolve(reply);
-      return;
-    }
-    const code = typeof reply.code === "string" ? reply.code : "error";
-    const message = typeof reply.error === "string" ? reply.error : "The server refused.";
-    pending.reject(new RequestError(message, code));
   }
 
   private subscribe(window: number, since: number | null): void {
@@ -502,6 +407,7 @@ export class Session {
 
   private tick(): void {
     this.cancelTick = this.options.clock.later(TICK_MS, () => this.tick());
+    for (const [window, shown] of this.shown) this.watch(window, shown);
     if (this.stateNow.name !== "attached") return;
     const now = this.options.clock.now();
     if (
@@ -517,6 +423,18 @@ export class Session {
       shown.input.tick(now);
       this.pumpInput(window, shown);
       this.mend(window, shown, now);
+    }
+  }
+
+  /** An exception in xterm.js's parser stops it for good; nothing else would ever notice. */
+  private watch(window: number, shown: Shown): void {
+    const { processedWrites, waitingWrites } = shown.viewer;
+    if (waitingWrites === 0 || processedWrites !== shown.processedThen) {
+      shown.stillTicks = 0;
+      shown.processedThen = processedWrites;
+    } else if (++shown.stillTicks > STUCK_TICKS) {
+      shown.stillTicks = 0;
+      this.options.events.stuck(window);
     }
   }
 
@@ -546,31 +464,4 @@ export class Session {
       },
     );
   }
-}
-
-/** The hub's HELLO, checked. */
-function parseWelcome(hello: JsonObject): Welcome {
-  if (hello.version !== VERSION) {
-    throw new FrameError(`the server speaks version ${String(hello.version)}, this page ${VERSION}`);
-  }
-  const windows = Array.isArray(hello.windows) ? (hello.windows as JsonObject[]) : [];
-  return {
-    console: (hello.console ?? {}) as JsonObject,
-    role: typeof hello.role === "string" ? hello.role : "observer",
-    policy: typeof hello.policy === "string" ? hello.policy : "latest",
-    windows: windows.map(parseWindow),
-  };
-}
-
-function parseWindow(window: JsonObject): WindowInfo {
-  const number = (value: unknown) => (typeof value === "number" ? value : 0);
-  return {
-    window: number(window.window),
-    argv: Array.isArray(window.argv) ? window.argv.map(String) : [],
-    offset: number(window.offset),
-    cols: number(window.cols) || 80,
-    rows: number(window.rows) || 24,
-    title: typeof window.title === "string" ? window.title : "",
-    exit: typeof window.exit === "object" ? (window.exit as JsonObject | null) : null,
-  };
 }

@@ -1,6 +1,6 @@
 /** The session's socket in a browser: a WebSocket to a console, and the browser's clock. */
 
-import type { Clock, Socket, SocketEvents } from "./session.ts";
+import type { Clock, Socket, SocketEvents } from "./session-types.ts";
 
 const SUBPROTOCOL = "termhub.v1";
 

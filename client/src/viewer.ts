@@ -87,9 +87,10 @@ export class Viewer {
   private expectsHistory = false;
   private acked = -1;
   private generation = 0;
+  private processed = 0;
 
   constructor(
-    private readonly display: Display,
+    private display: Display,
     private readonly events: ViewerEvents,
   ) {}
 
@@ -168,8 +169,19 @@ export class Viewer {
     this.pump();
   }
 
-  /** The terminal was replaced by an empty one; callbacks of the old one are ignored. */
-  displayReplaced(): void {
+  /** Writes that the terminal has processed; while it stands still and some wait, the terminal is stuck. */
+  get processedWrites(): number {
+    return this.processed;
+  }
+
+  /** Writes that the terminal was given and has not processed. */
+  get waitingWrites(): number {
+    return this.outstandingWrites;
+  }
+
+  /** Goes on with an empty terminal; callbacks of the old one are ignored. */
+  replaceDisplay(display: Display): void {
+    this.display = display;
     this.generation += 1;
     this.outstandingBytes = 0;
     this.outstandingWrites = 0;
@@ -224,6 +236,7 @@ export class Viewer {
       if (generation !== this.generation) return;
       this.outstandingBytes -= data.length;
       this.outstandingWrites -= 1;
+      this.processed += 1;
       done();
       this.pump();
     });

@@ -3,8 +3,8 @@
 import headless from "@xterm/headless";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import WebSocket from "ws";
-import type { Clock } from "../src/session.ts";
 import { Session } from "../src/session.ts";
+import type { Clock } from "../src/session-types.ts";
 import type { Display } from "../src/viewer.ts";
 import { type FakeConsole, FakeHub, serve } from "./support/fake-hub.ts";
 import { bytes, Recorder } from "./support/fakes.ts";

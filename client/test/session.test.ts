@@ -17,7 +17,9 @@ import {
   RESIZE,
   resize,
 } from "../src/frames.ts";
-import { backOff, type Diagnosis, RequestError, Session } from "../src/session.ts";
+import { RequestError } from "../src/requests.ts";
+import { backOff, Session } from "../src/session.ts";
+import type { Diagnosis } from "../src/session-types.ts";
 import { bytes, FakeClock, FakeDisplay, FakeSocket, Recorder, settle } from "./support/fakes.ts";
 
 const VIEWER = 0xffn;
@@ -391,6 +393,31 @@ describe("windows", () => {
     session.resizeArea(0, 132, 43);
     const sizes = socket().sent.filter(({ type }) => type === RESIZE);
     expect(sizes.map(({ payload }) => parseResize(payload))).toEqual([{ cols: 132, rows: 43 }]);
+  });
+
+  it("whose terminal stopped working get another, drawn by a keyframe", async () => {
+    const { clock, socket, session, recorder, answer } = setUp();
+    const dead = new FakeDisplay(false);
+    session.show(1, dead);
+    socket().welcome();
+    const pass = async (seconds: number) => {
+      for (let second = 0; second < seconds; second += 1) {
+        answer("ping");
+        await clock.advance(1000);
+      }
+    };
+    await pass(15);
+    expect(recorder.stuckWindows).toEqual([]);
+    socket().receive(...keyframes(1, 0, 80, 24, bytes("first")));
+    await pass(15);
+    expect(recorder.stuckWindows).toEqual([1]);
+    const fresh = new FakeDisplay();
+    session.replace(1, fresh);
+    expect(socket().json(REQUEST).at(-1)).toMatchObject({ op: "keyframe", window: 1, scrollback: 0 });
+    socket().receive(...keyframes(1, 5, 80, 24, bytes("again")));
+    await pass(15);
+    expect(fresh.written).toBe("\x18\x1bcagain");
+    expect(recorder.stuckWindows).toEqual([1]);
   });
 
   it("that stay out of date are mended by a keyframe we ask for", async () => {

@@ -184,13 +184,18 @@ describe("a keyframe", () => {
   });
 });
 
-it("ignores callbacks of a terminal that was replaced", () => {
+it("goes on with another terminal, and ignores callbacks of the old one", () => {
   const { display, viewer, acks, output, keyframe } = setUp(false);
   keyframe(0, "");
   display.process();
   output(0, "abc");
-  viewer.displayReplaced();
+  const fresh = new FakeDisplay();
+  viewer.replaceDisplay(fresh);
   display.process();
   expect(acks).toEqual([0]);
   expect(viewer.resumeOffset).toBeNull();
+  keyframe(3, "abc");
+  output(3, "d");
+  expect(fresh.written).toBe(`${RESET}abcd`);
+  expect(acks).toEqual([0, 3, 4]);
 });

@@ -8,7 +8,7 @@ import { ApiError, type Console } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
-import type { SessionState } from "../session.ts";
+import type { SessionState } from "../session-types.ts";
 import { onChange, settings } from "../settings.ts";
 import { exposeTerminal } from "../testhook.ts";
 import { ring } from "./bell.ts";

@@ -1,7 +1,7 @@
 /** What state the connection is in, always visible; a banner when it is broken. */
 
 import { h } from "../dom.ts";
-import type { SessionState } from "../session.ts";
+import type { SessionState } from "../session-types.ts";
 
 /** A break shorter than this is not worth a banner. */
 const PATIENCE_MS = 800;

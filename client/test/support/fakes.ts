@@ -9,7 +9,7 @@ import {
   type JsonObject,
   parseJson,
 } from "../../src/frames.ts";
-import type { Clock, SessionEvents, SessionState, Socket, SocketEvents } from "../../src/session.ts";
+import type { Clock, SessionEvents, SessionState, Socket, SocketEvents } from "../../src/session-types.ts";
 import type { Display } from "../../src/viewer.ts";
 
 /** A clock that moves when told to. */
@@ -140,6 +140,7 @@ export class Recorder implements SessionEvents {
   readonly sizes: string[] = [];
   readonly drawings: string[] = [];
   readonly latencies: number[] = [];
+  readonly stuckWindows: number[] = [];
   welcomes = 0;
 
   get stateNames(): string {
@@ -164,6 +165,10 @@ export class Recorder implements SessionEvents {
 
   drawn(window: number, keyframe: { offset: number; history: boolean }): void {
     this.drawings.push(`${window}@${keyframe.offset}${keyframe.history ? " with history" : ""}`);
+  }
+
+  stuck(window: number): void {
+    this.stuckWindows.push(window);
   }
 
   latency(milliseconds: number): void {
