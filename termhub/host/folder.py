@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from termhub import __version__
+
 SPEC = "spec.json"
 SANDBOX = "sandbox.json"
 ENDING = "ending.json"
@@ -100,7 +102,7 @@ class Folder:
         return os.path.lexists(self.path / name)
 
     def try_lock(self) -> int | None:
-        """Take ``host.lock``, with this process's pid in it; None while another holds it."""
+        """Take ``host.lock``, with this process's pid and version in it; None while another holds it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         fd = os.open(self.path / LOCK, flags, 0o640)
         try:
@@ -109,11 +111,20 @@ class Folder:
             os.close(fd)
             return None
         os.ftruncate(fd, 0)
-        os.pwrite(fd, str(os.getpid()).encode(), 0)
+        os.pwrite(fd, f"{os.getpid()} {__version__}".encode(), 0)
         return fd
 
     def locked_by(self) -> int | None:
         """The pid of the host that holds ``host.lock``; None when nobody does."""
+        holder = self._holder()
+        return int(holder[0]) if holder and holder[0].isdigit() else None
+
+    def host_version(self) -> str | None:
+        """The version of termhub that the living host runs; None when there is no host."""
+        holder = self._holder()
+        return holder[1] if holder is not None and len(holder) == 2 else None
+
+    def _holder(self) -> list[str] | None:
         try:
             fd = os.open(self.path / LOCK, _READ)
         except OSError:
@@ -123,8 +134,7 @@ class Folder:
                 return None
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            text = os.pread(fd, 20, 0)
-            return int(text) if text.isdigit() else None
+            return os.pread(fd, 100, 0).decode(errors="replace").split()
         finally:
             os.close(fd)
         return None

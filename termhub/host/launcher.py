@@ -18,6 +18,7 @@ import traceback
 
 EXIT_LOCKED = 3
 EXIT_REFUSED = 4
+EXIT_RENEW = 5
 LOG_BYTES = 4 << 20
 UID_BASE = 600_000_000
 JOURNAL_BYTES = 64 << 20
@@ -44,6 +45,10 @@ def keep(options: argparse.Namespace, ready_fd: int | None) -> int:
             os.close(ready_fd)
             ready_fd = None
         status = _wait(child)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == EXIT_RENEW:
+            log("the launcher begins anew, with the code there is now")
+            command = [sys.executable, "-m", "termhub.host.launcher", *sys.argv[1:]]
+            os.execv(sys.executable, [part for part in command if part != "--background"])
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, EXIT_LOCKED, EXIT_REFUSED):
             return os.WEXITSTATUS(status)
         if time.monotonic() - started > _MOST_RESTART_SECONDS:

@@ -30,7 +30,7 @@ from sandbox.limits.cgroup import bases
 from termhub.errors import BadRequest, NoSandbox, TermhubError
 from termhub.host.folder import listen
 from termhub.host.host import HostOptions
-from termhub.host.launcher import EXIT_LOCKED, LOG_BYTES, log
+from termhub.host.launcher import EXIT_LOCKED, EXIT_RENEW, LOG_BYTES, log
 from termhub.host.launcher_socket import LauncherSocket, Operation, Reply
 from termhub.host.sandboxes import Sandboxes, Users
 from termhub.host.specs import parse_spec
@@ -56,7 +56,9 @@ class Launcher:
             "remove": self._remove,
             "list": self._list,
             "stop": self._stop,
+            "renew": self._renew,
         }
+        self.status = 0
 
     def _version(self, request: dict[str, Any], reply: Reply) -> None:
         reply(
@@ -101,6 +103,11 @@ class Launcher:
             self._loop.call_soon(self._loop.stop)
 
         self._supervisor.end_all("termhub was stopped", done)
+
+    def _renew(self, request: dict[str, Any], reply: Reply) -> None:
+        self.status = EXIT_RENEW
+        reply()
+        self._loop.call_soon(self._loop.stop)
 
 
 def _console(request: dict[str, Any]) -> str:
@@ -164,7 +171,7 @@ def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:
     _bound_log(loop)
     ready()
     loop.run()
-    return 0
+    return launcher.status
 
 
 def needed_paths(data: Path, images: list[Image]) -> list[str]:

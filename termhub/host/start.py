@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import termhub
 from termhub.errors import NoSandbox, TermhubError
 from termhub.host.call import Caller
 
 LOG_BYTES = 1 << 20
 START_SECONDS = 20.0
+POLL_SECONDS = 0.02
 
 
 def socket_path(data: Path) -> Path:
@@ -40,6 +43,8 @@ def ensure_launcher(
     """
     data = data.absolute()
     version = ask_version(data)
+    if version is not None and version["version"] != termhub.__version__:
+        version = _renew(data, timeout_seconds)
     if version is None:
         version = _start(data, service_user, insecure_no_sandbox, arguments, timeout_seconds)
     missing = version.get("missing")
@@ -55,6 +60,20 @@ def ask_version(data: Path) -> dict[str, Any] | None:
             return caller.ask("version")
     except OSError:
         return None
+
+
+def _renew(data: Path, timeout_seconds: float) -> dict[str, Any] | None:
+    """Let a launcher of another version begin anew with our code; consoles go on."""
+    with Caller(socket_path(data)) as caller:
+        before = caller.ask("version")["pid"]
+        caller.ask("renew")
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        version = ask_version(data)
+        if version is not None and version["pid"] != before:
+            return version
+        time.sleep(POLL_SECONDS)
+    return None
 
 
 def _start(

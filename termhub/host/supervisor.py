@@ -20,6 +20,7 @@ from typing import Any
 
 from attrs import define, field
 
+import termhub
 from sandbox.guest.loop import Loop, Timer
 from sandbox.launch import LaunchError
 from termhub.errors import BadRequest, NoSandbox, NoSuchConsole, TermhubError
@@ -409,6 +410,9 @@ class Supervisor:
         if host is not None:
             self._watch_host(entry, host, folder.locked_by() or 0)
             entry.is_ready = True
+            if folder.host_version() != termhub.__version__:
+                log(f"{folder.console}: its host is of another version; a new one takes over")
+                processes.kill(host)
         sandbox = self._sandboxes.find(folder, record)
         if sandbox is not None:
             self._watch_sandbox(entry, sandbox)

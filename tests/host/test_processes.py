@@ -13,7 +13,7 @@ import pytest
 from sandbox.guest import frames
 from termhub.errors import TermhubError
 from termhub.host.folder import connect
-from tests.support.console_process import LauncherProcess, until
+from tests.support.console_process import LauncherProcess, until, wait_for
 
 
 def test_a_console_answers_over_its_socket(launcher):
@@ -232,6 +232,49 @@ def test_after_a_restart_of_the_machine_the_last_screen_is_there():
         ended = console.folder.read("ended.json")
         assert ended["reason"] == "the machine restarted"
         assert ended["windows"][0]["lines"][0] == "before"
+
+
+def test_hosts_that_fail_are_followed_by_more_careful_ones(launcher):
+    """At last one that does not look at the past: the output itself may be what fails."""
+    console = launcher.create(program="script", argv=["/bin/sh", "-c", "echo poison; cat"])
+    with console.link() as link:
+        link.subscribe()
+        link.read_until(b"poison")
+        link.keyframe()
+    hosts = []
+    for _ in range(5):
+        hosts.append(console.host_pid)
+        pidfd = os.pidfd_open(hosts[-1])
+        signal.pidfd_send_signal(pidfd, signal.SIGSEGV)
+        wait_for(pidfd)
+    with console.link() as link:
+        assert link.request("text", 0)["lines"][0] == ""
+        link.subscribe()
+        link.type(b"alive\n")
+        link.read_until(b"alive\r\nalive\r\n")
+        assert link.request("text", 0)["lines"].count("alive") == 2
+    assert len(set(hosts)) == 5
+
+
+def test_a_new_version_takes_over_running_consoles():
+    with LauncherProcess() as launcher:
+        console = launcher.create(program="script", argv=["/bin/cat"])
+        with console.link() as link:
+            link.subscribe()
+            link.type(b"before\n")
+            link.read_until(b"before\r\nbefore\r\n")
+        before, host = launcher.pid, console.host_pid
+        with open(console.path / "host.lock", "r+") as lock:
+            lock.truncate()
+            lock.write(f"{host} 0.0.1")
+        launcher.ask("renew")
+        until(lambda: launcher.answers() and launcher.pid != before, "the new launcher")
+        until(lambda: console.folder.locked_by() not in (None, host), "the new host")
+        with console.link() as link:
+            link.subscribe()
+            assert link.output.get(0, b"") or link.read_until(b"before\r\nbefore\r\n")
+            link.type(b"after\n")
+            link.read_until(b"after\r\nafter\r\n")
 
 
 def test_half_made_folders_are_deleted():
