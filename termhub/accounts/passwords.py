@@ -8,20 +8,12 @@ has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 
-from termhub.errors import BadRequest, TooMany
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from termhub.errors import BadRequest
+from termhub.threads import Threads
 
 MIN_LENGTH = 8
 MAX_LENGTH = 1000
@@ -73,37 +65,26 @@ class Passwords:
     """
 
     def __init__(self, reactor: IReactorFromThreads) -> None:
-        self._reactor = reactor
-        self._pool = ThreadPool(minthreads=0, maxthreads=THREADS, name="passwords")
-        self._waiting = 0
+        self._threads = Threads(
+            reactor,
+            "passwords",
+            THREADS,
+            MAX_WAITING,
+            "Too many people log in just now; try again in a moment.",
+        )
 
     def start(self) -> None:
         """Let the computations begin."""
-        self._pool.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """Finish what was asked and end the threads."""
-        self._pool.stop()
+        self._threads.stop()
 
     async def hash(self, password: str) -> str:
         """See :func:`hash_password`; :raises TooMany: when too many wait."""
-        return await self._run(hash_password, password)
+        return await self._threads.run(hash_password, password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """See :func:`verify_password`; :raises TooMany: when too many wait."""
-        return await self._run(verify_password, password_hash, password)
-
-    async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        if self._waiting >= MAX_WAITING:
-            raise TooMany("Too many people log in just now; try again in a moment.", "busy", 2.0)
-        self._waiting += 1
-        # A caller that goes away does not stop the thread, so the work counts until it is done.
-        done = deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)
-        answer: Deferred[R] = Deferred()
-        done.addBoth(self._finished)
-        done.addCallbacks(answer.callback, answer.errback)
-        return await answer
-
-    def _finished(self, result: R) -> R:
-        self._waiting -= 1
-        return result
+        return await self._threads.run(verify_password, password_hash, password)

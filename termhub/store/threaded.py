@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 
-from termhub.errors import TooMany
+from termhub.threads import Threads
 
 from .database import Database
 
@@ -47,35 +44,23 @@ class AsyncStore:
 
     def __init__(self, database: Database, reactor: IReactorFromThreads) -> None:
         self._database = database
-        self._reactor = reactor
-        self._pool = ThreadPool(minthreads=1, maxthreads=1, name="store")
-        self._waiting = 0
+        self._threads = Threads(
+            reactor, "store", 1, MAX_WAITING, "The store has too much to do just now; try again."
+        )
 
     def start(self) -> None:
         """Start the thread; calls made before wait for it."""
-        self._pool.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """Finish the calls that were made, end the thread and close the database."""
-        self._pool.stop()
+        self._threads.stop()
         self._database.close()
 
     async def _run(
         self, method: Callable[Concatenate[Database, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        if self._waiting >= MAX_WAITING:
-            raise TooMany("The store has too much to do just now; try again.", "busy")
-        self._waiting += 1
-        # The call goes on when its caller is cancelled, and counts until it is done.
-        done = deferToThreadPool(self._reactor, self._pool, method, self._database, *args, **kwargs)
-        answer: Deferred[R] = Deferred()
-        done.addBoth(self._finished)
-        done.addCallbacks(answer.callback, answer.errback)
-        return await answer
-
-    def _finished(self, result: R) -> R:
-        self._waiting -= 1
-        return result
+        return await self._threads.run(method, self._database, *args, **kwargs)
 
     add_user = _in_thread(Database.add_user)
     users = _in_thread(Database.users)

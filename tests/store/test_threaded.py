@@ -47,6 +47,7 @@ class AsyncStoreTests(TestCase):
 
     def test_too_many_waiting_calls_are_refused(self) -> None:
         self.patch(threaded, "MAX_WAITING", 3)
+        self.store = AsyncStore(self.database, reactor)
         waiting = [Deferred.fromCoroutine(self.store.users()) for _ in range(3)]
         refused = Deferred.fromCoroutine(self.store.users())
         self.assertEqual(self.failureResultOf(refused, TooMany).value.code, "busy")

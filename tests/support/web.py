@@ -17,7 +17,9 @@ from twisted.trial.unittest import TestCase
 from sandbox.guest import frames
 from termhub.accounts import Accounts, manage
 from termhub.errors import BadRequest, ConsoleError, NameTaken, NoSuchConsole
-from termhub.gateways.web import Client, NewConsole, Services, make_site
+from termhub.gateways.web import Services, make_site
+from termhub.hub.consoles import NewConsole
+from termhub.hub.viewers import Client
 from termhub.store import Database, User
 from tests.support.folders import temporary_folder
 from tests.support.stores import InlineStore, PlainPasswords

@@ -1,6 +1,6 @@
 """REST, WebSocket and the browser client's files."""
 
-from .services import Client, Console, Consoles, NewConsole, Services, Viewer
+from .services import Services
 from .site import make_site
 
-__all__ = ["Client", "Console", "Consoles", "NewConsole", "Services", "Viewer", "make_site"]
+__all__ = ["Services", "make_site"]

@@ -25,13 +25,14 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 
 from sandbox.guest import frames
 from termhub.errors import BadRequest, TermhubError
+from termhub.hub.viewers import Role
 from termhub.hub.writing import write_now
 from termhub.store import User
 
 from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
-from .services import Console, Role, Viewer
+from .services import Console, Viewer
 
 SUBPROTOCOL = "termhub.v1"
 
@@ -94,7 +95,7 @@ class _ClientFaults:
 
 @implementer(IPushProducer)
 class AttachProtocol(WebSocketServerProtocol):
-    """One connection; a :class:`~.services.Client` of the hub."""
+    """One connection; a :class:`~termhub.hub.viewers.Client` of the hub."""
 
     admission = Admission()
     log = _ClientFaults()

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from termhub.hub.consoles import NewConsole
+
 from .operations import Answer, Bytes, Call, Operation
 from .schemas import (
     Accepted,
@@ -26,7 +28,7 @@ from .schemas import (
     SignalRequest,
     WindowQuery,
 )
-from .services import Console, NewConsole, Services
+from .services import Console, Services
 
 INPUT_PIECE = 1 << 20
 """Bytes of input given to a console at a time; it takes each whole before the next."""

@@ -6,32 +6,15 @@ The hub provides it; tests provide small ones of their own.  Nothing here runs.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import attrs
 
 from sandbox.guest.frames import Frame
 from termhub.accounts import Accounts
 from termhub.hub.consoles import NewConsole as NewConsole
+from termhub.hub.viewers import Client, Role
 from termhub.store import User
-
-Role = Literal["observer", "writer", "owner"]
-
-
-class Client(Protocol):
-    """A transport of one viewer, as the hub sees it; :class:`.attach.AttachProtocol` is one."""
-
-    def send(self, data: bytes) -> None:
-        """Send one or more whole frames."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Say goodbye with a close code of ``docs/protocol.md``."""
-
-    def pause_input(self) -> None:
-        """Read nothing from the client until :meth:`resume_input`."""
-
-    def resume_input(self) -> None:
-        """Read on."""
 
 
 class Viewer(Protocol):
