@@ -24,6 +24,9 @@ from termhub.screen.ghostty_terminal import (
 )
 
 PLAIN = "\x1b[0m"
+# Cells below have no style, width or link; their lowest byte tells text from background.
+STYLED = 1 << 26
+TAGS_OF_TEXT = bytes(low for low in range(256) if not low & 0b10)
 CLOSE_LINK = "\x1b]8;;\x1b\\"
 FLAGS = (
     ("bold", "1"),
@@ -50,13 +53,15 @@ def fills_end(cells: Sequence[int]) -> bool:
     return last >> WIDE_SHIFT & 3 == SPACER_TAIL or (last & 0b10 == 0 and bool(last & CODE_POINT))
 
 
-def needs_repair(cells: Sequence[int]) -> bool:
+def needs_repair(cells: array[int]) -> bool:
     """Whether the C formatter draws this row wrong.
 
     It drops hyperlinks and coloured blanks of rows without text, paints default blanks between a styled
     cell and a later one in the style before them, and takes wide spaces for narrow ones (a wide
     character printed while line drawing is on becomes one).
     """
+    if max(cells) < STYLED and not cells.tobytes()[::8].translate(None, TAGS_OF_TEXT):
+        return False
     styled = gap = False
     for cell in cells:
         if cell & HYPERLINK or cell & WIDE_CHARACTER == WIDE_SPACE:
@@ -179,9 +184,9 @@ class RowWriter:
         return f"\x1b[{width}C" if style == PLAIN else f"\x1b[{width}X\x1b[{width}C"
 
 
-def used_cells(cells: Sequence[int]) -> int:
+def used_cells(cells: array[int]) -> int:
     """How many cells from the left are not empty."""
-    end = len(cells)
+    end = (len(cells.tobytes().rstrip(b"\0")) + 7) // 8
     while end and not cells[end - 1] & NOT_EMPTY:
         end -= 1
     return end

@@ -30,6 +30,8 @@ HIDDEN_MODE = re.compile(rb"(?<![0-9])(?:40|69|2027|2048)(?![0-9])")
 STAND_INS = {b"40": b"9940", b"69": b"9969", b"2027": b"9927", b"2048": b"9948"}
 MODE_REPLY = re.compile(rb"\x1b\[\?(9940|9969|9927|9948);")
 HIDDEN = {stand_in: mode for mode, stand_in in STAND_INS.items()}
+# DECSC in all its ways, or a sequence too odd to be sure.
+SAVED_CURSOR = re.compile(rb"\x1b(?:7|\[[^@-~]*s|\[[^@-~]*104[89]|\[[^@-~]*[^0-9;?!@-~])")
 KITTY_REPLY = re.compile(rb"\x1b\[\?[0-9]+u")
 UNFINISHED = re.compile(rb"\x1b(?:\[[?!]?[0-9;]*|\](?:1(?:33?)?)?)?\Z")
 HELD_BYTES = 32
@@ -37,11 +39,16 @@ MOST_REPETITIONS = 0xFFFF
 
 
 class OutputFilter:
-    """Output in, output for the engine out."""
+    """Output in, output for the engine out.
+
+    ``saved_cursor`` tells whether a program may ever have saved the cursor: reading a saved cursor back
+    from the engine is costly, and most never do.
+    """
 
     def __init__(self, cols: int, rows: int) -> None:
         self.size = cols, rows
         self.held = b""
+        self.saved_cursor = False
 
     def filter(self, data: bytes) -> bytes:
         """What to feed the engine now."""
@@ -49,9 +56,12 @@ class OutputFilter:
             data, self.held = self.held + data, b""
         elif b"\x1b" not in data:
             return data
+        if not self.saved_cursor and SAVED_CURSOR.search(data) is not None:
+            self.saved_cursor = True
         if PROMPT_MARK in data:
             data = data.replace(PROMPT_MARK, NO_MARK)
         if SOFT_RESET in data:
+            self.saved_cursor = True
             data = data.replace(SOFT_RESET, RESETS)
         if b"\x1b[?" in data and HIDDEN_MODES.search(data) is not None:
             data = HIDDEN_MODES.sub(_with_stand_ins, data)

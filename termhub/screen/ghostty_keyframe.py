@@ -37,6 +37,7 @@ TEXT_AT_END = re.compile(
     rb"|\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]+[0-~]|[0-OQ-WYZ\\`-~]|\][^\x1b\x07]*\x07)[^\x1b]*"
     rb")[!-~\x80-\xff]\Z"
 )
+PEN = {"style": True, "charsets": True}
 NO_SAVED_CURSOR = (b"\x1b[1;1H", b"\x1b[1;1H\x1b[0m")
 RESET_PEN = b"\x0f\x1b(B\x1b)B\x1b[0m"
 # Modes set some other way, at the end, or not at all: they would change how the rest is drawn
@@ -47,13 +48,16 @@ LATE_MODES = {(False, 4), (True, 7), (True, 12)}
 SKIPPED_MODES = {(True, n) for n in (3, 6, 47, 1047, 1048, 1049, 2026, 2048)}
 
 
-def draw_keyframe(terminal: Terminal, render: RenderState, scrollback: int, last_output: bytes) -> bytes:
+def draw_keyframe(
+    terminal: Terminal, render: RenderState, scrollback: int, last_output: bytes, *, saved_cursor: bool = True
+) -> bytes:
     """The keyframe of ``terminal``, with at most ``scrollback`` lines of its history.
 
     :param render: the terminal's own render state; brought up to date, its marks are left alone.
     :param last_output: the last bytes that were fed, at least :data:`LAST_OUTPUT_BYTES` where there are.
+    :param saved_cursor: whether there may be a saved cursor.
     """
-    return _Keyframe(terminal, render, scrollback).draw(last_output)
+    return _Keyframe(terminal, render, scrollback).draw(last_output, saved_cursor)
 
 
 class _Keyframe:
@@ -63,14 +67,15 @@ class _Keyframe:
         self._corner = terminal.selection(0, 0, 0, 0)
         self._corner_text = terminal.format(self._corner)
 
-    def draw(self, last_output: bytes) -> bytes:
+    def draw(self, last_output: bytes, saved_cursor: bool) -> bytes:
         terminal = self._terminal
         out = [self._tab_stops()]
         if terminal.on_alternate_screen:
             out += self._both_screens()
         else:
             out += _content(terminal, self._render, self._scrollback)
-            out.append(self._saved_cursor_of_active_screen())
+            if saved_cursor:
+                out.append(self._saved_cursor_of_active_screen())
         out += [
             _changed_colors(terminal),
             # Always a title and a visible cursor: a reset xterm.js keeps the old title and stays hidden.
@@ -82,7 +87,9 @@ class _Keyframe:
         early, late = self._modes()
         out.append(early)
         out.append(self._margins_and_cursor())
-        out.append(_pen(terminal, kitty_keyboard=True, hyperlink=True, protection=True))
+        out.append(
+            self._extra(style=True, charsets=True, kitty_keyboard=True, hyperlink=True, protection=True)
+        )
         out.append(self._cursor_shape())
         out.append(b"\x1b[?25h" if terminal.mode(25) else b"\x1b[?25l")
         out.append(late)
@@ -266,20 +273,14 @@ def _positioned_rows(terminal: Terminal, render: RenderState) -> bytes:
     return b"".join(out)
 
 
-def _pen(terminal: Terminal, **extras: bool) -> bytes:
-    """Attributes and character sets, and what else is asked for."""
-    corner = terminal.selection(0, 0, 0, 0)
-    text = terminal.format(corner)
-    return terminal.format(corner, style=True, charsets=True, **extras)[len(text) :]
-
-
 def _saved_cursor(copy: Terminal) -> bytes:
     """Bring another terminal's cursor to where DECRC brings the copy's (which this does), pen and all."""
     copy.write(b"\x18\x1b8")
     corner = copy.selection(0, 0, 0, 0)
     text = copy.format(corner)
     origin = b"\x1b[?6h" if copy.mode(6) else b""
-    return origin + copy.format(corner, cursor=True)[len(text) :] + _pen(copy)
+    place = copy.format(corner, cursor=True)[len(text) :]
+    return origin + place + copy.format(corner, **PEN)[len(text) :]
 
 
 def _save_cursor(cursor: bytes) -> bytes:

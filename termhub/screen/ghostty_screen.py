@@ -239,7 +239,10 @@ class GhosttyScreen:
         """VT bytes that draw this screen on an empty terminal of the same size."""
         self._refresh()
         wanted = self._scrollback if scrollback is None else max(0, min(scrollback, self._scrollback))
-        return draw_keyframe(self._terminal, self._render, wanted, self._last_output) + self._filter.held
+        keyframe = draw_keyframe(
+            self._terminal, self._render, wanted, self._last_output, saved_cursor=self._filter.saved_cursor
+        )
+        return keyframe + self._filter.held
 
     def row(self, y: int, x: int = 0, width: int | None = None) -> bytes:
         """VT bytes that draw part of a row; see :class:`~termhub.screen.interface.Screen`."""

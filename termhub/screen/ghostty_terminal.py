@@ -42,7 +42,7 @@ NOT_EMPTY = CONTENT | 0b11 << WIDE_SHIFT | HYPERLINK
 
 CELL_WIDTH_PIXELS, CELL_HEIGHT_PIXELS = 8, 16
 # An encoded snapshot begins with the screens; what follows is history, which may be megabytes.
-SNAPSHOT_HEAD_BYTES = (256 * 1024, 2 * 1024 * 1024)
+SNAPSHOT_HEAD_BYTES = (140 * 1024, 2 * 1024 * 1024)
 
 Row = tuple[int, "array[int]"]
 

@@ -126,7 +126,7 @@ class CursorGrid(Grid):
         if mode == 1049:
             self.save_cursor()
         self.primary = Primary(self.buffer, mode)
-        self.buffer = {y: Row(self.blank) for y in range(self.lines)}
+        self.buffer = [Row(self.blank) for _ in range(self.lines)]
         self.saved.pop(True, None)
         self.dirty.update(range(self.lines))
 

@@ -27,6 +27,7 @@ from termhub.screen.pyte_cells import (
 )
 
 COMBINED_CHARACTERS = 16
+LETTER_E = Cell("E", DEFAULT_STYLE)
 AUTOWRAP, ORIGIN, INSERT, NEWLINE = 7, 6, 4, 20
 
 
@@ -45,7 +46,7 @@ class SavedCursor(NamedTuple):
 class Primary(NamedTuple):
     """The primary screen while the alternate one is shown."""
 
-    buffer: dict[int, Row]
+    buffer: list[Row]
     mode: int
 
 
@@ -55,7 +56,7 @@ class Grid(pyte.Screen):
     :param scrollback: most rows of history kept.
     """
 
-    buffer: dict[int, Row]  # type: ignore[assignment]
+    buffer: list[Row]  # type: ignore[assignment]
 
     def __init__(self, columns: int, lines: int, scrollback: int) -> None:
         self.history: deque[Row] = deque(maxlen=scrollback)
@@ -64,7 +65,7 @@ class Grid(pyte.Screen):
 
     def reset(self) -> None:
         """Back to the initial state (RIS); the history goes too."""
-        self.buffer = {y: Row() for y in range(self.lines)}
+        self.buffer = [Row() for _ in range(self.lines)]
         self.history.clear()
         self.primary: Primary | None = None
         self.saved: dict[bool, SavedCursor] = {}
@@ -111,9 +112,8 @@ class Grid(pyte.Screen):
             self.saved[False] = saved._replace(y=y)
             self.cursor.y = self._resize_rows(self.buffer, lines, cursor_y, keep_history=False)
         if columns < self.columns:
-            for buffer in (self.buffer, self.primary.buffer if self.primary else {}):
-                for row in buffer.values():
-                    _cut(row, columns)
+            for row in [*self.buffer, *(self.primary.buffer if self.primary else ())]:
+                _cut(row, columns)
         else:
             self.tabstops.update(range((self.columns + 7) // 8 * 8, columns, 8))
         self.cursor.x = min(self.cursor.x, columns - 1)
@@ -122,9 +122,9 @@ class Grid(pyte.Screen):
         self.dirty.clear()
         self.dirty.update(range(lines))
 
-    def _resize_rows(self, buffer: dict[int, Row], lines: int, y: int, *, keep_history: bool) -> int:
+    def _resize_rows(self, buffer: list[Row], lines: int, y: int, *, keep_history: bool) -> int:
         """Take rows off or add some; returns where row ``y`` is now."""
-        rows = [buffer[i] for i in range(len(buffer))]
+        rows = buffer[:]
         while len(rows) > lines and len(rows) - 1 > y and rows[-1].is_empty:
             rows.pop()
         gone = max(0, len(rows) - lines)
@@ -136,14 +136,15 @@ class Grid(pyte.Screen):
             rows.insert(0, self.history.pop())
             back += 1
         rows += [Row() for _ in range(lines - len(rows))]
-        buffer.clear()
-        buffer.update(enumerate(rows))
+        buffer[:] = rows
         return min(max(0, y - gone + back), lines - 1)
 
     # Drawing
 
     def draw(self, data: str) -> None:
         """Print characters."""
+        if not data:
+            return
         if self.charsets[self.charset] != "B":
             data = data.translate(CHARSETS.get(self.charsets[self.charset], {}))
         if INSERT in self.ansi_modes:
@@ -233,9 +234,29 @@ class Grid(pyte.Screen):
         self.cursor.x = 0
 
     def repeat(self, count: int) -> None:
-        """Print the last character again (REP); at most enough to fill the screen."""
-        if self.repeatable:
-            self.draw(self.repeatable * shortened_repetition(count, self.columns, self.lines))
+        """Print the last character again (REP)."""
+        character, columns = self.repeatable, self.columns
+        if not character:
+            return
+        count = shortened_repetition(count, columns, self.lines)
+        if count > columns and AUTOWRAP in self.private_modes and width(character) == 1:
+            count = self._repeat_rows(character, count)
+        self.draw(character * count)
+
+    def _repeat_rows(self, character: str, count: int) -> int:
+        """Fill the row and as many whole ones as can be; returns how many characters are left."""
+        columns = self.columns
+        rest = columns - self.cursor.x
+        self.draw(character * rest)
+        rows, left = divmod(count - rest, columns)
+        cells = dict.fromkeys(range(columns), self.pen[character])
+        for _ in range(rows):
+            self._wrap()
+            self.buffer[self.cursor.y].update(cells)
+            self.cursor.x = columns
+            self.dirty.add(self.cursor.y)
+        self.repeatable = character
+        return left
 
     def _split_wide(self, row: Row, start: int, end: int) -> None:
         """Blank the other halves of wide characters that a change of ``start`` to ``end - 1`` cuts."""
@@ -275,11 +296,9 @@ class Grid(pyte.Screen):
         buffer, bottom = self.buffer, self.bottom
         count = min(count, bottom - start + 1)
         if keep and start == 0 and self.primary is None:
-            self.history.extend([buffer[y] for y in range(count)])
-        for y in range(start, bottom + 1 - count):
-            buffer[y] = buffer[y + count]
-        for y in range(bottom + 1 - count, bottom + 1):
-            buffer[y] = Row(self.blank)
+            self.history.extend(buffer[:count])
+        del buffer[start : start + count]
+        buffer[bottom + 1 - count : bottom + 1 - count] = [Row(self.blank) for _ in range(count)]
         self.dirty.update(range(start, bottom + 1))
 
     def scroll_down(self, count: int, top: int | None = None) -> None:
@@ -287,10 +306,8 @@ class Grid(pyte.Screen):
         start = self.top if top is None else top
         buffer, bottom = self.buffer, self.bottom
         count = min(count, bottom - start + 1)
-        for y in range(bottom, start + count - 1, -1):
-            buffer[y] = buffer[y - count]
-        for y in range(start, start + count):
-            buffer[y] = Row(self.blank)
+        del buffer[bottom + 1 - count : bottom + 1]
+        buffer[start:start] = [Row(self.blank) for _ in range(count)]
         self.dirty.update(range(start, bottom + 1))
 
     def insert_lines(self, count: int | None = None) -> None:
@@ -407,9 +424,7 @@ class Grid(pyte.Screen):
 
     def alignment_display(self) -> None:
         """Fill the screen with E (DECALN)."""
-        for y in range(self.lines):
-            row = self.buffer[y] = Row()
-            row.update(dict.fromkeys(range(self.columns), Cell("E", DEFAULT_STYLE)))
+        self.buffer = [Row(LETTER_E) for _ in range(self.lines)]
         self.top, self.bottom = 0, self.lines - 1
         self.cursor.x = self.cursor.y = 0
         self.dirty.update(range(self.lines))

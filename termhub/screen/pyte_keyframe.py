@@ -24,7 +24,7 @@ def draw_keyframe(terminal: PyteTerminal, unfinished: bytes, scrollback: int) ->
     grid = terminal.grid
     primary = grid.primary.buffer if grid.primary else grid.buffer
     history = list(islice(grid.history, max(0, len(grid.history) - scrollback), None))
-    out = [_rows(history + [primary[y] for y in range(grid.lines)], grid.columns)]
+    out = [_rows(history + primary, grid.columns)]
     if grid.tabstops != set(range(8, grid.columns, 8)):
         stops = sorted(x for x in grid.tabstops if x < grid.columns)
         out.append("\x1b[3g" + "".join(f"\x1b[{x + 1}G\x1bH" for x in stops))
@@ -69,7 +69,7 @@ def _row(row: Row, columns: int, *, full: bool = False) -> str:
     return f"{sgr(row.default.style)}\x1b[K\x1b[0m" + draw_cells(row, 0, min(end, columns))
 
 
-def _save_cursor(grid: CursorGrid, buffer: dict[int, Row], saved: SavedCursor, *, save: bool) -> str:
+def _save_cursor(grid: CursorGrid, buffer: list[Row], saved: SavedCursor, *, save: bool) -> str:
     """Move to a saved cursor; ``save`` it as DECSC does, or leave that to the ``?1049h`` that follows.
 
     :param buffer: the rows of its screen.
@@ -81,7 +81,7 @@ def _save_cursor(grid: CursorGrid, buffer: dict[int, Row], saved: SavedCursor, *
     return out + (f"\x1b7\x1b[?6l{RESET_PEN}" if save else "")
 
 
-def _move_to(grid: CursorGrid, buffer: dict[int, Row], x: int, y: int, top: int) -> str:
+def _move_to(grid: CursorGrid, buffer: list[Row], x: int, y: int, top: int) -> str:
     """Put the cursor there; where a wrap is pending, the last cell is written again.
 
     :param top: the row that row addresses count from.

@@ -137,7 +137,7 @@ class PyteScreen:
         """The text without attributes: up to ``scrollback`` lines of history, then ``rows`` lines."""
         grid = self._grid
         history = islice(grid.history, max(0, len(grid.history) - max(0, scrollback)), None)
-        rows = [*history, *(grid.buffer[y] for y in range(grid.lines))]
+        rows = [*history, *grid.buffer]
         return [row.text(grid.columns) for row in rows]
 
     def events(self) -> list[ScreenEvent]:
