@@ -184,6 +184,7 @@ class TestStarted:
         assert select.select([box.pidfd], [], [], 10)[0]
         box.kill()
 
+    @pytest.mark.skipif(not ROOT, reason="only root may see the agent's descriptors")
     def test_gives_no_descriptor_to_the_sandbox(self, spec, launched, folder):
         secret = os.open("/etc/passwd", os.O_RDONLY)
         os.set_inheritable(secret, True)
