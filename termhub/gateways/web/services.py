@@ -12,7 +12,7 @@ import attrs
 
 from sandbox.guest.frames import Frame
 from termhub.accounts import Accounts
-from termhub.hub.consoles import NewConsole as NewConsole
+from termhub.hub.consoles import NewConsole
 from termhub.hub.viewers import Client, Role
 from termhub.store import User
 
