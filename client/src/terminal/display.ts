@@ -70,6 +70,8 @@ export class TerminalDisplay implements Display {
   private readonly strict = strictDocument(document);
   private readonly encoder = new TextEncoder();
   private opened = false;
+  /** A keyframe has said how large the terminal is. */
+  private hasSize = false;
   private fontSize: number;
   /** Lines between the bottom and what was in view when a keyframe came. */
   private distance = 0;
@@ -134,6 +136,7 @@ export class TerminalDisplay implements Display {
     const { baseY, viewportY, type } = this.terminal.buffer.active;
     this.distance = type === "normal" ? baseY - viewportY : 0;
     if (cols !== this.terminal.cols || rows !== this.terminal.rows) this.terminal.resize(cols, rows);
+    this.hasSize = true;
     this.shrink();
   }
 
@@ -179,10 +182,8 @@ export class TerminalDisplay implements Display {
     this.setFont(this.fontSize);
     const area = this.fit.proposeDimensions();
     const { cols, rows } = this.terminal;
-    this.element.classList.toggle(
-      "boxed",
-      area !== undefined && (area.cols > cols + 1 || area.rows > rows + 1),
-    );
+    const isSmaller = area !== undefined && (area.cols > cols + 1 || area.rows > rows + 1);
+    this.element.classList.toggle("boxed", this.hasSize && isSmaller);
     for (let tries = 0; tries < 8; tries += 1) {
       const fits = this.fit.proposeDimensions();
       if (fits === undefined || Number.isNaN(fits.cols)) return;

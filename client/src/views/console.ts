@@ -115,7 +115,9 @@ class ConsoleView {
       this.console = await this.openOrCreate();
     } catch (error) {
       if (error instanceof ApiError && error.notLoggedIn) return this.context.loginNeeded();
-      return this.explain(error instanceof Error ? error.message : String(error), [
+      const reason = error instanceof Error ? error.message : String(error);
+      this.status.state({ name: "closed", cause: "no_such_console", reason }, 0);
+      return this.explain(reason, [
         ["Try again", () => navigate(location.pathname)],
         ["All consoles", () => navigate("/")],
       ]);

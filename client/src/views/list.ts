@@ -63,7 +63,9 @@ export function listPage(context: PageContext): Page {
   function row(one: Console, now: number): HTMLElement {
     const activity = one.lastActivity;
     const viewers = one.viewers > 0 && (one.viewers === 1 ? "1 viewer" : `${one.viewers} viewers`);
-    const facts = [one.program, imageWords(one.image), viewers, one.reason];
+    const image = imageWords(one.image);
+    const program = one.program === "python" && image !== "" ? "" : one.program;
+    const facts = [program, image, viewers, one.reason];
     const details = facts.filter(Boolean).join(" · ");
     const time = h("time", { dateTime: new Date(activity * 1000).toISOString() }, ago(activity, now));
     return h(
@@ -173,7 +175,7 @@ async function newConsole({ api }: PageContext): Promise<Console | null> {
     content: [
       field("Name", name, "Leave it empty for a name of our choosing."),
       field("Program", program),
-      field("Python", image),
+      field("Python version", image),
     ],
     action: "Start",
     answer: () =>
