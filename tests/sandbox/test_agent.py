@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import select
 import signal
 import sys
