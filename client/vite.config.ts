@@ -23,7 +23,10 @@ export default defineConfig({
   },
   server: {
     fs: { allow: [root] },
-    proxy: { "/api": { target: hub, ws: true, changeOrigin: true } },
+    // The hub lets in pages of its own origin only; to it this one is.
+    proxy: {
+      "/api": { target: hub, ws: true, changeOrigin: true, headers: { origin: new URL(hub).origin } },
+    },
   },
   test: {
     include: ["test/**/*.test.ts"],

@@ -48,6 +48,8 @@ export interface AttachmentOptions {
   readonly api: Api;
   /** Where terminals stand. */
   readonly area: HTMLElement;
+  /** The window to begin with. */
+  readonly window: number;
   readonly events: AttachmentEvents;
   readonly transform: (text: string) => string;
   readonly shortcut: (event: KeyboardEvent) => boolean;
@@ -69,7 +71,7 @@ export class Attachment {
   private sentArea = "";
 
   constructor(private readonly options: AttachmentOptions) {
-    this.activate(0);
+    this.activate(options.window);
   }
 
   /** Connects to `console`. */

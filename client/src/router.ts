@@ -50,5 +50,5 @@ export function navigate(path: string): void {
 
 /** Changes the address without going anywhere. */
 export function replacePath(path: string): void {
-  history.replaceState(null, "", path);
+  history.replaceState(history.state, "", path);
 }

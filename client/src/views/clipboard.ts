@@ -13,14 +13,28 @@ import { notice } from "./notices.ts";
 const PREVIEW_CHARACTERS = 60;
 
 /** Puts `text` on the clipboard; says so when the browser refuses. */
-export async function copyText(text: string): Promise<boolean> {
+export async function copyText(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    return true;
   } catch {
-    notice("The browser did not allow to copy. Select the text and press Ctrl+Insert.");
-    return false;
+    // Pages without TLS have no clipboard of their own, only the old command.
+    if (!copyCommand(text))
+      notice("The browser did not allow to copy. Select the text and press Ctrl+Insert.");
   }
+}
+
+function copyCommand(text: string): boolean {
+  let taken = false;
+  const copy = (event: ClipboardEvent) => {
+    event.clipboardData?.setData("text/plain", text);
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    taken = true;
+  };
+  document.addEventListener("copy", copy, { capture: true, once: true });
+  document.execCommand("copy");
+  document.removeEventListener("copy", copy, { capture: true });
+  return taken;
 }
 
 /** The clipboard's text; asks the person to paste it into a field where a page may not read it. */

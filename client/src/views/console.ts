@@ -98,11 +98,11 @@ class ConsoleView {
           className: "stage",
           attrs: { "aria-label": `Terminal ${name}`, "aria-describedby": "terminal-hint" },
         },
+        h("p", { id: "terminal-hint", className: "hidden-text" }, hint),
         this.area,
         this.note,
       ),
       this.keyBar.element,
-      h("p", { id: "terminal-hint", className: "hidden-text" }, hint),
     );
     this.element.querySelector("header a")?.append(iconButton("back", "", () => {}).firstChild ?? "");
   }
@@ -155,6 +155,7 @@ class ConsoleView {
     const attachment: Attachment = new Attachment({
       api: this.context.api,
       area: this.area,
+      window: rememberedWindow(),
       transform: (text) => this.keyBar.transform(text),
       shortcut: (event) => this.shortcut(event),
       events: {
@@ -223,6 +224,7 @@ class ConsoleView {
     const mayClose = role !== "observer" && windows.length > 1;
     this.tabs.draw(windows, activeWindow, mayClose);
     this.tabs.element.hidden = windows.length < 2;
+    if (rememberedWindow() !== activeWindow) history.replaceState({ window: activeWindow }, "");
     if (pane !== undefined) {
       this.sizeFace.textContent = `${pane.cols}×${pane.rows}`;
       if (!this.ended) this.showExit(pane.exit === null ? null : exitWords(pane.exit), pane.window);
@@ -379,6 +381,13 @@ class ConsoleView {
       }),
     };
   }
+}
+
+/** The window that was in view when this page was loaded again, or left and come back to. */
+function rememberedWindow(): number {
+  const state: unknown = history.state;
+  const window = typeof state === "object" && state !== null && "window" in state ? state.window : 0;
+  return typeof window === "number" ? window : 0;
 }
 
 function exitWords(exit: Readonly<Record<string, unknown>>): string {

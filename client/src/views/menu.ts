@@ -30,8 +30,9 @@ export function menuButton(
       type: "button",
       className: typeof face === "string" ? "icon-button" : "chip",
       title: label,
-      attrs: { "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": label },
+      attrs: { "aria-haspopup": "menu", "aria-expanded": "false" },
     },
+    h("span", { className: "hidden-text" }, `${label} `),
     typeof face === "string" ? icon(face) : face,
   );
   const root = h("div", { className: "menu-root" }, button);

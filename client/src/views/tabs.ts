@@ -48,6 +48,7 @@ export class Tabs {
           "aria-selected": String(active),
           "aria-label": `${title}${state}`,
           "data-window": String(pane.window),
+          ...(closable ? { "aria-keyshortcuts": "Delete" } : {}),
         },
       },
       h("span", { className: "tab-title" }, title),
@@ -69,7 +70,8 @@ export class Tabs {
           className: "tab-close",
           title: label,
           tabIndex: -1,
-          attrs: { "aria-label": label },
+          // For the mouse; on the keyboard the tab itself takes Delete.
+          attrs: { "aria-hidden": "true" },
         },
         icon("close"),
       );
