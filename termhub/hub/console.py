@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
@@ -166,6 +165,16 @@ class Console:
         self._lifecycle.gone()
         self._drop_link("the console has ended")
 
+    async def end(self, reason: str, seconds: float) -> bool:
+        """Tell its programs to end; whether it has, at most so much later."""
+        if self.state == "running":
+            try:
+                await self._requests.request("end", reason=reason)
+                await self._requests.failure(seconds)
+            except ConsoleError as error:
+                _log.debug("{console}: {why}", console=self.id, why=error.message)
+        return self.has_ended
+
     def renamed(self, name: str) -> None:
         """It has another name now."""
         self.name = name
@@ -229,37 +238,22 @@ class Console:
         self._presence_changed()
 
     def _greet(self, viewer: Viewer, hello: ClientHello) -> None:
-        windows = [window.describe() for window in self.windows.values()]
-        viewer.greet(self._hello(viewer, windows))
+        viewer.greet([window.describe() for window in self.windows.values()])
         wanted = {int(number): since for number, since in hello.windows.items()}
-        for number, since in wanted.items():
-            if number in self.windows:
-                viewer.watch(number, since)
+        for number in wanted.keys() & self.windows.keys():
+            viewer.watch(number, wanted[number])
         self.area_changed(viewer, wanted)
 
-    def _hello(self, viewer: Viewer, windows: list[dict[str, Any]]) -> bytes:
-        body = {
-            "version": frames.VERSION,
-            "console": self.describe(),
-            "role": viewer.role,
-            "windows": windows,
-            "policy": self.policy,
-        }
-        return frames.encode(frames.HELLO, frames.CONSOLE, msgspec.json.encode(body))
-
     def _start_showing_ended(self, viewer: Viewer) -> None:
-        Deferred.fromCoroutine(self._show_ended(viewer)).addErrback(self._showing_failed)
+        shown = Deferred.fromCoroutine(self._show_ended(viewer))
+        shown.addErrback(lambda why: _log.failure("Showing {console} failed", why, console=self.id))
 
     async def _show_ended(self, viewer: Viewer) -> None:
         ended = await self._read_ended() or Ended()
-        viewer.greet(self._hello(viewer, [window.describe() for window in ended.windows]))
+        viewer.greet([window.describe() for window in ended.windows])
         for window in ended.windows:
             viewer.send(window.picture().frames)
-        event = {"type": "state", "state": "ended", "reason": self.reason}
-        viewer.send(_event(frames.CONSOLE, event))
-
-    def _showing_failed(self, failure: Failure) -> None:
-        _log.failure("Showing {console} failed", failure, console=self.id)
+        viewer.send(_event(frames.CONSOLE, {"type": "state", "state": "ended", "reason": self.reason}))
 
     def _presence_changed(self) -> None:
         if self._presence_timer is None and self.state == "running":
@@ -304,8 +298,7 @@ class Console:
 
         :raises BadRequest: when there is no such window or size.
         """
-        size = checked_size(cols, rows)
-        self._table.resize(self.window(number), size)
+        self._table.resize(self.window(number), checked_size(cols, rows))
 
     # -- input -------------------------------------------------------------------
 

@@ -37,6 +37,9 @@ from termhub.store import ConsoleRecord, Store, User
 LINK_SECONDS = 5.0
 """How long creating waits for the first link."""
 
+END_SECONDS = 5.0
+"""How long a console has to end by itself when it is told to."""
+
 _log = Logger()
 
 
@@ -245,8 +248,11 @@ class Consoles:
             console.renamed(name)
 
     async def end(self, console: Console, reason: str = "ended by its owner") -> None:
-        """End a console's programs; it stays listed, with its last screen."""
-        if console.has_ended:
+        """End a console's programs; it stays listed, with its last screen.
+
+        They are hung up first, so that a shell writes its history, and killed soon after.
+        """
+        if await console.end(reason, END_SECONDS):
             return
         await self._launcher.request("end", console=console.id, reason=reason)
         last = await self._surroundings.read_ended(self._folder(console.id)) or Ended(reason)

@@ -120,7 +120,7 @@ def check_reach(user: pwd.struct_passwd) -> None:
 
     :raises TermhubError: when it cannot read the interpreter or the code.
     """
-    script = "import termhub.hub.service, sandbox.guest.frames"
+    script = "import attrs, twisted, termhub.errors, sandbox.guest.frames"
     command = [sys.executable, "-c", script]
     ran = subprocess.run(
         command,

@@ -41,6 +41,7 @@ class Requests:
         self._link: Link | None = None
         self._failure: ConsoleError | None = None
         self._link_waiters: list[Deferred[None]] = []
+        self._failure_waiters: list[Deferred[None]] = []
         self._output_waiters: dict[int, list[Deferred[None]]] = {}
 
     def link_made(self, link: Link) -> None:
@@ -63,6 +64,10 @@ class Requests:
             waiter.errback(error)
         for window in list(self._output_waiters):
             self.output_came(window)
+        waiters, self._failure_waiters = self._failure_waiters, []
+        for waiter in waiters:
+            if not waiter.called:
+                waiter.callback(None)
 
     async def request(
         self,
@@ -136,9 +141,16 @@ class Requests:
             self._link_waiters.remove(waiter)
             waiter.errback(ConsoleError("The console is recovering and has not come back yet.", "recovering"))
 
+    async def failure(self, seconds: float) -> None:
+        """Wait until there will be no link any more, at most so long."""
+        if self._failure is None:
+            await self._timed(self._failure_waiters, seconds)
+
     async def _output_or_timeout(self, window: int, seconds: float) -> None:
+        await self._timed(self._output_waiters.setdefault(window, []), seconds)
+
+    async def _timed(self, waiters: list[Deferred[None]], seconds: float) -> None:
         waiter: Deferred[None] = Deferred()
-        waiters = self._output_waiters.setdefault(window, [])
         waiters.append(waiter)
         timer = self._clock.callLater(seconds, waiter.callback, None)
         try:

@@ -241,9 +241,19 @@ class Viewer:
         if self.is_attached:
             self._client.send(data)
 
-    def greet(self, hello: bytes) -> None:
-        """Send the hub's HELLO, the first thing the client hears."""
-        self.send(hello)
+    def greet(self, windows: list[dict[str, Any]]) -> None:
+        """Send the hub's HELLO, the first thing the client hears.
+
+        :param windows: the windows there are, described.
+        """
+        body = {
+            "version": frames.VERSION,
+            "console": self.console.describe(),
+            "role": self.role,
+            "windows": windows,
+            "policy": self.console.policy,
+        }
+        self.send(_encode(frames.HELLO, body))
         self._is_greeted = self.is_attached
 
     def tell(self, window: int, kind: str, frame: bytes) -> None:

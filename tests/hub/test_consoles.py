@@ -75,6 +75,25 @@ class FakeLauncher:
         pass
 
 
+class HostTransport(FakeTransport):
+    """A host that ends when it is told to."""
+
+    def __init__(self, link: HostLink) -> None:
+        super().__init__()
+        self._link = link
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        for frame in frames.Decoder().feed(data):
+            if frame.type == frames.REQUEST:
+                request = frames.parse_json(frame.payload)
+                if request["op"] == "end":
+                    reply = {"id": request["id"], "ok": True}
+                    event = {"type": "ended", "reason": request["reason"]}
+                    self._link.dataReceived(frames.encode_json(frames.REPLY, frames.CONSOLE, reply))
+                    self._link.dataReceived(frames.encode_json(frames.EVENT, frames.CONSOLE, event))
+
+
 class Here:
     """A hub's directory of consoles with everything around it faked."""
 
@@ -98,7 +117,7 @@ class Here:
     def connect(self, folder: Path, link: HostLink) -> None:
         if self.launcher.hosts_are_dead:
             raise ConnectionRefusedError("nobody there")
-        link.transport = FakeTransport()
+        link.transport = HostTransport(link)
         link.connectionMade()
         self.links[folder.name] = link
         hello = {
@@ -222,12 +241,12 @@ def test_console_that_cannot_be_made_leaves_nothing(here: Here, failure: Termhub
 def test_ended_console_stays_listed_until_it_is_removed(here: Here) -> None:
     console = here.create()
     result(here.consoles.end(console, "enough"))
-    assert (console.state, console.reason, console.ended) == ("ended", "the program ended", 1234.0)
+    assert (console.state, console.reason, console.ended) == ("ended", "enough", 1000)
     assert here.names() == ["python-1"]
     record = here.database.console(console.id)
     assert record is not None
-    assert record.ended == 1234.0
-    assert record.reason == "the program ended"
+    assert (record.ended, record.reason) == (1000, "enough")
+    assert "end" not in here.launcher.asked
     client, _ = attach(console)
     result(here.consoles.remove(console))
     assert here.names() == []
@@ -235,6 +254,17 @@ def test_ended_console_stays_listed_until_it_is_removed(here: Here) -> None:
     assert here.launcher.consoles == {}
     assert client.closed is not None
     assert client.closed[0] == 4004
+
+
+def test_console_that_does_not_end_when_told_is_killed(here: Here) -> None:
+    console = here.create()
+    here.links[console.id].transport = FakeTransport()
+    results: list[Any] = []
+    Deferred.fromCoroutine(here.consoles.end(console, "enough")).addBoth(results.append)
+    here.clock.advance(60)
+    assert results == [None]
+    assert "end" in here.launcher.asked
+    assert (console.state, console.reason, console.ended) == ("ended", "the program ended", 1234.0)
 
 
 def test_console_that_ends_by_itself_is_noted(here: Here) -> None:

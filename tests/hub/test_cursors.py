@@ -373,3 +373,53 @@ def test_random_floods_always_leave_a_terminal_that_can_be_trusted(clock: Clock)
                     shown += len(piece)
         assert shown == end
         console.close(1000, "done")
+
+
+class SlowReader:
+    """A viewer whose connection passes ``rate`` bytes a second, in ticks of a millisecond."""
+
+    def __init__(self, console: Console, host: FakeHost, clock: Clock, rate: float) -> None:
+        self.client, self.viewer = attach(console)
+        self.host, self.clock = host, clock
+        self.per_tick = rate / 1000
+        self.shown = 0
+        self._unread: list[tuple[int, int]] = []
+        self._credit = 0.0
+
+    def tick(self) -> None:
+        self.clock.advance(0.001)
+        for frame in self.client.take():
+            if frame.type == frames.KEYFRAME:
+                offset, *_ = frames.parse_keyframe(frame.payload)
+                self._unread.append((len(frame.payload), offset))
+            elif frame.type == frames.OUTPUT:
+                offset, data = frames.parse_output(frame.payload)
+                self._unread.append((len(frame.payload), offset + len(data)))
+        self._credit = self._credit + self.per_tick if self._unread else 0.0
+        while self._unread and self._unread[0][0] <= self._credit:
+            size, offset = self._unread.pop(0)
+            self._credit -= size
+            self.shown = offset
+            acknowledge(self.viewer, offset)
+
+
+@pytest.mark.parametrize("flood_ticks", [150, 400, 401, 407, 413, 419, 433, 447, 900])
+def test_interrupt_under_a_flood_shows_within_fifty_milliseconds_at_a_megabyte_a_second(
+    console: Console, host: FakeHost, clock: Clock, flood_ticks: int
+) -> None:
+    reader = SlowReader(console, host, clock, rate=1e6)
+    end = 0
+    host.serve(end=0, keyframe=b"k" * 4000)
+    for _tick in range(flood_ticks):
+        host.output(end, b"x" * 40_000)
+        end += 40_000
+        reader.tick()
+        host.serve(end=end, keyframe=b"k" * 4000)
+    host.output(end, b"KeyboardInterrupt\r\n>>> ")
+    end += 23
+    waited = 0
+    while reader.shown < end:
+        reader.tick()
+        host.serve(end=end, keyframe=b"k" * 4000)
+        waited += 1
+        assert waited < 50
