@@ -233,6 +233,7 @@ class GhosttyScreen:
         self._callbacks.size = self._filter.size = size
         self._limit_history()
         self._terminal.resize(self._cols, self._rows)
+        self._last_output = b""
         self._dirty = set(range(self._rows))
 
     def keyframe(self, scrollback: int | None = None) -> bytes:

@@ -117,6 +117,7 @@ class Grid(pyte.Screen):
         else:
             self.tabstops.update(range((self.columns + 7) // 8 * 8, columns, 8))
         self.cursor.x = min(self.cursor.x, columns - 1)
+        self.repeatable = ""
         self.lines, self.columns = lines, columns
         self.top, self.bottom = 0, lines - 1
         self.dirty.clear()
