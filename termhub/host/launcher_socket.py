@@ -114,6 +114,8 @@ class LauncherSocket:
             operation(request, reply)
         except TermhubError as error:
             reply(error)
+        except OSError as error:
+            reply(TermhubError(f"the launcher cannot do that: {error}", "console_error"))
 
     def _reply(self, peer: Peer, identity: Any, error: TermhubError | None = None, /, **results: Any) -> None:
         answer: dict[str, Any] = {"id": identity, "ok": error is None, **results}

@@ -14,7 +14,7 @@ from termhub.errors import NoSandbox, TermhubError
 from termhub.host.call import Caller
 
 LOG_BYTES = 1 << 20
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 POLL_SECONDS = 0.02
 
 

@@ -104,9 +104,12 @@ class Supervisor:
         try:
             fifos = self._sandboxes.make_folder(path, prepared)
             self._consoles[spec.console] = entry
-            self._start_host(entry)
+            self._fork_host(entry)
             entry.started = self._sandboxes.start(prepared, *fifos)
             folder.write(SANDBOX, entry.started.record())
+        except TermhubError:
+            self._abandon(entry)
+            raise
         except (OSError, LaunchError) as error:
             self._abandon(entry)
             raise NoSandbox(f"the console cannot be started: {error}") from error
@@ -171,7 +174,7 @@ class Supervisor:
         for path in sorted(self._path.iterdir()):
             folder = Folder(path)
             spec = folder.read(SPEC)
-            if spec is not None and CONSOLE_ID.fullmatch(path.name):
+            if spec is not None and CONSOLE_ID.fullmatch(path.name) and self._is_ours(folder):
                 state = "ended" if folder.has(ENDED) else "running"
                 found.append(
                     {"console": path.name, "owner": spec.get("number"), "state": state, "spec": spec}
@@ -194,7 +197,11 @@ class Supervisor:
             return ended
 
         for console in living:
-            self.end(console, reason, one(console))
+            try:
+                self.end(console, reason, one(console))
+            except (TermhubError, OSError) as error:
+                log(f"{console}: {error}")
+                one(console)(None)
 
     def isolation(self, console: str) -> str:
         """Words for people about what keeps a console apart."""
@@ -206,6 +213,14 @@ class Supervisor:
         if not CONSOLE_ID.fullmatch(console) or not path.is_dir():
             raise NoSuchConsole(f"there is no console {console!r:.40}")
         return path
+
+    def _is_ours(self, folder: Folder) -> bool:
+        """Whether a folder belongs to a user that consoles have."""
+        try:
+            self._sandboxes.user_of(folder)
+        except (TermhubError, OSError):
+            return False
+        return True
 
     def _find(self, console: str) -> Supervised | None:
         """The living console; None when it has ended."""
@@ -221,6 +236,14 @@ class Supervisor:
 
     def _start_host(self, entry: Supervised) -> None:
         entry.retry = None
+        try:
+            self._fork_host(entry)
+        except (OSError, TermhubError) as error:
+            log(f"{entry.folder.console}: no host can be started: {error}")
+            entry.retry = self._loop.call_later(MAX_DELAY_SECONDS, self._start_host, entry)
+
+    def _fork_host(self, entry: Supervised) -> None:
+        """Fork a host; :raises OSError: when there is no process or folder for it."""
         entry.is_ready = False
         options = self._options_after(entry.failures)
         uid, gid = self._sandboxes.user_of(entry.folder)
@@ -323,15 +346,18 @@ class Supervisor:
         if said:
             log(f"{folder.console}: its sandbox said: {said}")
         if said and not folder.has(ENDED) and not folder.has(ENDING):
-            folder.write(ENDING, {"said": said})
-        if not folder.has(ENDED):
+            try:
+                folder.write(ENDING, {"said": said})
+            except OSError as error:
+                log(f"{folder.console}: {error}")
+        if folder.has(SPEC) and not folder.has(ENDED):
             self._hurry_host(entry)
         entry.overdue = time.monotonic() + END_SECONDS
         self._wait_for_end(entry)
 
     def _wait_for_end(self, entry: Supervised) -> None:
         """Until the host has written ``ended.json``; one that does not is replaced."""
-        if entry.folder.has(ENDED):
+        if entry.folder.has(ENDED) or not entry.folder.has(SPEC):
             self._ended(entry)
             return
         assert entry.overdue is not None
@@ -395,6 +421,9 @@ class Supervisor:
 
     def _take_over(self, folder: Folder) -> Supervised | None:
         """Watch what there is of a console; None when it was half made, and is deleted."""
+        if not self._is_ours(folder):
+            log(f"{folder.path} belongs to uid {folder.uid}, which is no console's; left alone")
+            return None
         host = self._living_host(folder)
         record = folder.read(SANDBOX)
         if folder.read(SPEC) is None or record is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import termhub
 from termhub.errors import NoSandbox, TermhubError
 from termhub.host.call import Caller
 from termhub.host.start import ask_version, ensure_launcher, socket_path
@@ -56,7 +57,8 @@ def test_a_service_user_that_does_not_exist_is_named(data):
 
 def test_what_a_sandbox_lacks_is_an_error_with_the_remedy(data, monkeypatch):
     monkeypatch.setattr(
-        "termhub.host.start.ask_version", lambda data: {"missing": ["bubblewrap is not installed; apt-get"]}
+        "termhub.host.start.ask_version",
+        lambda data: {"version": termhub.__version__, "missing": ["no bubblewrap; apt-get it"]},
     )
     with pytest.raises(NoSandbox, match="apt-get"):
         ensure_launcher(data)
@@ -171,6 +173,54 @@ def test_a_record_written_by_a_console_names_no_process_of_others(data):
         os.waitpid(victim, 0)
         with suppress(ProcessLookupError):  # its control group was ended, where there is one
             os.kill(record["pid"], signal.SIGKILL)
+
+
+def test_a_folder_that_was_deleted_by_hand_harms_nobody(data):
+    ensure_launcher(data)
+    launcher = LauncherProcess(data=data)
+    pid = launcher.pid
+    console = launcher.create(program="script", argv=["/bin/cat"])
+    other = launcher.create(program="script", argv=["/bin/cat"])
+    sandbox = os.pidfd_open(console.sandbox_pid)
+    host = os.pidfd_open(console.host_pid)
+    shutil.rmtree(console.path)
+    with pytest.raises(TermhubError) as caught:
+        launcher.ask("end", console=console.id)
+    assert caught.value.code == "no_such_console"
+    for pidfd in (host, sandbox):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        wait_for(pidfd)
+    other.kill_host()
+    with other.link() as link:
+        link.subscribe()
+        link.type(b"fine\n")
+        link.read_until(b"fine\r\nfine\r\n")
+    assert launcher.pid == pid
+
+
+def test_a_console_that_cannot_be_started_leaves_nothing(data):
+    ensure_launcher(data)
+    launcher = LauncherProcess(data=data)
+    (data / "homes" / "3").write_text("in the way")
+    with pytest.raises(TermhubError) as caught:
+        launcher.create(number=3)
+    assert caught.value.code == "no_sandbox"
+    assert list((data / "run" / "consoles").iterdir()) == []
+    launcher.create(number=4, program="script", argv=["/bin/cat"])
+
+
+@as_root
+def test_a_folder_of_a_foreign_user_is_left_alone(data):
+    ensure_launcher(data)
+    launcher = LauncherProcess(data=data)
+    foreign = data / "run" / "consoles" / "c-aaaaaaaaaa"
+    foreign.mkdir()
+    (foreign / "spec.json").write_text("{}")
+    os.chown(foreign, 1, 1)
+    pid = launcher.pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: ask_version(data), "the next launcher")
+    assert (foreign / "spec.json").exists()
 
 
 def test_a_symbolic_link_is_not_followed(data):
