@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.console_page import ConsolePage, log_in, share_login
+from tests.support.console_page import ConsolePage, log_in, share_login, wait_until
 from tests.support.hub_process import HubProcess
 from tests.support.viewer_client import ViewerClient
 
@@ -57,7 +57,7 @@ def test_a_loop_goes_on_after_the_tab_is_closed_and_is_seen_elsewhere(
         share_login(hub, other)
         again = ConsolePage(other, hub)
         again.open("loop")
-        again.wait_for_line("300")
+        wait_until(other, "terminal.screen().some(l => Number(l) > argument)", 300)
         seen = numbers(list(again.history()))
         assert seen[0] == 0
         assert seen == list(range(len(seen)))
@@ -73,7 +73,7 @@ def test_ctrl_c_stops_a_flood(hub: HubProcess, page: Page) -> None:
     console.wait_for_prompt()
     console.type('while 1: print("x"*80)\n\n')
     console.wait_for_line("x" * 80)
-    page.wait_for_function("window.termhub.terminal.offset > 2000000", timeout=60_000)
+    wait_until(page, "terminal.offset > argument", 2_000_000, 60)
     console.press("Control+c")
     console.wait_for_prompt()
     console.type("6*7\n")
@@ -104,7 +104,7 @@ def test_the_page_comes_back_by_itself_after_a_kill_with_complete_text(
     console.wait_for_prompt()
     identifier = hub.request("GET", "/consoles/kill")[1]["id"]
     console.type("for i in range(200000): print(i)\n\n")
-    page.wait_for_function("window.termhub.terminal.offset > 100000", timeout=60_000)
+    wait_until(page, "terminal.offset > argument", 100_000, 60)
     if what in ("host", "both"):
         hub.kill_host(identifier)
     if what in ("hub", "both"):
@@ -127,11 +127,14 @@ def test_windows_open_close_and_keep_their_own_screens(hub: HubProcess, page: Pa
     console.type("first = 6*7; first\n")
     console.wait_for_line("42")
     page.get_by_role("button", name=re.compile("new window", re.I)).click()
+    page.get_by_role("menuitem", name=re.compile("bash", re.I)).click()
     expect(page.get_by_role("tab")).to_have_count(2)
-    page.wait_for_function("window.termhub.terminal.window === 1")
-    console.type("echo $((5+4))-window\n") if "bash" in page.title() else None
+    wait_until(page, "terminal.window === argument", 1)
+    wait_until(page, "terminal.lines().some(l => l.trim().endsWith('$'))")
+    console.type("echo $((5+4))-second\n")
+    console.wait_for_line("9-second")
     page.get_by_role("tab").first.click()
-    page.wait_for_function("window.termhub.terminal.window === 0")
+    wait_until(page, "terminal.window === argument", 0)
     console.wait_for_line("42")
 
 
@@ -155,7 +158,7 @@ def test_an_exited_program_shows_its_last_screen_and_why(hub: HubProcess, page: 
     console.open("exits")
     console.wait_for_prompt()
     console.type("print('last' + ' words'); exit(3)\n")
-    page.wait_for_function("window.termhub.terminal.lines().some(l => l.trim() === 'last words')")
+    console.wait_for_line("last words")
     expect(page.get_by_text(re.compile("ended|exited", re.I)).first).to_be_visible(timeout=20_000)
     page.reload()
     expect(page.get_by_text(re.compile("ended|exited", re.I)).first).to_be_visible(timeout=20_000)
@@ -167,9 +170,10 @@ def test_no_script_error_and_no_policy_violation_on_the_way(hub: HubProcess, pag
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     log_in(page, hub)
+    hub.new_console(name="clean", program="python", cols=80, rows=24)
     console = ConsolePage(page, hub)
     console.open("clean")
     console.wait_for_prompt()
     console.type("print('\\x1b[31mred\\x1b[0m \\u4f60\\u597d \\U0001f600')\n")
-    page.wait_for_function("window.termhub.terminal.lines().some(l => l.startsWith('red'))")
+    wait_until(page, "terminal.lines().some(l => l.startsWith(argument))", "red")
     assert problems == []

@@ -9,6 +9,29 @@ from playwright.sync_api import Page, expect
 from tests.support.hub_process import HubProcess
 
 
+def wait_until(page: Page, condition: str, argument: object = None, seconds: float = 30) -> None:
+    """Wait in the page until the JavaScript expression `condition` (of `argument`) is true.
+
+    Playwright's own `wait_for_function` evaluates text inside the page, which its policy forbids.
+    """
+    terminal = "window.termhub?.terminal"
+    held = page.evaluate(
+        f"""async ([argument, milliseconds]) => {{
+            const end = performance.now() + milliseconds;
+            for (;;) {{
+                const terminal = {terminal};
+                if (terminal && ({condition})) return true;
+                if (performance.now() > end) return false;
+                await new Promise(resolve => setTimeout(resolve, 20));
+            }}
+        }}""",
+        [argument, seconds * 1000],
+    )
+    if not held:
+        state = page.evaluate(f"{terminal} && [{terminal}.state, {terminal}.offset, {terminal}.screen()]")
+        raise AssertionError(f"not within {seconds} s: {condition} of {argument!r}; the page has {state}")
+
+
 class ConsolePage:
     """The attach page of one console.
 
@@ -25,13 +48,11 @@ class ConsolePage:
 
     def attached(self, seconds: float = 30) -> None:
         """Wait until the connection stands and the screen is drawn."""
-        self.page.wait_for_function(
-            "window.termhub && window.termhub.terminal.state === 'attached'", timeout=seconds * 1000
-        )
+        wait_until(self.page, "terminal.state === 'attached'", None, seconds)
 
     def type(self, text: str) -> None:
         """Type on the keyboard; a newline is the Enter key."""
-        self.page.locator(".xterm-helper-textarea").focus()
+        self.page.locator(".xterm-helper-textarea:visible").focus()
         for number, line in enumerate(text.split("\n")):
             if number:
                 self.page.keyboard.press("Enter")
@@ -40,23 +61,20 @@ class ConsolePage:
 
     def press(self, key: str) -> None:
         """Press one key, such as `Control+c`."""
-        self.page.locator(".xterm-helper-textarea").focus()
+        self.page.locator(".xterm-helper-textarea:visible").focus()
         self.page.keyboard.press(key)
 
     def wait_for_line(self, line: str, seconds: float = 30) -> None:
         """Wait until a line of the terminal, stripped, equals `line`."""
-        self.page.wait_for_function(
-            "line => window.termhub && window.termhub.terminal.lines().some(l => l.trim() === line)",
-            arg=line,
-            timeout=seconds * 1000,
-        )
+        wait_until(self.page, "terminal.lines().some(l => l.trim() === argument)", line, seconds)
 
     def wait_for_prompt(self, seconds: float = 30) -> None:
         """Wait until the last line with text is Python's prompt."""
-        self.page.wait_for_function(
-            "() => { const lines = window.termhub?.terminal.screen().map(l => l.trim()).filter(l => l);"
-            " return lines?.length && lines[lines.length - 1] === '>>>'; }",
-            timeout=seconds * 1000,
+        wait_until(
+            self.page,
+            "terminal.screen().map(l => l.trim()).filter(l => l).at(-1) === argument",
+            ">>>",
+            seconds,
         )
 
     def history(self) -> Sequence[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -44,6 +45,7 @@ class ViewerClient:
         self.socket: ClientConnection | None = None
         self.requests = 0
         self._continued = False
+        self._sockets = ExitStack()
 
     # -- connection -------------------------------------------------------
 
@@ -59,14 +61,17 @@ class ViewerClient:
                     raise
 
     def _connect_once(self) -> None:
-        self.socket = connect(
-            f"ws://127.0.0.1:{self.hub.port}/api/v1/consoles/{self.console}/attach",
-            subprotocols=["termhub.v1"],  # type: ignore[list-item]
-            additional_headers={"Cookie": self.hub.cookie or ""},
-            origin=self.hub.url,  # type: ignore[arg-type]
-            max_size=2 << 20,
-            compression=None,
-            close_timeout=1,
+        self._sockets.close()
+        self.socket = self._sockets.enter_context(
+            connect(
+                f"ws://127.0.0.1:{self.hub.port}/api/v1/consoles/{self.console}/attach",
+                subprotocols=["termhub.v1"],  # type: ignore[list-item]
+                additional_headers={"Cookie": self.hub.cookie or ""},
+                origin=self.hub.url,  # type: ignore[arg-type]
+                max_size=2 << 20,
+                compression=None,
+                close_timeout=1,
+            )
         )
         self.decoder = frames.Decoder()
         self._continued = False
@@ -91,9 +96,8 @@ class ViewerClient:
 
     def close(self) -> None:
         """Detach."""
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
+        self._sockets.close()
+        self.socket = None
 
     # -- input ------------------------------------------------------------
 
