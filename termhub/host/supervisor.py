@@ -421,7 +421,8 @@ class Supervisor:
 
     def _take_over(self, folder: Folder) -> Supervised | None:
         """Watch what there is of a console; None when it was half made, and is deleted."""
-        if not self._is_ours(folder):
+        is_whole = folder.has(SPEC) and folder.has(SANDBOX)
+        if not self._is_ours(folder) and (is_whole or folder.uid != os.geteuid()):
             log(f"{folder.path} belongs to uid {folder.uid}, which is no console's; left alone")
             return None
         host = self._living_host(folder)
