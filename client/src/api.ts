@@ -85,12 +85,12 @@ export class Api {
     await this.call("POST", "/logout");
   }
 
-  /** All of the person's consoles, the latest activity first. */
+  /** All of the person's consoles: those that live first, in each part the latest activity first. */
   async consoles(): Promise<Console[]> {
     const reply = await this.call("GET", "/consoles");
     return list(reply.consoles)
       .map(parseConsole)
-      .sort((a, b) => b.lastActivity - a.lastActivity);
+      .sort((a, b) => hasEnded(a) - hasEnded(b) || b.lastActivity - a.lastActivity);
   }
 
   async console(key: string): Promise<Console> {
@@ -173,6 +173,10 @@ export function parseConsole(value: Json): Console {
     title: text(list(value.windows)[0]?.title),
     viewers: number(value.viewers),
   };
+}
+
+function hasEnded(console: Console): number {
+  return console.state === "ended" ? 1 : 0;
 }
 
 function number(value: unknown): number {

@@ -20,15 +20,14 @@ describe("the REST interface", () => {
     expect(console).toMatchObject({ id: "c-1", name: "a b", lastActivity: 5, reason: null });
   });
 
-  it("lists the latest activity first", async () => {
-    const body = {
-      consoles: [
-        { name: "old", last_activity: 1 },
-        { name: "new", last_activity: 9 },
-      ],
-    };
-    const { api } = setUp(200, JSON.stringify(body));
-    expect((await api.consoles()).map(({ name }) => name)).toEqual(["new", "old"]);
+  it("lists what lives first, and the latest activity first", async () => {
+    const consoles = [
+      { name: "old", last_activity: 1 },
+      { name: "ended", last_activity: 10, state: "ended" },
+      { name: "new", last_activity: 9 },
+    ];
+    const { api } = setUp(200, JSON.stringify({ consoles }));
+    expect((await api.consoles()).map(({ name }) => name)).toEqual(["new", "old", "ended"]);
   });
 
   it("turns problem details into sentences", async () => {
