@@ -111,7 +111,7 @@ def _words(failure: Any) -> str:
 def down(config: Path | None, data: str | None, everything: bool) -> int:
     """Stop the hub that runs here. Consoles live on, unless --all."""
     settings = _settings(config, {"data": data})
-    found = _stop_hub(settings)
+    found = _stop_hub(settings, everything)
     if everything:
         found = _stop_launcher(settings) or found
     if not found:
@@ -119,7 +119,7 @@ def down(config: Path | None, data: str | None, everything: bool) -> int:
     return 0
 
 
-def _stop_hub(settings: Settings) -> bool:
+def _stop_hub(settings: Settings, everything: bool) -> bool:
     from termhub.hub import pidfile
 
     try:
@@ -132,18 +132,8 @@ def _stop_hub(settings: Settings) -> bool:
             f"The hub for {settings.data_path} belongs to another user; stop it as that user or as root.",
             "not_allowed",
         ) from None
-    click.echo(
-        "The hub has stopped."
-        if not _launcher_answers(settings)
-        else "The hub has stopped; consoles live on."
-    )
+    click.echo("The hub has stopped." if everything else "The hub has stopped; consoles live on.")
     return True
-
-
-def _launcher_answers(settings: Settings) -> bool:
-    from termhub.host.start import ask_version
-
-    return ask_version(settings.data_path) is not None
 
 
 def _stop_launcher(settings: Settings) -> bool:

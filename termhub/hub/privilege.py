@@ -128,7 +128,7 @@ def check_reach(user: pwd.struct_passwd) -> None:
         text=True,
         check=False,
         cwd="/",
-        env={"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         user=user.pw_uid,
         group=user.pw_gid,
         extra_groups=[],
