@@ -274,6 +274,9 @@ def load(
     values.update(overrides)
     settings = _checked(values, sources)
     parse_address(settings.web.listen)
+    url = settings.web.public_url
+    if url and not re.fullmatch(r"https?://[^/?#\s]+/?", url):
+        raise ConfigError(f"Setting web.public_url = {url!r}: write https://HOST or http://HOST:PORT.")
     return settings
 
 

@@ -7,6 +7,7 @@ it is written, where and how.  Nothing logs secrets or what people type.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -109,7 +110,9 @@ def observer(settings: LogSettings) -> Any:
     stream: TextIO = sys.stderr
     if settings.file:
         try:
-            stream = open(settings.file, "a", encoding="utf-8")  # noqa: SIM115 - for as long as the hub runs
+            # Open for as long as the hub runs, also after it is no longer root.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            stream = os.fdopen(os.open(settings.file, flags, 0o600), "a", encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"Cannot write the log {settings.file}: {error.strerror}.") from None
     level = LogLevel.lookupByName(settings.level)

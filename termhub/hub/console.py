@@ -26,7 +26,7 @@ from termhub.hub.ended import Ended
 from termhub.hub.input import InputStream
 from termhub.hub.inputs import Inputs
 from termhub.hub.lifecycle import new_lifecycle
-from termhub.hub.link import HostEvent, HostHello, HostWindow, Link, ScreenText
+from termhub.hub.link import MAX_WINDOWS, HostEvent, HostHello, HostWindow, Link, ScreenText
 from termhub.hub.requests import Requests
 from termhub.hub.sizes import Policy, Size, checked_size
 from termhub.hub.table import WindowTable
@@ -304,7 +304,8 @@ class Console:
 
     def input_stream(self, viewer: Viewer, number: int) -> InputStream | None:
         """The input of a viewer to a window; None when there is no such window."""
-        if number not in self.windows and self.state != "starting":
+        may_come = self.state == "starting" and number < MAX_WINDOWS
+        if number not in self.windows and not may_come:
             return None
         return self._inputs.stream(viewer.key, number)
 
@@ -428,7 +429,7 @@ class Console:
         for number in [number for number in self.windows if number not in told]:
             self._remove_window(number)
         self._table.link_made(link, hello.windows)
-        self._inputs.link_made(link)
+        self._inputs.link_made(link, self.windows)
         self._lifecycle.linked()
         welcome, self._welcome = self._welcome, []
         for viewer, parsed in welcome:

@@ -63,6 +63,7 @@ class Follow(enum.Enum):
     LIVE = enum.auto()
     SKIPPING = enum.auto()
     WAITING = enum.auto()
+    CLOSED = enum.auto()
 
 
 class Cursor:
@@ -80,7 +81,6 @@ class Cursor:
         "_pace",
         "_send",
         "_timer_is_set",
-        "closed",
         "sent",
         "since",
         "state",
@@ -94,7 +94,6 @@ class Cursor:
         self.since = since
         self.sent = 0
         self.state = Follow.STARTING
-        self.closed = False
         self._pace = pace
         self._send = send
         self._clock = clock
@@ -122,7 +121,7 @@ class Cursor:
 
     def close(self) -> None:
         """The viewer looks no longer."""
-        self.closed = True
+        self.state = Follow.CLOSED
         for _, size, _ in self._in_flight:
             self._pace.forget(size)
         self._in_flight.clear()
@@ -164,7 +163,7 @@ class Cursor:
 
     def show(self, keyframe: Keyframe, now: float) -> None:
         """Draw the viewer's terminal anew and go on from there."""
-        if self.closed or self.state is Follow.LIVE:
+        if self.state in (Follow.LIVE, Follow.CLOSED):
             return
         recent = self.window.recent
         if recent is not None and keyframe.offset < recent.start:
@@ -175,7 +174,7 @@ class Cursor:
 
     def redraw(self, keyframe: Keyframe, now: float) -> None:
         """The size changed: draw anew, now or when the viewer has caught up."""
-        if self.state is Follow.STARTING:
+        if self.state in (Follow.STARTING, Follow.CLOSED):
             return
         if self._pace.room > 0:
             self._draw(keyframe.frames, keyframe.offset, now)
@@ -190,7 +189,7 @@ class Cursor:
 
     def draw(self, keyframe: Keyframe, now: float) -> None:
         """Send a keyframe that this viewer asked for, with scrollback."""
-        if not self.closed:
+        if self.state is not Follow.CLOSED:
             self._draw(keyframe.frames, keyframe.offset, now)
 
     def _draw(self, frames: bytes, offset: int, now: float) -> None:
@@ -225,7 +224,7 @@ class Cursor:
             self._in_flight.append((end, size, now))
             pace.sent(size, now)
             self._send(frame)
-            if self.closed:
+            if self.state is not Follow.LIVE:
                 return
         self._allowance = 0
 
@@ -243,5 +242,5 @@ class Cursor:
 
     def _ask_later(self) -> None:
         self._timer_is_set = False
-        if not self.closed and self.state in (Follow.SKIPPING, Follow.STARTING):
+        if self.state in (Follow.SKIPPING, Follow.STARTING):
             self._ask(self._clock.seconds())

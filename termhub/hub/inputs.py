@@ -3,7 +3,7 @@
 One :class:`~termhub.hub.input.InputStream` for each (viewer, window), also of viewers that have
 left, until what they typed is written.
 
-Invariant: a stream with unaccepted bytes is never dropped while its console lives.
+Invariant: a stream with unaccepted bytes is never dropped while its window lives.
 """
 
 from __future__ import annotations
@@ -77,9 +77,11 @@ class Inputs:
             waiter.callback(None)
         return stream
 
-    def link_made(self, link: Link) -> None:
-        """Send what is not accepted over a new link."""
+    def link_made(self, link: Link, windows: Container[int]) -> None:
+        """Send what is not accepted over a new link, to the windows there are."""
         self._link = link
+        for number in {number for _, number in self._streams if number not in windows}:
+            self.window_closed(number)
         for stream in list(self._streams.values()):
             stream.link_made()
 
@@ -97,11 +99,11 @@ class Inputs:
 
     def window_closed(self, window: int) -> None:
         """A window is gone, and with it what was typed into it."""
-        for (_, number), waiter in list(self._waiters.items()):
-            if number == window and not waiter.called:
-                waiter.errback(ConsoleError(f"Window {window} was closed.", "no_such_window"))
-        for key in [key for key in self._streams if key[1] == window and key not in self._waiters]:
+        for key in [key for key in self._streams if key[1] == window]:
             del self._streams[key]
+            waiter = self._waiters.get(key)
+            if waiter is not None and not waiter.called:
+                waiter.errback(BadRequest(f"Window {window} was closed.", "no_such_window"))
 
     def tidy(self, present: Container[int]) -> None:
         """Forget old streams of viewers that have left and have nothing under way."""

@@ -209,6 +209,12 @@ def test_input_survives_the_host(console: Console, host: FakeHost, clock: Clock)
     assert results == [None]
 
 
+def test_input_fails_when_its_window_closes(console: Console, host: FakeHost) -> None:
+    results = started(console.input(1, 0, b"abc"))
+    host.send(frames.encode_json(frames.EVENT, 0, {"type": "closed"}))
+    assert results[0].code == "no_such_window"
+
+
 def test_windows_come_and_go(console: Console, host: FakeHost, clock: Clock) -> None:
     client, _ = attach(console)
     host.send(frames.encode_json(frames.EVENT, 3, {"type": "opened", "argv": ["sh"]}))

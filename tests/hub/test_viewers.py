@@ -354,3 +354,13 @@ def test_random_frames_never_raise(console: Console, host: FakeHost, clock: Cloc
         assert client.closed is None or client.closed[0] in (1002, 1008)
     assert not console.viewers
     assert console.state == "running"
+
+
+def test_input_for_windows_that_never_come_is_not_kept(console: Console, clock: Clock) -> None:
+    _, viewer = attach(console)
+    for number in range(1000):
+        type_in(viewer, 0, b"x" * 1000, window=number)
+    host = FakeHost(console, clock)
+    host.hello()
+    assert [(window, len(data)) for window, _, _, data in host.inputs()] == [(0, 1000)]
+    assert len(console._inputs._streams) == 1
