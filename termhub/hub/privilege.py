@@ -120,26 +120,30 @@ def check_reach(user: pwd.struct_passwd) -> None:
 
     :raises TermhubError: when it cannot read the interpreter or the code.
     """
-    script = "import attrs, twisted, termhub.errors, sandbox.guest.frames"
-    command = [sys.executable, "-c", script]
-    ran = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        user=user.pw_uid,
-        group=user.pw_gid,
-        extra_groups=[],
-    )
-    if ran.returncode != 0:
-        why = (ran.stderr.strip().splitlines() or ["it could not be started"])[-1]
-        raise TermhubError(
-            f"The user {user.pw_name} cannot use {sys.executable} with this code: {why}. Install termhub "
-            "where every user can read it, with an interpreter such as /usr/bin/python3.",
-            "closed_path",
+    command = [sys.executable, "-c", "import attrs, twisted, termhub.errors, sandbox.guest.frames"]
+    try:
+        ran = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            user=user.pw_uid,
+            group=user.pw_gid,
+            extra_groups=[],
         )
+    except OSError as error:
+        why = str(error)
+    else:
+        if ran.returncode == 0:
+            return
+        why = (ran.stderr.strip().splitlines() or [f"it ended with status {ran.returncode}"])[-1]
+    raise TermhubError(
+        f"The user {user.pw_name} cannot use {sys.executable} with this code: {why}. Install termhub "
+        "where every user can read it, with an interpreter such as /usr/bin/python3.",
+        "closed_path",
+    )
 
 
 def allow_many_files() -> None:
