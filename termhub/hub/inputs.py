@@ -14,7 +14,7 @@ from secrets import randbits
 from twisted.internet.defer import Deferred
 
 from sandbox.guest import frames
-from termhub.errors import BadRequest, ConsoleError
+from termhub.errors import BadRequest
 from termhub.hub.input import LIMIT_BYTES, InputStream
 from termhub.hub.link import Link
 from termhub.hub.viewers import viewer_key
