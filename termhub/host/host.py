@@ -94,7 +94,10 @@ class Host:
         if record is not None:
             self._find_sandbox(record)
         journals = Journals(
-            folder.path / JOURNAL, limit_bytes=options.journal_bytes, segment_bytes=options.segment_bytes
+            folder.path / JOURNAL,
+            limit_bytes=options.journal_bytes,
+            segment_bytes=options.segment_bytes,
+            on_error=self._journal_failed,
         )
         around = Surroundings(
             clock=time.monotonic,
@@ -149,6 +152,9 @@ class Host:
         self._loop.reader(self._server.fileno(), self._accept)
         self._flush()
         ready()
+
+    def _journal_failed(self, window: int, error: OSError) -> None:
+        _log(f"{self._folder.console}: the journal of window {window} pauses: {error}")
 
     def _kill(self) -> None:
         """End the sandbox at once."""

@@ -93,6 +93,8 @@ class HubLink:
         :raises FrameError: when they are not this protocol; close the connection.
         """
         for kind, window, payload in self._decoder.feed(data):
+            if not self._said_hello and kind != frames.HELLO:
+                raise frames.FrameError(f"{frames.NAMES[kind]} before HELLO")
             if kind == frames.INPUT:
                 self._owner.link_input(self, window, *frames.parse_input(payload))
             elif kind == frames.ACK:

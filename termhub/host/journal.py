@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -259,17 +259,23 @@ class Journals:
     :param folder: ``journal/`` of the console.
     :param limit_bytes: most bytes of all segments; the oldest are deleted beyond it.
     :param segment_bytes: size from which a segment is followed by the next.
+    :param on_error: called with window and error when the disk refuses.
     """
 
     def __init__(
-        self, folder: Path, *, limit_bytes: int = LIMIT_BYTES, segment_bytes: int = SEGMENT_BYTES
+        self,
+        folder: Path,
+        *,
+        limit_bytes: int = LIMIT_BYTES,
+        segment_bytes: int = SEGMENT_BYTES,
+        on_error: Callable[[int, OSError], None] = lambda window, error: None,
     ) -> None:
         self._folder = folder
         self._limit = limit_bytes
         self._most_segment_bytes = segment_bytes
         self._journals: dict[int, Journal] = {}
         self._total = 0
-        self.errors: dict[int, OSError] = {}
+        self._on_error = on_error
 
     @property
     def segment_bytes(self) -> int:
@@ -324,7 +330,7 @@ class Journals:
 
     def failed(self, window: int, error: OSError) -> None:
         """A journal could not be written."""
-        self.errors[window] = error
+        self._on_error(window, error)
 
 
 def _write_all(fd: int, parts: list[bytes]) -> int:

@@ -29,14 +29,6 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
-def owner(pid: int) -> int | None:
-    """The uid of a process; None when there is none."""
-    try:
-        return os.stat(f"/proc/{pid}").st_uid
-    except OSError:
-        return None
-
-
 def real_uid(pid: int) -> int | None:
     """The real uid of a process; None when there is none."""
     try:

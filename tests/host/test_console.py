@@ -152,6 +152,19 @@ def test_a_link_of_another_version_is_told(core):
         link.feed(frames.encode_json(frames.HELLO, frames.CONSOLE, {"version": 2}))
 
 
+def test_the_first_frame_is_a_hello(core):
+    with pytest.raises(frames.FrameError, match="before HELLO"):
+        core.console.add_link().feed(frames.ack(0, 0))
+
+
+def test_nothing_is_told_to_a_link_before_its_hello(core):
+    link = core.console.add_link()
+    core.output(0, b"\x07")
+    core.console.receive(frames.accepted(0, 5, 6))
+    core.work()
+    assert link.to_send() == b""
+
+
 def test_subscribing_starts_at_the_offset_wanted_or_at_the_end(core):
     core.output(0, b"0123456789")
     core.work()

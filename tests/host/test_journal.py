@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from termhub.host import journal as journal_module
 from termhub.host.journal import Journals
 
 
-def written(folder: Path, *pieces: bytes, **options: int) -> Journals:
+def written(folder: Path, *pieces: bytes, **options: Any) -> Journals:
     journals = Journals(folder, **options)
     journal = journals.open(0)
     offset = 0
@@ -193,7 +194,8 @@ def test_garbage_never_raises_and_the_journal_can_go_on(finished, garbage, posit
 
 
 def test_a_full_disk_suspends_the_journal_until_a_new_segment(tmp_path, monkeypatch):
-    journals = written(tmp_path, b"abc")
+    errors = []
+    journals = written(tmp_path, b"abc", on_error=lambda window, error: errors.append((window, error.errno)))
     journal = journals.open(0)
     real = os.writev
 
@@ -204,7 +206,7 @@ def test_a_full_disk_suspends_the_journal_until_a_new_segment(tmp_path, monkeypa
     monkeypatch.setattr(journal_module.os, "writev", full)
     journal.append(3, b"lost", 1001.0)
     assert not journal.is_open
-    assert journals.errors[0].errno == errno.ENOSPC
+    assert errors == [(0, errno.ENOSPC)]
     journal.append(7, b"lost too", 1002.0)
     assert not journal.wants_segment(1002.0)
     monkeypatch.undo()

@@ -120,6 +120,23 @@ def test_the_sandbox_killed_from_outside_is_said(launcher):
     assert ended["windows"][0]["lines"][0] == "here"
 
 
+def test_ctrl_c_ends_a_flood_that_one_link_does_not_read(launcher):
+    console = launcher.create()
+    with console.link() as deaf, console.link() as link:
+        deaf.send(frames.encode_json(frames.REQUEST, 0, {"id": 1, "op": "subscribe", "window": 0}))
+        link.subscribe()
+        link.read_until(b">>> ")
+        link.type(b"while 1: print('x' * 80)\n\n")
+        link.read_until(b"x" * 80)
+        while link.offsets[0] < 3 << 20:
+            link.next()
+        link.type(b"\x03")
+        link.read_until(b"KeyboardInterrupt\r\n")
+        link.type(b"6*7\n")
+        link.read_until(b"42\r\n>>> ")
+        assert link.request("text", 0)["lines"][-1] == ">>>"
+
+
 def test_a_killed_host_has_a_successor_that_lost_nothing(launcher):
     program = "import sys\nfor i in range(200000): print(i)\nsys.stdin.read()"
     console = launcher.create(program="script", argv=["/usr/bin/python3", "-c", program])

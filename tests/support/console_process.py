@@ -127,9 +127,14 @@ class LauncherProcess:
             return
         if self.process.poll() is not None:
             self.start()
-        self.ask("stop")
-        self.process.wait(WAIT_SECONDS)
-        self.process = None
+        try:
+            until(self.answers, "the launcher")
+            self.ask("stop")
+            self.process.wait(WAIT_SECONDS)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
     def __enter__(self) -> LauncherProcess:
         try:
