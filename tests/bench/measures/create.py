@@ -11,7 +11,7 @@ from tests.bench.peers import Peer, Session
 from tests.bench.peers.hub import HubPeer
 from tests.bench.scale import Scale
 
-PREPARE_SECONDS = 2.0
+PREPARE_SECONDS = 3.0
 
 
 def _creation(create: Callable[[], Session]) -> float:
@@ -36,7 +36,7 @@ def creations(peer: Peer, scale: Scale) -> Samples:
 def prepared(peer: Peer, scale: Scale) -> Samples:
     """The console that a hub keeps ready for a person; time enough to prepare the next one."""
     assert isinstance(peer, HubPeer)
-    _creation(peer.open_prepared)
+    peer.log_in()
     took = []
     for _number in range(scale.creations):
         time.sleep(PREPARE_SECONDS)

@@ -203,6 +203,11 @@ class HubPeer:
         """A fresh console; never the one that is prepared, because that has no command line."""
         return self.open((PYTHON,))
 
+    def log_in(self) -> None:
+        """Log in as a browser does: the hub then prepares a console for its user."""
+        link = self._run("user", "link", "bench").split()[-1]
+        self.request("POST", "/login", {"link": link.rpartition("=")[2]})
+
     def open_prepared(self) -> HubSession:
         """What a person gets who asks for a console: the one that is prepared for them."""
         return HubSession(self, {"program": "python", "cols": COLS, "rows": ROWS})
