@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _READ_BYTES = 1 << 16
 _FIFO_BYTES = 1 << 18
 _F_SETPIPE_SZ = 1031
+_ANSWER_SECONDS = 0.004  # how long ACCEPTED waits for output to go with
+_MOST_ANSWERS = 32
 _CONTROL_BYTES = 1 << 18  # answers waiting for the peer; requests wait beyond it
 _MOST_WINDOWS = 32
 _CLOSE_SECONDS = 2.0
@@ -61,6 +63,8 @@ class Agent:
         self._has_peer = False
         self._control: Deque[bytes] = deque()
         self._control_bytes = 0
+        self._answers: List[bytes] = []  # ACCEPTED to send
+        self._answer_timer: Optional[Timer] = None
         self._rest: Optional[bytes] = None  # of a frame that is half written
         self._blocked = False
         self._reading = True
@@ -89,6 +93,7 @@ class Agent:
             return
         out = self._out
         while True:
+            tail = b""
             if self._rest is not None:
                 head, view = self._rest, None
             elif self._control:
@@ -99,7 +104,9 @@ class Agent:
                 if frame is None:
                     break
                 head, view = frame
-            self._rest = _write(out, head, view)
+                if self._answers:
+                    tail = self._take_answers()
+            self._rest = _write(out, head, view, tail)
             if self._rest is not None:
                 self._block(True)
                 return
@@ -135,8 +142,26 @@ class Agent:
     def _window_changed(self, window: Window) -> None:
         for viewer, sequence in window.inputs.answers():
             if self._has_peer:
-                self._send(frames.accepted(window.number, viewer, sequence))
+                self._answers.append(frames.accepted(window.number, viewer, sequence))
         self.flush()
+        # The echo of a key is there a moment later: one write, and one turn of every process
+        # on the way, for both.
+        if len(self._answers) > _MOST_ANSWERS:
+            self._answer()
+        elif self._answers and self._answer_timer is None:
+            self._answer_timer = self._loop.call_later(_ANSWER_SECONDS, self._answer)
+
+    def _take_answers(self) -> bytes:
+        answers, self._answers = self._answers, []
+        return b"".join(answers)
+
+    def _answer(self) -> None:
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+            self._answer_timer = None
+        if self._answers:
+            self._send(self._take_answers())
+            self.flush()
 
     # -- frames in -----------------------------------------------------------
 
@@ -183,6 +208,7 @@ class Agent:
         self._has_peer = True
         self._control.clear()
         self._control_bytes = 0
+        self._answers.clear()
         for number, window in self._windows.items():
             offset = offsets.get(str(number), 0)
             offset = offset if isinstance(offset, int) else 0
@@ -327,7 +353,7 @@ class Agent:
         unread = any(backlog.has_bytes for backlog in backlogs)
         settled = all(backlog.is_settled for backlog in backlogs)
         left = self._idle_since + (_LINGER_UNREAD_SECONDS if unread else _LINGER_SECONDS) - now
-        if left <= 0 or (settled and not self._control and self._rest is None):
+        if left <= 0 or (settled and not self._control and not self._answers and self._rest is None):
             self._loop.stop()
             return
         if self._linger is not None:
@@ -339,17 +365,17 @@ class Agent:
         self._loop.stop()
 
 
-def _write(fd: int, head: bytes, view: Optional[memoryview]) -> Optional[bytes]:
-    """Write a frame; what the descriptor did not take, None when it took all."""
+def _write(fd: int, head: bytes, view: Optional[memoryview], tail: bytes) -> Optional[bytes]:
+    """Write a frame and what goes with it; what the descriptor did not take, None when it took all."""
     try:
-        count = os.write(fd, head) if view is None else os.writev(fd, (head, view))
+        count = os.write(fd, head) if view is None else os.writev(fd, (head, view, tail))
         if view is None:
             return head[count:] or None
-        if count == len(head) + len(view):
+        if count == len(head) + len(view) + len(tail):
             return None
-        return (head + bytes(view))[count:]
+        return (head + bytes(view) + tail)[count:]
     except BlockingIOError:
-        return head if view is None else head + bytes(view)
+        return head if view is None else head + bytes(view) + tail
     finally:
         if view is not None:
             view.release()

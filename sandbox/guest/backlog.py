@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Mark = Union[bytes, Dict[str, Any]]
 
-LIMIT_BYTES = 1 << 20
+LIMIT_BYTES = 1 << 18
 FRAME_BYTES = 1 << 16
 _MOST_MARKS = 256
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1 << 16
 _BUDGET_BYTES = 1 << 18  # read at most this much of one terminal before others get a turn
+_SHORT_READ = 1024  # a terminal with more to read gives more at a time
 _LAST_OUTPUT_BYTES = 1 << 17  # more than a terminal holds when its program has ended
 _HANGUP_POLL_SECONDS = 0.25
 
@@ -177,6 +178,8 @@ class Window:
                 backlog.append(data)
                 budget -= len(data)
                 self._ending_budget -= len(data)
+                if len(data) < _SHORT_READ and self._ending is None:
+                    break  # that was all; another read would only say so
         except BlockingIOError:
             if self._ending is not None:
                 self._finish()

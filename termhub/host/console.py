@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from termhub.host.window import Exit, Mark, OpenScreen
 
 MAX_WINDOWS = 32
-ACK_BYTES = 1 << 17
+ACK_BYTES = 1 << 16
+ACK_SECONDS = 0.02  # how long a little output waits to be acknowledged
 REPLY_WINDOW_BYTES = 1 << 16
 TITLE_CHARACTERS = 1000
 ARGUMENT_CHARACTERS = 1000
@@ -107,6 +108,8 @@ class Console:
         self._active: set[int] = set()
         self._activity_timer: Timer | None = None
         self._acked: dict[int, int] = {}
+        self._journaled: set[int] = set()
+        self._ack_timer: Timer | None = None
         self._final: dict[int, tuple[int, int, int]] = {}
 
     # -- beginning -----------------------------------------------------------
@@ -248,9 +251,8 @@ class Console:
             if replies is not None:
                 replies.accepted = max(replies.accepted, min(sequence, replies.sequence))
             return
-        frame = frames.encode(frames.ACCEPTED, number, payload)
         for link in self.links:
-            link.tell(frame)
+            link.accepted(number, viewer, sequence)
 
     # -- work ----------------------------------------------------------------
 
@@ -289,9 +291,20 @@ class Console:
             self._settle(window)
             self._active.add(number)
             self._plan_activity()
-        if mark is not None or done or window.parsed - self._acked.get(number, 0) >= ACK_BYTES:
-            self._acked[number] = window.parsed
-            self.agent.ack(number, window.parsed)
+        self._journaled.add(number)
+        if mark is not None or window.parsed - self._acked.get(number, 0) >= ACK_BYTES:
+            self._acknowledge()
+        elif done and self._ack_timer is None:
+            self._ack_timer = self._around.call_later(ACK_SECONDS, self._acknowledge)
+
+    def _acknowledge(self) -> None:
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+            self._ack_timer = None
+        for number in self._journaled & self.windows.keys():
+            self._acked[number] = self.windows[number].parsed
+            self.agent.ack(number, self._acked[number])
+        self._journaled.clear()
 
     def _answer_program(self, number: int, data: bytes) -> None:
         """What a terminal answers goes to the program like input; too much of it is dropped."""

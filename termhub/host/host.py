@@ -22,7 +22,7 @@ from typing import Any
 from attrs import define, frozen
 
 from sandbox.guest import frames
-from sandbox.guest.loop import Loop
+from sandbox.guest.loop import Loop, Timer
 from termhub.host import ended, processes
 from termhub.host.console import Console, Surroundings
 from termhub.host.folder import ENDED, ENDING, FIFO_IN, FIFO_OUT, JOURNAL, SANDBOX, SOCKET, SPEC, Folder
@@ -102,7 +102,7 @@ class Host:
         around = Surroundings(
             clock=time.monotonic,
             unix_time=time.time,
-            call_later=loop.call_later,
+            call_later=self._call_later,
             open_screen=partial(open_screen, scrollback=SCROLLBACK, engine=options.engine),
             random_number=partial(random.SystemRandom().getrandbits, 64),
             kill=self._kill,
@@ -315,6 +315,14 @@ class Host:
         self._loop.forget(fd)
         connection.socket.close()
         self.console.remove_link(connection.link)
+
+    def _call_later(self, seconds: float, callback: Callable[..., None], *arguments: Any) -> Timer:
+        """Put off a call of the console, and send what it brings."""
+        return self._loop.call_later(seconds, self._call_and_flush, callback, arguments)
+
+    def _call_and_flush(self, callback: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        callback(*arguments)
+        self._flush()
 
     def _flush(self) -> None:
         if self._in >= 0 and not self._done:

@@ -29,6 +29,7 @@ CATCH_UP_BYTES = 8 << 20
 """How far back a subscription may start."""
 
 CHUNK_BYTES = 1 << 16
+MOST_ANSWERS = 64
 QUEUE_BYTES = 4 << 20
 """Queued answers from which a link's requests are no longer read."""
 
@@ -80,6 +81,7 @@ class HubLink:
         self._queued_bytes = 0
         self._position = 0
         self._turn: deque[int] = deque()
+        self._answers: list[bytes] = []
         self._said_hello = False
         self.cursors: dict[int, Cursor] = {}
         self._farewell: bytes | None = None
@@ -169,6 +171,21 @@ class HubLink:
         if self._said_hello:
             self.send(frame)
 
+    def accepted(self, window: int, viewer: int, sequence: int) -> None:
+        """Say that input was written; with the output that follows from it, where there is some."""
+        if self._said_hello:
+            self._answers.append(frames.accepted(window, viewer, sequence))
+            if len(self._answers) > MOST_ANSWERS:
+                self._send_answers()
+
+    def _send_answers(self) -> None:
+        answers, self._answers = self._answers, []
+        if len(self._queue) == 1 and not self._position:
+            output = self._queue.popleft()
+            self._queued_bytes -= len(output)
+            answers.insert(0, output)
+        self.send(b"".join(answers))
+
     def reply(self, request: dict[str, Any], number: int = frames.CONSOLE, /, **results: Any) -> None:
         """Answer a request."""
         answer = {"id": request.get("id"), "ok": True, **results}
@@ -201,7 +218,11 @@ class HubLink:
         """The next bytes for the socket; empty: nothing to send now."""
         queue = self._queue
         if not queue:
-            return self._output() or self._say_farewell()
+            self._output()
+            if self._answers:
+                self._send_answers()
+            if not queue:
+                return self._say_farewell()
         if self._position:
             return memoryview(queue[0])[self._position :]
         return queue[0]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.guest import frames
-from termhub.host.console import MAX_WINDOWS
+from termhub.host.console import ACK_SECONDS, MAX_WINDOWS
 from termhub.host.hub_link import WINDOW_BYTES
 from termhub.host.window import BACKLOG_BYTES
 from tests.support.console_core import ConsoleCore, LinkCore
@@ -37,6 +37,8 @@ def test_output_goes_to_links_before_it_is_parsed_and_is_acknowledged_after(core
     assert core.acks() == []
     core.work()
     assert core.screens[0].fed == b"hello"
+    assert core.acks() == []
+    core.clock.advance(ACK_SECONDS)
     assert core.acks() == [5]
 
 
@@ -460,6 +462,7 @@ def test_an_exit_is_told_after_the_last_output_was_parsed(core):
     core.event({"type": "exit", "code": 3})  # again, after a new HELLO
     core.work()
     assert link.events() == []
+    core.clock.advance(ACK_SECONDS)
     assert core.acks() == [3]
 
 
@@ -506,6 +509,7 @@ def test_a_successor_goes_on_where_the_journal_ends(core, tmp_path):
     after.output(6, b"never journaled")
     after.work()
     assert after.screens[0].fed == b"onetwonever journaled"
+    after.clock.advance(ACK_SECONDS)
     assert after.acks() == [21]
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from sandbox.guest import frames
+from sandbox.guest.backlog import LIMIT_BYTES
 from sandbox.images import find_images
 
 RAW_CAT = ("sh", "-c", "stty raw -echo; echo ready; exec cat")
@@ -58,9 +59,9 @@ def test_says_nothing_before_hello(run_agent):
 class TestOutput:
     def test_waits_when_nobody_acknowledges_and_loses_nothing(self, run_agent):
         agent = run_agent("sh", "-c", "stty -opost; seq 1 400000", acknowledges=False)
-        agent.peer.wait(lambda: len(agent.peer.streams.get(0, b"")) >= 1 << 20, "less than 1 MiB came")
+        agent.peer.wait(lambda: len(agent.peer.streams.get(0, b"")) >= LIMIT_BYTES, "too little came")
         agent.peer.quiet()
-        assert len(agent.peer.streams[0]) == 1 << 20
+        assert len(agent.peer.streams[0]) == LIMIT_BYTES
         agent.peer.acknowledges = True
         agent.peer.acknowledge()
         agent.peer.wait(lambda: bool(agent.peer.exits()), "no exit")

@@ -196,8 +196,8 @@ class Any(RuleBasedStateMachine):
 TestAny = Any.TestCase
 
 
-def test_the_limit_is_a_mebibyte():
-    assert LIMIT_BYTES == 1 << 20
+def test_the_limit_is_a_quarter_of_a_mebibyte():
+    assert LIMIT_BYTES == 1 << 18
     assert Backlog().room == LIMIT_BYTES
 
 
