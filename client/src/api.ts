@@ -22,6 +22,11 @@ export interface Console {
   readonly viewers: number;
 }
 
+/** Whether nothing keeps a console apart from its machine; its isolation says so in capitals. */
+export function lacksSandbox({ isolation }: Console): boolean {
+  return isolation.startsWith("NO SANDBOX");
+}
+
 export interface Image {
   readonly name: string;
   readonly version: string;

@@ -4,7 +4,7 @@
  * `/c/NAME` opens the console of that name, or makes it when there is none.
  */
 
-import { ApiError, type Console } from "../api.ts";
+import { ApiError, type Console, lacksSandbox } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
@@ -38,6 +38,7 @@ class ConsoleView {
   private ended = false;
   private readonly area = h("div", { className: "area" });
   private readonly title = h("h1", { className: "console-title" });
+  private readonly unsafe = h("span", { className: "unsafe", hidden: true }, "No sandbox");
   private readonly note = h("div", { className: "note", hidden: true, attrs: { role: "status" } });
   private readonly sizeFace = h("span", { className: "chip-text" });
   private readonly viewersFace = h("span", { className: "viewers", hidden: true });
@@ -82,6 +83,7 @@ class ConsoleView {
           attrs: { "aria-label": "All consoles" },
         }),
         this.title,
+        this.unsafe,
         h(
           "nav",
           { className: "windows", attrs: { "aria-label": "Windows" } },
@@ -125,6 +127,8 @@ class ConsoleView {
     // The person may have gone on while the server answered.
     if (!this.element.isConnected) return;
     this.rename(this.console.name);
+    this.title.title = this.console.isolation;
+    this.unsafe.hidden = !lacksSandbox(this.console);
     this.attachment.start(this.console);
     this.focus();
   }
@@ -132,8 +136,11 @@ class ConsoleView {
   stop(): void {
     for (const clean of this.cleanUp) clean();
     this.status.dispose();
-    this.attachment?.stop();
+    const attachment = this.attachment;
+    // What is told from here on is told to nobody.
     this.attachment = null;
+    attachment?.stop();
+    delete document.documentElement.dataset.session;
   }
 
   private get live(): Attachment {
@@ -255,11 +262,12 @@ class ConsoleView {
   }
 
   private state(state: SessionState): void {
+    if (this.attachment === null) return;
     document.documentElement.dataset.session = state.name;
-    this.status.state(state, this.attachment?.unacceptedBytes ?? 0);
+    this.status.state(state, this.attachment.unacceptedBytes);
     if (state.name !== "closed") return;
     if (state.cause === "not_logged_in") return this.context.loginNeeded();
-    if (state.cause === "detached" || this.ended) return;
+    if (this.ended) return;
     this.explain(state.reason || "The connection was closed.", [
       ["Open again", () => navigate(location.pathname)],
       ["All consoles", () => navigate("/")],

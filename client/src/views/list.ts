@@ -1,6 +1,6 @@
 /** The list of consoles: state, last activity, program and image; new, rename, end. */
 
-import { ApiError, type Console, type Image } from "../api.ts";
+import { ApiError, type Console, type Image, lacksSandbox } from "../api.ts";
 import { h, icon } from "../dom.ts";
 import { consolePath, navigate } from "../router.ts";
 import { ask, confirm, field } from "./dialog.ts";
@@ -65,7 +65,7 @@ export function listPage(context: PageContext): Page {
     const viewers = one.viewers > 0 && (one.viewers === 1 ? "1 viewer" : `${one.viewers} viewers`);
     const image = imageWords(one.image);
     const program = one.program === "python" && image !== "" ? "" : one.program;
-    const facts = [program, image, viewers, one.reason];
+    const facts = [lacksSandbox(one) && "No sandbox!", program, image, viewers, one.reason];
     const details = facts.filter(Boolean).join(" · ");
     const time = h("time", { dateTime: new Date(activity * 1000).toISOString() }, ago(activity, now));
     return h(
@@ -74,7 +74,7 @@ export function listPage(context: PageContext): Page {
       h(
         "a",
         { className: "console-link", href: consolePath(one.name) },
-        h("span", { className: "console-name" }, one.name),
+        h("span", { className: "console-name", title: one.isolation }, one.name),
         h("span", { className: "console-details" }, one.title !== "" ? `${one.title} — ${details}` : details),
       ),
       h("span", { className: `state ${one.state}` }, STATES[one.state]),
