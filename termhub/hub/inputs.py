@@ -14,7 +14,7 @@ from secrets import randbits
 from twisted.internet.defer import Deferred
 
 from sandbox.guest import frames
-from termhub.errors import BadRequest
+from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.input import LIMIT_BYTES, InputStream
 from termhub.hub.link import Link
 from termhub.hub.viewers import viewer_key
@@ -103,7 +103,7 @@ class Inputs:
             del self._streams[key]
             waiter = self._waiters.get(key)
             if waiter is not None and not waiter.called:
-                waiter.errback(BadRequest(f"Window {window} was closed.", "no_such_window"))
+                waiter.errback(ConsoleError(f"Window {window} was closed.", "no_such_window"))
 
     def tidy(self, present: Container[int]) -> None:
         """Forget old streams of viewers that have left and have nothing under way."""
