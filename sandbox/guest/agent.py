@@ -147,18 +147,20 @@ class Agent:
         # The echo of a key is there a moment later: one write, and one turn of every process
         # on the way, for both.
         if len(self._answers) > _MOST_ANSWERS:
-            self._answer()
+            self._send(self._take_answers())
+            self.flush()
         elif self._answers and self._answer_timer is None:
             self._answer_timer = self._loop.call_later(_ANSWER_SECONDS, self._answer)
 
     def _take_answers(self) -> bytes:
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+            self._answer_timer = None
         answers, self._answers = self._answers, []
         return b"".join(answers)
 
     def _answer(self) -> None:
-        if self._answer_timer is not None:
-            self._answer_timer.cancel()
-            self._answer_timer = None
+        self._answer_timer = None
         if self._answers:
             self._send(self._take_answers())
             self.flush()

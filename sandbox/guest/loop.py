@@ -182,10 +182,13 @@ class Loop:
     def turn(self, most_seconds: Optional[float] = None) -> None:
         """One wait and the callbacks it brings; :param most_seconds: longest wait, None: any."""
         timeout = most_seconds
+        timers = self._timers
+        while timers and timers[0].callback is None:  # cancelled: nothing to wake up for
+            heapq.heappop(timers)
         if self._soon:
             timeout = 0
-        elif self._timers:
-            due = max(self._timers[0].when - self.now(), 0)
+        elif timers:
+            due = max(timers[0].when - self.now(), 0)
             timeout = due if timeout is None else min(due, timeout)
         readers, writers = self._readers, self._writers
         for fd, mask in self._epoll.poll(timeout, _MOST_EVENTS):
@@ -197,7 +200,7 @@ class Loop:
                 callback = writers.get(fd)
                 if callback is not None:
                     callback()
-        if self._timers:
+        if timers:
             self._run_timers()
         if self._soon:
             for _ in range(len(self._soon)):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_WINDOWS = 32
 ACK_BYTES = 1 << 16
-ACK_SECONDS = 0.02  # how long a little output waits to be acknowledged
+ACK_SECONDS = 1.0  # how long a little output waits to be acknowledged, unless input takes it along
 REPLY_WINDOW_BYTES = 1 << 16
 TITLE_CHARACTERS = 1000
 ARGUMENT_CHARACTERS = 1000
@@ -425,8 +425,9 @@ class Console:
         }
 
     def link_input(self, link: HubLink, window: int, viewer: int, sequence: int, data: bytes) -> None:
-        """Input for a program, passed on as it is numbered."""
+        """Input for a program, passed on as it is numbered, with what is to be acknowledged."""
         if window in self.windows:
+            self._acknowledge()
             self.agent.input(link, window, viewer, sequence, data)
 
     def link_request(self, link: HubLink, window: int, request: dict[str, Any]) -> None:

@@ -667,3 +667,31 @@ def test_ending_asks_politely_then_kills(core):
     core.clock.advance(3.0)
     assert core.kills == 1
     assert core.console.end_reason == "closed by alice"
+
+
+def test_accepted_input_is_told_in_one_write_behind_the_output_that_came_with_it(core):
+    link = LinkCore(core)
+    core.console.receive(frames.accepted(0, 7, 1) + frames.output(0, 0, b"a"))
+    whole = bytes(link.link.to_send())
+    link.link.sent(len(whole))
+    assert whole == frames.output(0, 0, b"a") + frames.accepted(0, 7, 1)
+    core.console.receive(frames.accepted(0, 7, 2))
+    assert bytes(link.link.to_send()) == frames.accepted(0, 7, 2)
+
+
+def test_every_answer_is_told_because_a_repeated_one_asks_for_input_again(core):
+    link = LinkCore(core)
+    for _ in range(100):
+        core.console.receive(frames.accepted(0, 7, 1))
+    assert [frame.type for frame in link.frames()] == [frames.ACCEPTED] * 100
+
+
+def test_input_takes_along_what_is_to_be_acknowledged(core):
+    link = LinkCore(core)
+    core.output(0, b"hello")
+    core.work()
+    assert core.acks() == []
+    link.send(frames.input_(0, 7, 0, b"x"))
+    assert core.acks() == [5]
+    core.clock.advance(ACK_SECONDS)
+    assert core.acks() == []

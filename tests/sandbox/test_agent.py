@@ -145,6 +145,17 @@ class TestInput:
         peer.quiet()
         assert len(peer.streams[0]) == len(data) + len("ready\n")
 
+    def test_is_accepted_along_with_its_echo_and_soon_without_one(self, run_agent):
+        agent = run_agent("sh", "-c", "stty raw -echo; echo ready; head -c 1; sleep 60")
+        peer = agent.peer
+        peer.wait_for("ready")
+        del peer.log[:]
+        peer.send(frames.input_(0, 9, 0, b"a"))
+        peer.wait(lambda: (0, 9, 1) in peer.accepted, "it is not accepted")
+        assert peer.log == ["OUTPUT", "ACCEPTED"]
+        peer.send(frames.input_(0, 9, 1, b"b"))
+        peer.wait(lambda: (0, 9, 2) in peer.accepted, "nothing is accepted without an echo")
+
     def test_that_leaves_a_hole_is_refused(self, run_agent):
         agent = run_agent(*RAW_CAT)
         peer = agent.peer
