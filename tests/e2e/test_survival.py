@@ -52,7 +52,9 @@ def test_numbered_lines_are_complete_after_a_kill(
     assert reply["ok"], reply
     before = viewer.keyframes
     viewer.until(lambda: viewer.keyframes > before or viewer.text.count(b"n ") > 9000)
-    numbers = [int(n) for n in re.findall(rb"\bn (\d+)", bytes(viewer.text))]
+    # Not the version in "Python 3.11", and a line that a keyframe draws may follow a control sequence.
+    text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"\n", bytes(viewer.text))
+    numbers = [int(n) for n in re.findall(rb"\bn (\d+)", text)]
     assert numbers == list(range(numbers[0], LINES))
     assert len(numbers) > 9_900
     viewer.close()
