@@ -32,15 +32,20 @@ _MOST_RESTART_SECONDS = 10.0
 def keep(options: argparse.Namespace, ready_fd: int | None) -> int:
     """Run the launcher in a child and start it again when it dies.
 
+    One that never served is not started again: the reason would be the same.
+
     :param ready_fd: gets a byte once the first one serves, and is closed.
     """
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     delay = _RESTART_SECONDS
+    served_fd, tell_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    has_served = False
     while True:
         started = time.monotonic()
         child = os.fork()
         if child == 0:
-            _run_child(options, ready_fd)
+            os.close(served_fd)
+            _run_child(options, [fd for fd in (tell_fd, ready_fd) if fd is not None])
         if ready_fd is not None:
             os.close(ready_fd)
             ready_fd = None
@@ -51,6 +56,9 @@ def keep(options: argparse.Namespace, ready_fd: int | None) -> int:
             os.execv(sys.executable, [part for part in command if part != "--background"])
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, EXIT_LOCKED, EXIT_REFUSED):
             return os.WEXITSTATUS(status)
+        has_served = has_served or _has_bytes(served_fd)
+        if not has_served:
+            return EXIT_REFUSED
         if time.monotonic() - started > _MOST_RESTART_SECONDS:
             delay = _RESTART_SECONDS
         log(f"the launcher {child} died ({_words(status)}); another in {delay:.2f} s")
@@ -58,11 +66,18 @@ def keep(options: argparse.Namespace, ready_fd: int | None) -> int:
         delay = min(delay * 2, _MOST_RESTART_SECONDS)
 
 
-def _run_child(options: argparse.Namespace, ready_fd: int | None) -> None:
+def _has_bytes(fd: int) -> bool:
+    try:
+        return bool(os.read(fd, 1))
+    except BlockingIOError:
+        return False
+
+
+def _run_child(options: argparse.Namespace, ready_fds: list[int]) -> None:
     def ready() -> None:
-        if ready_fd is not None:
-            os.write(ready_fd, b"1")
-            os.close(ready_fd)
+        for fd in ready_fds:
+            os.write(fd, b"1")
+            os.close(fd)
 
     code = 1
     try:

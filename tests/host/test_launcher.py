@@ -47,6 +47,7 @@ def test_a_launcher_that_cannot_start_says_why(data):
     (data / "run").write_text("in the way")
     with pytest.raises(TermhubError, match="run"):
         ensure_launcher(data)
+    assert not processes_with(str(data)), "its keeper has given up"
 
 
 @as_root
@@ -236,6 +237,16 @@ def test_a_symbolic_link_is_not_followed(data):
     os.unlink(console.path / "ended.json")
     os.symlink(secret, console.path / "ended.json")
     assert ConsoleProcess(launcher, console.id).folder.read("ended.json") is None
+
+
+def processes_with(word: str) -> list[int]:
+    """The processes that have a word in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if word.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 def uids(pid: int) -> set[int]:
