@@ -292,6 +292,7 @@ class Console:
         :raises BadRequest: for what is no policy.
         """
         self.policy = self._table.set_policy(policy, size)
+        self._tell_all(frames.CONSOLE, {"type": "policy", "policy": self.policy})
 
     def resize(self, number: int, cols: int, rows: int) -> None:
         """Give a window a size at once, whatever the policy; viewers may change it again.

@@ -297,3 +297,11 @@ def test_closing_sends_viewers_away_and_lets_the_console_live(console: Console, 
     assert host.transport.aborted
     assert console.state != "ended"
     assert "end" not in [request["op"] for request in host.requests()]
+
+
+def test_every_viewer_hears_of_a_new_size_policy(console: Console, host: FakeHost) -> None:
+    asking, viewer = attach(console)
+    other, _ = attach(console)
+    ask(viewer, 1, "policy", policy="smallest")
+    for client in (asking, other):
+        assert {"type": "policy", "policy": "smallest"} in client.events()
