@@ -300,8 +300,8 @@ def test_closing_sends_viewers_away_and_lets_the_console_live(console: Console, 
 
 
 def test_every_viewer_hears_of_a_new_size_policy(console: Console, host: FakeHost) -> None:
-    asking, viewer = attach(console)
-    other, _ = attach(console)
+    asking, viewer = attach(console, viewer="1")
+    other, _ = attach(console, viewer="2")
     ask(viewer, 1, "policy", policy="smallest")
     for client in (asking, other):
         assert {"type": "policy", "policy": "smallest"} in client.events()
