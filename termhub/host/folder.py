@@ -11,8 +11,10 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,6 +159,15 @@ def directory(path: Path) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def delete(path: Path) -> None:
+    """Delete a folder with all that is in it, however deep; without following links."""
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except RecursionError:
+        # Deeper than any of ours: its console made it so.
+        subprocess.run(["rm", "-rf", "--", str(path)], stdin=subprocess.DEVNULL, check=False)
 
 
 def listen(path: Path, mode: int) -> socket.socket:

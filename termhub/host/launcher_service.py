@@ -95,7 +95,11 @@ class Launcher:
         self._supervisor.remove(_console(request), reply)
 
     def _list(self, request: dict[str, Any], reply: Reply) -> None:
-        reply(consoles=self._supervisor.consoles())
+        after = request.get("after", "")
+        if not isinstance(after, str):
+            raise BadRequest("after is the id of a console")
+        consoles, following = self._supervisor.consoles(after)
+        reply(consoles=consoles, after=following)
 
     def _stop(self, request: dict[str, Any], reply: Reply) -> None:
         def done() -> None:

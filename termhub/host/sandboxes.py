@@ -197,6 +197,13 @@ class Sandboxes:
             raise NoSandbox(f"{folder.path} belongs to uid {uid}, which is no console's")
         return uid, uid
 
+    def owner_of(self, folder: Folder, spec: dict[str, Any]) -> int | None:
+        """The number of a console's user; as root it is the folder that says it, not what is in it."""
+        if self.users.is_root:
+            return folder.uid - self.users.uid_base
+        number = spec.get("number")
+        return number if isinstance(number, int) else None
+
     def find(self, folder: Folder, record: dict[str, Any]) -> int | None:
         """A pidfd of the sandbox that a record names; None when it is gone.
 

@@ -11,7 +11,6 @@ Invariant: what is on disk is the truth; this holds nothing that cannot be found
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from sandbox.guest.loop import Loop, Timer
 from sandbox.launch import LaunchError
 from termhub.errors import BadRequest, NoSandbox, NoSuchConsole, TermhubError
 from termhub.host import processes
-from termhub.host.folder import CONSOLE_ID, ENDED, ENDING, SANDBOX, SPEC, Folder
+from termhub.host.folder import CONSOLE_ID, ENDED, ENDING, SANDBOX, SPEC, Folder, delete
 from termhub.host.host import HostOptions
 from termhub.host.launcher import log
 from termhub.host.sandboxes import Sandboxes, Started
@@ -39,6 +38,8 @@ CALM_SECONDS = 10.0
 FREE_DEATHS = 2
 MAX_DELAY_SECONDS = 30.0
 ADOPTED_AT_ONCE = 4
+LISTED_AT_ONCE = 500
+MAX_LISTED_TEXT = 100
 
 Done = Callable[[TermhubError | None], None]
 
@@ -139,7 +140,10 @@ class Supervisor:
             return
         entry.ended_waiters.append(done)
         if not entry.folder.has(ENDING):
-            entry.folder.write(ENDING, {"reason": reason})
+            try:
+                entry.folder.write(ENDING, {"reason": reason})
+            except OSError as error:  # a full disk, or something in the way; it ends nevertheless
+                log(f"{console}: its reason is lost: {error}")
         self._sandboxes.kill(entry.folder, entry.sandbox)
         self._loop.call_later(KILL_SECONDS, self._kill_again, entry)
         self._hurry_host(entry)
@@ -156,34 +160,48 @@ class Supervisor:
         path = self._existing(console)
 
         def ended(error: TermhubError | None) -> None:
-            if error is not None:
-                done(error)
-                return
             entry = self._consoles.get(console)
+            if entry is not None and entry.sandbox is not None:
+                if error is not None:
+                    done(error)
+                    return
+                # Its host said that it has ended; we know better.
+                self._sandboxes.kill(entry.folder, entry.sandbox)
+            # A host that could not write down the end has nothing to keep now either.
             if entry is not None and entry.host is not None:
                 processes.kill(entry.host)
                 processes.wait(entry.host, KILL_SECONDS)
-            shutil.rmtree(path, ignore_errors=True)
+            delete(path)
             done(None)
 
         self.end(console, "removed by its owner", ended)
 
-    def consoles(self) -> list[dict[str, Any]]:
-        """All consoles, living and ended."""
-        found = []
-        for path in sorted(self._path.iterdir()):
-            folder = Folder(path)
-            spec = folder.read(SPEC)
-            if spec is not None and CONSOLE_ID.fullmatch(path.name) and self._is_ours(folder):
-                state = "ended" if folder.has(ENDED) else "running"
-                found.append(
-                    {"console": path.name, "owner": spec.get("number"), "state": state, "spec": spec}
-                )
-        return found
+    def consoles(self, after: str = "") -> tuple[list[dict[str, Any]], str]:
+        """Consoles, living and ended, by their ids: the first :data:`LISTED_AT_ONCE` behind ``after``.
+
+        :returns: them, and the id behind which there are more; empty when there are not.
+        """
+        names = sorted(name for name in os.listdir(self._path) if name > after)
+        page = names[:LISTED_AT_ONCE]
+        listed = (self._describe(Folder(self._path / name)) for name in page)
+        return [entry for entry in listed if entry is not None], page[-1] if len(names) > len(page) else ""
+
+    def _describe(self, folder: Folder) -> dict[str, Any] | None:
+        """What ``list`` says of a folder, little whatever its console has written into it."""
+        spec = folder.read(SPEC)
+        if spec is None or not CONSOLE_ID.fullmatch(folder.console) or not self._is_ours(folder):
+            return None
+        return {
+            "console": folder.console,
+            "owner": self._sandboxes.owner_of(folder, spec),
+            "state": "ended" if folder.has(ENDED) else "running",
+            "spec": {name: str(spec.get(name, ""))[:MAX_LISTED_TEXT] for name in ("program", "image")},
+        }
 
     def end_all(self, reason: str, done: Callable[[], None]) -> None:
         """End every console that lives."""
-        living = [entry["console"] for entry in self.consoles() if entry["state"] == "running"]
+        listed = (self._describe(Folder(path)) for path in sorted(self._path.iterdir()))
+        living = [entry["console"] for entry in listed if entry is not None and entry["state"] == "running"]
         left = set(living)
         if not left:
             done()
@@ -399,7 +417,7 @@ class Supervisor:
         if entry.host is not None:
             processes.kill(entry.host)
             processes.wait(entry.host, KILL_SECONDS)
-        shutil.rmtree(entry.folder.path, ignore_errors=True)
+        delete(entry.folder.path)
         self._clean(entry.folder)
 
     def _clean(self, folder: Folder, tries: int = 50) -> None:
@@ -433,7 +451,7 @@ class Supervisor:
                 processes.wait(host, KILL_SECONDS)
                 os.close(host)
             self._clean(folder)
-            shutil.rmtree(folder.path, ignore_errors=True)
+            delete(folder.path)
             log(f"{folder.console}: half made; deleted")
             return None
         entry = self._consoles[folder.console] = Supervised(folder)

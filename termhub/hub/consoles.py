@@ -117,7 +117,7 @@ class Consoles:
     async def start(self) -> None:
         """Find every console there is, and link those that live."""
         await self.images.refresh()
-        listed = msgspec.convert((await self._launcher.request("list"))["consoles"], list[_Listed])
+        listed = await self._listed()
         records = {record.id: record for record in await self._store.consoles()}
         users = {user.number for user in await self._store.users()}
         for entry in listed:
@@ -132,6 +132,14 @@ class Consoles:
             else:
                 console = self._add(record)
                 console.has_gone("Its folder is gone.")
+
+    async def _listed(self) -> list[_Listed]:
+        page = await self._launcher.request("list")
+        listed = msgspec.convert(page["consoles"], list[_Listed])
+        while page.get("after"):
+            page = await self._launcher.request("list", after=page["after"])
+            listed += msgspec.convert(page["consoles"], list[_Listed])
+        return listed
 
     def stop(self, code: int, reason: str) -> None:
         """Send all viewers away; consoles live on."""

@@ -176,6 +176,50 @@ def test_a_record_written_by_a_console_names_no_process_of_others(data):
             os.kill(record["pid"], signal.SIGKILL)
 
 
+def test_the_list_of_consoles_is_short_whatever_they_were_started_with(data):
+    """One REPLY holds it, or the hub could not start again."""
+    ensure_launcher(data)
+    launcher = LauncherProcess(data=data)
+    env = {f"V{number}": "x" * 4000 for number in range(15)}
+    consoles = [launcher.create(program="script", argv=["/bin/cat"], env=env) for _ in range(2)]
+    reply = launcher.ask("list")
+    assert {entry["console"] for entry in reply["consoles"]} == {console.id for console in consoles}
+    assert all(entry["spec"] == {"program": "script", "image": ""} for entry in reply["consoles"])
+    assert not reply["after"]
+    assert launcher.ask("list", after=max(console.id for console in consoles))["consoles"] == []
+
+
+def test_what_a_console_writes_into_its_spec_does_not_spoil_the_list(data):
+    ensure_launcher(data)
+    launcher = LauncherProcess(data=data)
+    console = launcher.create(program="script", argv=["/bin/cat"])
+    console.folder.write("spec.json", {"number": 2, "program": ["x"] * 200_000, "image": "y" * 2_000_000})
+    (entry,) = launcher.ask("list")["consoles"]
+    assert entry["owner"] == (1 if os.geteuid() == 0 else 2)
+    assert len(entry["spec"]["program"]) == len(entry["spec"]["image"]) == 100
+
+
+def test_a_console_ends_and_goes_whatever_is_in_its_folder(data):
+    """Names in the way of the launcher's and the host's files, and folders in folders without end."""
+    ensure_launcher(data)
+    launcher = LauncherProcess(data=data)
+    console = launcher.create(program="script", argv=["/bin/sleep", "1000"])
+    for name in (".ending.json.part", ".ended.json.part"):
+        (console.path / name).mkdir()
+    at = os.open(console.path, os.O_PATH)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=at)
+        below = os.open("d", os.O_PATH, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    sandbox = os.pidfd_open(console.sandbox_pid)
+    launcher.ask("remove", console=console.id)
+    wait_for(sandbox)
+    assert not console.path.exists()
+    assert launcher.ask("list")["consoles"] == []
+
+
 def test_a_folder_that_was_deleted_by_hand_harms_nobody(data):
     ensure_launcher(data)
     launcher = LauncherProcess(data=data)

@@ -53,7 +53,11 @@ class FakeLauncher:
                 ]
             }
         if op == "list":
-            return {"consoles": list(self.consoles.values())}
+            rest = [
+                entry for name, entry in sorted(self.consoles.items()) if name > arguments.get("after", "")
+            ]
+            after = rest[0]["console"] if len(rest) > 1 else ""
+            return {"consoles": rest[:1], "after": after}
         if op == "create":
             spec = arguments["spec"]
             self.add(spec["console"], spec["number"], spec=spec)
