@@ -9,6 +9,7 @@ from tests.bench.clients import watch
 from tests.bench.measures import Measure, Samples
 from tests.bench.peers import Peer, Session
 from tests.bench.peers.hub import HubPeer
+from tests.bench.programs import PROMPT
 from tests.bench.scale import Scale
 
 PREPARE_SECONDS = 3.0
@@ -18,7 +19,7 @@ def _creation(create: Callable[[], Session]) -> float:
     start = time.perf_counter()
     session = create()
     try:
-        watch(session.connect(), b">>> ")
+        watch(session.connect(), PROMPT)
         return (time.perf_counter() - start) * 1000
     finally:
         session.end()

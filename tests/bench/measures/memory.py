@@ -8,6 +8,7 @@ from tests.bench.clients import watch
 from tests.bench.measures import Measure, Samples
 from tests.bench.peers import Peer, Session
 from tests.bench.processes import pss_bytes
+from tests.bench.programs import PROMPT
 from tests.bench.scale import Scale
 
 
@@ -18,7 +19,7 @@ def memory(peer: Peer, scale: Scale) -> Samples:
         before = {kind: pss_bytes(pids) for kind, pids in peer.processes().items()}
         for _number in range(scale.idle_consoles):
             sessions.append(peer.open_python())
-            watch(sessions[-1].connect(), b">>> ")
+            watch(sessions[-1].connect(), PROMPT)
         time.sleep(1.0)
         after = {kind: pss_bytes(pids) for kind, pids in peer.processes().items()}
     finally:

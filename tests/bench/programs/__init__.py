@@ -17,6 +17,9 @@ _HERE = Path(__file__).parent
 READY = b"READY"
 """What a program shows once it waits for the first key."""
 
+PROMPT = b">>>"
+"""Python's; a screen that is drawn anew may leave out the blank behind it."""
+
 ECHO = ("/bin/sh", "-c", "stty raw -echo; echo READY; exec cat")
 """Sends back each byte it gets; the terminal itself is silent."""
 
