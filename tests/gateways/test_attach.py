@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from sandbox.guest import frames
 from termhub.errors import NotAllowed
 from termhub.gateways.web import attach
+from termhub.gateways.web import attached as attached_module
 from tests.support.web import FakeViewer, WebTestCase
 from tests.support.websocket import attach_request, client_frame
 
@@ -143,6 +144,46 @@ class AdmissionTests(AttachTestCase):
             (theirs[0], theirs[1].replace(console.id, "X")),
             (nobodys[0], nobodys[1].replace("c-xxxxxxxxxx", "X")),
         )
+
+    async def test_logging_out_closes_what_was_attached_with_the_login(self) -> None:
+        console = self.console("main")
+        secret = await self.accounts.open_session(self.alice, "", "")
+        cookie = {"Cookie": f"termhub_session={secret}"}
+        by_token = console.attached
+        staying = self.in_thread(
+            lambda connection: (connection.send(HELLO), connection.recv(), connection.recv())
+        )
+        await by_token
+        by_cookie = console.attached
+        closing = self.closed(HELLO, additional_headers=cookie, origin=self.origin)
+        await by_cookie
+        response = await self.call("POST", "/logout", token="", headers={"Origin": self.origin, **cookie})
+        self.assertEqual(response.status, 204)
+        self.assertEqual((await closing)[0], 1008)
+        # The other connection stands on a token, which is good.
+        (viewer,) = console.viewers
+        viewer.client.send(frames.accepted(0, 7, 0))
+        await staying
+
+    async def test_a_revoked_token_closes_what_was_attached_with_it(self) -> None:
+        console = self.console("main")
+        attached = console.attached
+        closing = self.closed(HELLO)
+        await attached
+        (token,) = self.database.tokens(self.alice.number)
+        response = await self.call("DELETE", f"/tokens/{token.number}")
+        self.assertEqual(response.status, 204)
+        self.assertEqual((await closing)[0], 1008)
+
+    async def test_a_token_revoked_elsewhere_closes_what_was_attached_with_it(self) -> None:
+        self.patch(attached_module, "CHECK_SECONDS", 0.05)
+        console = self.console("main")
+        attached = console.attached
+        closing = self.closed(HELLO)
+        await attached
+        (token,) = self.database.tokens(self.alice.number)
+        self.database.remove_token(self.alice.number, token.number)
+        self.assertEqual((await closing)[0], 1008)
 
     async def test_the_subprotocol_is_asked_for(self) -> None:
         self.console("main")

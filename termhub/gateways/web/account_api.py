@@ -20,11 +20,12 @@ async def log_in(services: Services, call: Call[LoginRequest, None]) -> Answer:
 
 
 async def log_out(services: Services, call: Call[None, None]) -> Answer:
-    """Log this browser out."""
+    """Log this browser out; what it has attached is closed."""
     if call.session is not None:
         user = await services.accounts.close_session(call.session)
         if user is not None:
             services.logged_out(user)
+            await services.access_ended(user)
     return Answer(204, session="")
 
 
@@ -60,8 +61,9 @@ async def list_tokens(services: Services, call: Call[None, None]) -> Answer:
 
 
 async def revoke_token(services: Services, call: Call[None, None]) -> Answer:
-    """Make one of your API tokens useless."""
+    """Make one of your API tokens useless; what was attached with it is closed."""
     await services.accounts.revoke_token(call.user, call.path["token"])
+    await services.access_ended(call.user)
     return Answer(204)
 
 

@@ -24,11 +24,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from sandbox.guest import frames
+from termhub.accounts import Credentials
 from termhub.errors import BadRequest, TermhubError
 from termhub.hub.viewers import Role
 from termhub.hub.writing import write_now
 from termhub.store import User
 
+from .attached import NOT_ALLOWED, Attached
 from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
@@ -55,7 +57,6 @@ NOTSENT_LOWAT = 16 << 10
 """Bytes the kernel takes ahead of what it can send; more would only delay what is urgent."""
 
 PROTOCOL_ERROR = 1002
-NOT_ALLOWED = 1008
 DEFECT = 1011
 NO_SUCH_CONSOLE = 4004
 
@@ -70,6 +71,7 @@ class Admission:
     """What was decided about a client: whose viewer of which console, or why not."""
 
     user: User | None = None
+    credentials: Credentials | None = None
     console: Console | None = None
     role: Role = "owner"
     close_code: int = NOT_ALLOWED
@@ -198,6 +200,7 @@ class AttachProtocol(WebSocketServerProtocol):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Let the viewer go."""
         self._is_leaving = True
+        self.factory.attached.discard(self)
         self._cancel_timer()
         super().connectionLost(reason)
         if self.closeHandshakeTimeoutCall is not None:
@@ -237,9 +240,11 @@ class AttachProtocol(WebSocketServerProtocol):
 
     def onOpen(self) -> None:
         """Wait for HELLO, or say why not."""
-        if self.admission.console is None:
-            self.close(self.admission.close_code, self.admission.reason)
+        admission = self.admission
+        if admission.console is None or admission.user is None or admission.credentials is None:
+            self.close(admission.close_code, admission.reason)
         else:
+            self.factory.attached.add(self, admission.user, admission.credentials)
             self._start_timer(HELLO_SECONDS, self.close, PROTOCOL_ERROR, "no HELLO came")
 
     def onMessageFrame(self, payload: Any) -> None:
@@ -303,11 +308,15 @@ class AttachProtocol(WebSocketServerProtocol):
 
 
 class AttachFactory(WebSocketServerFactory):
-    """Makes the connections, all with the same limits."""
+    """Makes the connections, all with the same limits.
+
+    :param attached: knows them while they are open.
+    """
 
     protocol = AttachProtocol
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, attached: Attached, reactor: Any) -> None:
+        self.attached = attached
         super().__init__(protocols=[SUBPROTOCOL], server="termhub", reactor=reactor)
         self.setProtocolOptions(
             versions=[13],

@@ -132,12 +132,18 @@ def _nothing(user: User) -> None:
     """Nobody wants to know."""
 
 
+async def _nobody_is_attached(user: User) -> None:
+    """There are no connections to close."""
+
+
 @attrs.frozen
 class Services:
     """Everything the routes use.
 
     :param logged_in: told of a user who has logged in or come back.
     :param logged_out: told of a user who has logged out.
+    :param access_ended: closes the connections of a user that stand on a login or token that
+        is no more.
     """
 
     consoles: Consoles
@@ -146,3 +152,4 @@ class Services:
     version: str
     logged_in: Callable[[User], None] = _nothing
     logged_out: Callable[[User], None] = _nothing
+    access_ended: Callable[[User], Awaitable[None]] = _nobody_is_attached

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 from klein import Klein
 from twisted.web.resource import IResource
@@ -12,13 +13,14 @@ from twisted.web.resource import IResource
 from termhub.errors import NoSuchConsole, NotLoggedIn
 
 from . import account_api, console_api
-from .attach import NO_SUCH_CONSOLE, NOT_ALLOWED, SUBPROTOCOL, Admission, AttachFactory, attach_resource
+from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
+from .attached import NOT_ALLOWED, Attached
 from .http import TermhubRequest, TermhubSite
 from .openapi import openapi_document
 from .operations import PREFIX
 from .origins import origin_is_ours, origin_of
 from .problems import refusal
-from .router import Router, new_app
+from .router import Router, credentials_of, new_app
 from .services import Services
 from .static import Static, StaticFile
 
@@ -37,15 +39,16 @@ def make_site(
     :param static_folder: where the browser client was built to.
     """
     origin = origin_of(public_url)
+    attached = Attached(services.accounts.identify, reactor)
     router = Router(
-        services,
+        attrs.evolve(services, access_ended=attached.check),
         origins=() if origin is None else (origin,),
         is_https=public_url.startswith("https:"),
     )
     app = new_app()
     router.add(app, OPERATIONS)
     _add_documents(app, services.version)
-    _add_attach(app, router, AttachFactory(reactor))
+    _add_attach(app, router, AttachFactory(attached, reactor))
     _add_client(app, Static(static_folder))
     return TermhubSite(IResource(app.resource()), reactor)
 
@@ -85,7 +88,7 @@ def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
 async def _admission(router: Router, request: TermhubRequest, console: str) -> Admission:
     try:
         user = await router.identify(request)
-        return Admission(user, router.services.consoles.get(user, console))
+        return Admission(user, credentials_of(request), router.services.consoles.get(user, console))
     except NotLoggedIn as error:
         return Admission(close_code=NOT_ALLOWED, reason=error.message)
     except NoSuchConsole as error:
