@@ -116,7 +116,9 @@ install_python_packages() {
         .venv/bin/python -m pip install -e ".${slower:+[$slower]}" || return 1
         say "without-fast"
     fi
-    # twistd looks for plugins in a cache that only a user who may write there can make.
+    # twistd finds plugins in the folders of sys.path alone, which a modern editable install does not add to.
+    pwd -P >"$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/termhub-checkout.pth"
+    # It looks them up in a cache that only a user who may write there can make.
     .venv/bin/python -c 'from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))'
 }
 

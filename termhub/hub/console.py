@@ -144,6 +144,7 @@ class Console:
         if state != "ended":
             self._tell_all(frames.CONSOLE, event)
             return
+        self._cancel_presence()
         if self.ended is None:
             self.ended = self._now()
         self._fail(ConsoleError(f"The console has ended: {self.reason}", "ended"))
@@ -184,9 +185,7 @@ class Console:
         """Send every viewer away and break the link; the console lives on."""
         for viewer in list(self.viewers.values()):
             viewer.close(code, reason)
-        if self._presence_timer is not None:
-            self._presence_timer.cancel()
-            self._presence_timer = None
+        self._cancel_presence()
         self._fail(ConsoleError("The hub stops.", "stopping"))
         self._drop_link("the hub stops")
 
@@ -258,6 +257,11 @@ class Console:
     def _presence_changed(self) -> None:
         if self._presence_timer is None and self.state == "running":
             self._presence_timer = self.clock.callLater(PRESENCE_SECONDS, self._tell_presence)
+
+    def _cancel_presence(self) -> None:
+        if self._presence_timer is not None:
+            self._presence_timer.cancel()
+            self._presence_timer = None
 
     def _tell_presence(self) -> None:
         self._presence_timer = None

@@ -305,3 +305,10 @@ def test_every_viewer_hears_of_a_new_size_policy(console: Console, host: FakeHos
     ask(viewer, 1, "policy", policy="smallest")
     for client in (asking, other):
         assert {"type": "policy", "policy": "smallest"} in client.events()
+
+
+def test_console_that_ended_leaves_no_timer(console: Console, host: FakeHost, clock: Clock) -> None:
+    attach(console)
+    assert clock.getDelayedCalls() != []
+    console.has_gone("killed")
+    assert clock.getDelayedCalls() == []

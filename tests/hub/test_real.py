@@ -175,10 +175,12 @@ class RealTests(TestCase):
         one = await self._terminal(console, 1)
         two = await self._terminal(console, 2)
         one.type(b"typed = []\r")
+        before = 0
         for number in range(600):
             one.type(b"typed.append(%d)\r" % number)
             if number in (100, 300, 500):
-                await one.until(lambda: one.accepted > one.typed // 2)
+                await one.until(lambda before=before: one.accepted > before)  # the successor is at work
+                before = one.typed
                 self._kill_host(console)
         one.type(b"print('same', typed == list(range(600)))\r")
         await one.until_text(r"same True")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.guest import backlog
 from sandbox.launch import Bubblewrap
 from sandbox.limits import Limits, find, make
 from tests.sandbox.conftest import FREE_UID
@@ -469,7 +470,7 @@ class TestBombs:
 
     def test_a_flood_does_not_stop_the_agent(self, run_sandbox):
         box = run_sandbox("yes", acknowledges=False)
-        box.peer.wait(lambda: len(box.peer.streams.get(0, b"")) >= 1 << 20, "no flood")
+        box.peer.wait(lambda: len(box.peer.streams.get(0, b"")) >= backlog.LIMIT_BYTES, "no flood")
         assert box.peer.request("ping")["ok"]
 
 
