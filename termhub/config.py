@@ -73,6 +73,14 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
             "links and the Origin check use it. Empty: the listening address."
         ),
     ] = ""
+    connections: Annotated[NotNegative, Meta(description="Most connections at a time; 0: no limit.")] = 4096
+    connections_per_address: Annotated[
+        NotNegative,
+        Meta(
+            description="Most connections of one address (IPv6: of 64 bits) at a time; 0: no limit. "
+            "With `web.public_url` a proxy's address is everybody's, and there is none."
+        ),
+    ] = 1024
 
 
 class ConsolesSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -117,8 +117,15 @@ class TermhubService(Service):
             logged_in=hub.consoles.logged_in,
             logged_out=hub.consoles.logged_out,
         )
-        public_url = self._settings.web.public_url
-        site: Site = make_site(services, self._reactor, public_url=public_url)
+        web = self._settings.web
+        public_url = web.public_url
+        site: Site = make_site(
+            services,
+            self._reactor,
+            public_url=public_url,
+            connections=web.connections,
+            connections_per_address=0 if public_url else web.connections_per_address,
+        )
         with listening:
             port = self._reactor.adoptStreamPort(listening.fileno(), listening.family, site)
             host, number = listening.getsockname()[:2]

@@ -6,8 +6,11 @@ import socket
 from typing import Any
 
 import msgspec
+import websockets.sync.client
 from twisted.internet.threads import deferToThread
 
+from sandbox.guest import frames
+from termhub.gateways.web import http
 from termhub.gateways.web.http import MAX_BODY, MAX_INPUT_BODY, SECURITY_HEADERS
 from tests.support.web import WebTestCase
 
@@ -160,3 +163,86 @@ class HeaderTests(WebTestCase):
         last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         answer = await self.raw(request * 20 + last)
         self.assertEqual(answer.count(b"HTTP/1.1 200 OK"), 21)
+
+
+class ConnectionsTests(WebTestCase):
+    def site_options(self) -> dict[str, Any]:
+        return {**super().site_options(), "connections": 4, "connections_per_address": 3}
+
+    def connected(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.address), timeout=20)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        return connection
+
+    async def test_one_address_has_so_many(self) -> None:
+        def run() -> None:
+            taken = [self.connected() for _ in range(3)]
+            for connection in taken:
+                self.assertIn(b" 200 OK", connection.recv(4096))
+            with self.connected() as refused:
+                answer = b"".join(iter(lambda: refused.recv(4096), b""))
+            self.assertIn(b" 503 ", answer)
+            self.assertIn(b"too_many_connections", answer)
+            for connection in taken:
+                connection.close()
+
+        await deferToThread(run)
+        self.assertEqual((await self.call("GET", "/me")).status, 200)
+
+    async def test_an_attached_client_is_counted_until_it_is_gone(self) -> None:
+        console = self.console("main")
+        for _ in range(5):
+            attached = console.attached
+
+            def run() -> None:
+                with websockets.sync.client.connect(
+                    f"ws://127.0.0.1:{self.address}/api/v1/consoles/main/attach",
+                    subprotocols=["termhub.v1"],  # type: ignore[list-item]
+                    additional_headers={"Authorization": f"Bearer {self.token}"},
+                ) as link:
+                    hello = {"version": 1, "viewer": "1"}
+                    link.send(frames.encode_json(frames.HELLO, frames.CONSOLE, hello))
+                    link.recv(timeout=20)
+                    others = [self.connected() for _ in range(2)]
+                    for other in others:
+                        self.assertIn(b" 200 OK", other.recv(4096))
+                    with self.connected() as refused:
+                        self.assertIn(b" 503 ", refused.recv(4096))
+                    for other in others:
+                        other.close()
+
+            await deferToThread(run)
+            await (await attached).left
+
+
+class SlowTests(WebTestCase):
+    async def test_a_head_that_drips_is_given_up(self) -> None:
+        self.patch(http, "HEAD_SECONDS", 0.3)
+
+        def run() -> bytes:
+            with socket.create_connection(("127.0.0.1", self.address), timeout=20) as connection:
+                connection.settimeout(0.05)
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+                answer = b""
+                for _ in range(400):
+                    try:
+                        data = connection.recv(4096)
+                    except TimeoutError:
+                        connection.sendall(b"X")
+                        continue
+                    answer += data
+                    if not data:
+                        break
+                return answer
+
+        self.assertIn(b" 408 ", await deferToThread(run))
+
+    async def test_a_body_that_drips_is_given_up(self) -> None:
+        self.patch(http, "BODY_SECONDS", 0.2)
+
+        def run() -> bytes:
+            with socket.create_connection(("127.0.0.1", self.address), timeout=20) as connection:
+                connection.sendall(b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+                return b"".join(iter(lambda: connection.recv(4096), b""))
+
+        self.assertIn(b" 408 ", await deferToThread(run))

@@ -31,6 +31,7 @@ from termhub.hub.writing import write_now
 from termhub.store import User
 
 from .attached import NOT_ALLOWED, Attached
+from .connections import Place
 from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
@@ -100,6 +101,7 @@ class AttachProtocol(WebSocketServerProtocol):
     """One connection; a :class:`~termhub.hub.viewers.Client` of the hub."""
 
     admission = Admission()
+    place: Place | None = None
     log = _ClientFaults()
     transport: Any
 
@@ -201,6 +203,8 @@ class AttachProtocol(WebSocketServerProtocol):
         """Let the viewer go."""
         self._is_leaving = True
         self.factory.attached.discard(self)
+        if self.place is not None:
+            self.place.free()
         self._cancel_timer()
         super().connectionLost(reason)
         if self.closeHandshakeTimeoutCall is not None:
@@ -342,13 +346,14 @@ class _Admitting:
 
     factory: AttachFactory
     admission: Admission
+    place: Place | None
 
     def buildProtocol(self, address: IAddress) -> Any:
         protocol: Any = self.factory.buildProtocol(address)
-        protocol.admission = self.admission
+        protocol.admission, protocol.place = self.admission, self.place
         return protocol
 
 
-def attach_resource(factory: AttachFactory, admission: Admission) -> WebSocketResource:
-    """What takes a request over and makes a WebSocket of it."""
-    return WebSocketResource(_Admitting(factory, admission))
+def attach_resource(factory: AttachFactory, admission: Admission, place: Place | None) -> WebSocketResource:
+    """What takes a request and its connection's place over and makes a WebSocket of it."""
+    return WebSocketResource(_Admitting(factory, admission, place))

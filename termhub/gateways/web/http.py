@@ -22,6 +22,7 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from .connections import Connections, Place
 from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
 
 MAX_BODY = 64 << 10
@@ -35,6 +36,10 @@ MAX_LARGE_BODIES = 64
 
 REQUEST_SECONDS = 60.0
 """A connection on which nothing arrives for so long while a request is awaited is closed."""
+
+HEAD_SECONDS = 30.0
+BODY_SECONDS = 600.0
+"""How long the head of a request and its body may take, however steadily they arrive."""
 
 LINGER_SECONDS = 2.0
 """How long a refused connection may still send, so that its client reads the answer."""
@@ -50,6 +55,10 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+TOO_MANY_CONNECTIONS = refusal(
+    503, "too_many_connections", "There are too many connections; close some, or try again.", Retry_After="5"
+)
 
 _INPUT_PATH = re.compile(rb"/api/v1/consoles/[^/?]+/input(\?|$)")
 _log = Logger()
@@ -201,6 +210,42 @@ class TermhubChannel(HTTPChannel):
     transport: Any
     site: TermhubSite
     _is_refused = False
+    _place: Place | None = None
+    _deadline: Any = None
+
+    def connectionMade(self) -> None:
+        """Serve, unless there are too many connections."""
+        super().connectionMade()
+        self._place = self.site.connections.take(str(getattr(self.transport.getPeer(), "host", "")))
+        if self._place is None:
+            # Nothing of it is read, so that it costs no more than this.
+            self._is_refused = True
+            self._networkProducer.unregisterProducer()
+            self.transport.write(last_response(TOO_MANY_CONNECTIONS))
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """Let everything go."""
+        self._stop_deadline()
+        place = self.give_place()
+        if place is not None:
+            place.free()
+        super().connectionLost(reason)
+
+    def give_place(self) -> Place | None:
+        """Its place among the connections, for who takes the transport over and frees it."""
+        place, self._place = self._place, None
+        return place
+
+    def _start_deadline(self, seconds: float, part: str) -> None:
+        self._stop_deadline()
+        late = refusal(408, "too_slow", f"The {part} of a request may take {seconds:.0f} seconds.")
+        self._deadline = self.callLater(seconds, lambda: self.refuse(late))
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
 
     @property
     def target(self) -> bytes:
@@ -211,12 +256,19 @@ class TermhubChannel(HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         """Parse, unless the connection is refused and only drains."""
         if not self._is_refused:
+            if self._deadline is None and not self._handlingRequest:
+                self._start_deadline(HEAD_SECONDS, "head")
             super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the head."""
         if not self._is_refused:
             super().lineReceived(line)
+
+    def allHeadersReceived(self) -> None:
+        """Wait for the body."""
+        self._start_deadline(BODY_SECONDS, "body")
+        super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take some of the body."""
@@ -225,6 +277,7 @@ class TermhubChannel(HTTPChannel):
 
     def allContentReceived(self) -> None:
         """Hand the request on."""
+        self._stop_deadline()
         if not self._is_refused:
             super().allContentReceived()
 
@@ -238,6 +291,7 @@ class TermhubChannel(HTTPChannel):
             return
         self._is_refused = True
         self.setTimeout(None)
+        self._stop_deadline()
         self._networkProducer.unregisterProducer()
         self.transport.write(last_response(refused))
         if IHalfCloseableDescriptor.providedBy(self.transport):
@@ -266,12 +320,14 @@ class TermhubSite(Site):
     """Listens for HTTP.
 
     :param root: the resource that answers everything.
+    :param connections: counts those there are.
     """
 
     protocol = TermhubChannel  # type: ignore[assignment]
     displayTracebacks = False
 
-    def __init__(self, root: IResource, reactor: Any) -> None:
+    def __init__(self, root: IResource, reactor: Any, connections: Connections) -> None:
+        self.connections = connections
         super().__init__(root, requestFactory=TermhubRequest, timeout=REQUEST_SECONDS, reactor=reactor)
         self._large_bodies = 0
 

@@ -15,6 +15,7 @@ from termhub.errors import NoSuchConsole, NotLoggedIn
 from . import account_api, console_api
 from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
 from .attached import NOT_ALLOWED, Attached
+from .connections import Connections
 from .http import TermhubRequest, TermhubSite
 from .openapi import openapi_document
 from .operations import PREFIX
@@ -29,7 +30,13 @@ STATIC_FOLDER = Path(__file__).parent / "static"
 
 
 def make_site(
-    services: Services, reactor: Any, *, public_url: str = "", static_folder: Path = STATIC_FOLDER
+    services: Services,
+    reactor: Any,
+    *,
+    public_url: str = "",
+    static_folder: Path = STATIC_FOLDER,
+    connections: int = 0,
+    connections_per_address: int = 0,
 ) -> TermhubSite:
     """The site to listen with.
 
@@ -37,6 +44,8 @@ def make_site(
     :param public_url: the address people use when a proxy stands in front; its pages are
         ours too, and with https the login cookie is kept to https.
     :param static_folder: where the browser client was built to.
+    :param connections: most connections; 0: any number.
+    :param connections_per_address: most of one address; 0: any number.
     """
     origin = origin_of(public_url)
     attached = Attached(services.accounts.identify, reactor)
@@ -50,7 +59,8 @@ def make_site(
     _add_documents(app, services.version)
     _add_attach(app, router, AttachFactory(attached, reactor))
     _add_client(app, Static(static_folder))
-    return TermhubSite(IResource(app.resource()), reactor)
+    counted = Connections(connections, connections_per_address)
+    return TermhubSite(IResource(app.resource()), reactor, counted)
 
 
 def _add_documents(app: Klein, version: str) -> None:
@@ -82,7 +92,9 @@ def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
                 refusal(400, "bad_subprotocol", f"The WebSocket subprotocol is {SUBPROTOCOL}.")
             )
         admission = await _admission(router, request, console)
-        return None if request.is_over else attach_resource(factory, admission)
+        if request.is_over:
+            return None
+        return attach_resource(factory, admission, request.channel.give_place())
 
 
 async def _admission(router: Router, request: TermhubRequest, console: str) -> Admission:
