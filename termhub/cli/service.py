@@ -6,6 +6,7 @@ Invariant: sockets are bound and everything that needs root is done in
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -100,6 +101,9 @@ class TermhubService(Service):
         login = None
         if self._hub.login_secret is not None and "web" in addresses:
             login = f"{addresses['web']}#login={self._hub.login_secret}"
+        # What is loaded by now stays: collections that look at it would only delay somebody's key.
+        gc.collect()
+        gc.freeze()
         _log.info("The hub serves {data}", data=str(self._settings.data_path), **addresses)
         return Running(addresses, login)
 
