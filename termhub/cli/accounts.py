@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .consoles import JSON_OPTION
-from .local import local_settings, open_store, takes_data
+from .local import hub_address, local_settings, open_store, takes_data
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def link(name: str, data: str | None) -> None:
     settings = local_settings(data)
     with open_store(settings) as database:
         secret = create_link(database, name)
-    address = settings.web.public_url.rstrip("/") or f"http://{settings.web.listen}"
-    click.echo(f"{address}/#login={secret}")
+    click.echo(f"{hub_address(settings)}/#login={secret}")
 
 
 def _token_row(each: Token) -> dict[str, Any]:

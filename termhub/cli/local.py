@@ -36,6 +36,18 @@ def local_settings(data: str | None) -> Settings:
     return load(options={"data": data})
 
 
+def hub_address(settings: Settings) -> str:
+    """Where people reach the hub here: as its settings say, else where it listens now."""
+    from ..hub import pidfile
+
+    running = None
+    try:
+        running = pidfile.address(settings.pid_path)
+    except OSError:
+        pass  # another user's: the settings have to do
+    return (settings.web.public_url or running or f"http://{settings.web.listen}").rstrip("/")
+
+
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Database]:
     """The hub's database.

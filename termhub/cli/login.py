@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from ..errors import BadRequest, NotLoggedIn, TermhubError
-from .local import is_usable, local_settings, open_store, takes_data
+from .local import hub_address, is_usable, local_settings, open_store, takes_data
 from .output import patience
 from .profile import DEFAULT_HOST, Profile, hub_url, profile_path, save_profile, saved_profile
 from .rest import Rest
@@ -79,14 +79,20 @@ def _by_password(host: str, name: str | None, password_stdin: bool) -> Profile:
 
 
 def _usual_host(data: str | None) -> str:
-    return hub_url(local_settings(data).web.listen) if data else DEFAULT_HOST
+    """The hub whose data folder is named or is the usual one, where it runs now; else the default."""
+    try:
+        return hub_url(hub_address(local_settings(data)))
+    except TermhubError:
+        if data:
+            raise
+        return DEFAULT_HOST
 
 
 def _is_local(host: str, data: str | None) -> bool:
     """Whether the hub at this address is the one whose data folder we may use."""
     try:
         settings = local_settings(data)
-        return is_usable(settings) and hub_url(settings.web.listen) == host
+        return is_usable(settings) and hub_url(hub_address(settings)) == host
     except TermhubError:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import unicodedata
@@ -18,7 +19,12 @@ PATIENCE_SECONDS = 1.0
 
 def print_json(value: Any) -> None:
     """``value`` as JSON for a script: indented, UTF-8, one newline at the end."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+_STEERING = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""What JSON lets stand as it is and a terminal may obey."""
 
 
 def plain(text: str) -> str:

@@ -98,6 +98,7 @@ class TermhubService(Service):
         addresses = {}
         if self._web_socket is not None:
             addresses["web"] = self._serve_web(self._web_socket)
+            self._hub.reached_at(addresses["web"])
         login = None
         if self._hub.login_secret is not None and "web" in addresses:
             login = f"{addresses['web']}#login={self._hub.login_secret}"

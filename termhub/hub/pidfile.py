@@ -18,10 +18,10 @@ class PidFile:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def write(self) -> None:
-        """Note the process that holds it: the one that calls this."""
+    def write(self, address: str = "") -> None:
+        """Note the process that holds it, the one that calls this, and where it is reached."""
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n{address}\n".encode(), 0)
 
     def release(self) -> None:
         """Let another hub have the folder."""
@@ -38,7 +38,7 @@ def hold(path: Path) -> PidFile:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        pid = _read(descriptor)
+        pid, _ = _read(descriptor)
         os.close(descriptor)
         who = f"A hub (process {pid})" if pid else "Another hub"
         message = f"{who} serves {path.parent} already. Stop it with: termhub down --data {path.parent}"
@@ -53,19 +53,31 @@ def holder(path: Path) -> int | None:
 
     :raises OSError: when the file cannot be read.
     """
+    return _holder(path)[0]
+
+
+def address(path: Path) -> str | None:
+    """Where the hub that holds the lock is reached (``http://…``); None when no hub says so.
+
+    :raises OSError: when the file cannot be read.
+    """
+    return _holder(path)[1]
+
+
+def _holder(path: Path) -> tuple[int | None, str | None]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return None
+        return None, None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _read(descriptor)
     finally:
         os.close(descriptor)
-    return None
+    return None, None
 
 
-def _read(descriptor: int) -> int | None:
-    text = os.pread(descriptor, 32, 0).strip()
-    return int(text) if text.isdigit() else None
+def _read(descriptor: int) -> tuple[int | None, str | None]:
+    pid, _, address = os.pread(descriptor, 300, 0).decode("ascii", "replace").partition("\n")
+    return int(pid) if pid.isdigit() else None, address.strip() or None

@@ -121,6 +121,11 @@ class Hub:
         self.consoles = Consoles(self.settings, self.store, self._launcher, self, self._reactor, time.time)
         await self.consoles.start()
 
+    def reached_at(self, address: str) -> None:
+        """Note where people reach it, for the commands that run beside it."""
+        if self._pid_file is not None:
+            self._pid_file.write(address)
+
     async def stop(self) -> None:
         """Send the clients away, to come back to the next hub; consoles live on."""
         if hasattr(self, "consoles"):

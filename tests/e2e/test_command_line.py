@@ -243,3 +243,20 @@ def test_login_beside_the_hub_and_by_its_link(hub: HubProcess, tmp_path: Path) -
     assert json.loads(done.stdout) == []
     subprocess.run([str(TERMHUB), "logout"], env=environment, check=True, timeout=60)
     assert subprocess.run([str(TERMHUB), "ls"], env=environment, check=False, timeout=60).returncode == 1
+
+
+def test_commands_beside_the_hub_know_where_it_runs(hub: HubProcess, tmp_path: Path) -> None:
+    environment = {"XDG_CONFIG_HOME": str(tmp_path), "TERMHUB_DATA": str(hub.data), "PATH": "/usr/bin:/bin"}
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [str(TERMHUB), *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("login")
+    assert json.loads(run("ls", "--json")) == []
+    name = re.search(r"\S+", run("user", "ls").splitlines()[-1])
+    assert name is not None
+    assert run("user", "link", name[0]).startswith(f"{hub.url}/#login=")

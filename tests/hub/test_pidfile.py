@@ -22,6 +22,17 @@ def test_second_hub_is_refused_and_told_who_has_it(tmp_path: Path) -> None:
     pidfile.hold(path).release()
 
 
+def test_running_hub_says_where_it_is_reached(tmp_path: Path) -> None:
+    path = tmp_path / "hub.pid"
+    held = pidfile.hold(path)
+    assert pidfile.address(path) is None
+    held.write("http://127.0.0.1:8123/")
+    assert pidfile.address(path) == "http://127.0.0.1:8123/"
+    assert pidfile.holder(path) == os.getpid()
+    held.release()
+    assert pidfile.address(path) is None
+
+
 def test_file_of_a_dead_hub_is_stale(tmp_path: Path) -> None:
     path = tmp_path / "hub.pid"
     path.write_text("1\n")
