@@ -324,6 +324,7 @@ class TermhubSite(Site):
     """
 
     protocol = TermhubChannel  # type: ignore[assignment]
+    noisy = False
     displayTracebacks = False
 
     def __init__(self, root: IResource, reactor: Any, connections: Connections) -> None:
