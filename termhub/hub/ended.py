@@ -17,7 +17,18 @@ from msgspec import Meta, Struct
 
 from sandbox.guest import frames
 from termhub.hub.cursors import Keyframe
-from termhub.hub.link import MAX_WINDOWS, Cols, Cursor, Exit, Offset, Rows, ScreenText, Text, WindowNumber
+from termhub.hub.link import (
+    MAX_WINDOWS,
+    Cols,
+    Cursor,
+    Exit,
+    Offset,
+    Rows,
+    ScreenText,
+    Text,
+    WindowNumber,
+    seen,
+)
 
 FILE_NAME = "ended.json"
 LIMIT_BYTES = 8 * 1024 * 1024
@@ -36,6 +47,9 @@ class EndedWindow(Struct):
     lines: Annotated[list[str], Meta(max_length=frames.MAX_ROWS)] = []
     cursor: Cursor = Cursor(0, 0)
     exit: Exit | None = None
+
+    def __post_init__(self) -> None:
+        self.title = seen(self.title)
 
     def picture(self) -> Keyframe:
         """Its last screen, as frames for a client."""

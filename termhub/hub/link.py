@@ -9,6 +9,7 @@ hears of nothing but the loss.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol
@@ -44,6 +45,14 @@ Cols = Annotated[int, Meta(ge=frames.MIN_COLS, le=frames.MAX_COLS)]
 Rows = Annotated[int, Meta(ge=frames.MIN_ROWS, le=frames.MAX_ROWS)]
 
 
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def seen(text: str) -> str:
+    """What a program calls itself, without characters that would steer whoever shows it."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 class Exit(Struct, omit_defaults=True):
     """How a window's program ended."""
 
@@ -62,6 +71,9 @@ class HostWindow(Struct):
     start: Offset = 0
     title: Text = ""
     exit: Exit | None = None
+
+    def __post_init__(self) -> None:
+        self.title = seen(self.title)
 
 
 class HostHello(Struct):
@@ -91,6 +103,9 @@ class HostEvent(Struct, omit_defaults=True):
     signal: Annotated[str, Meta(max_length=32)] | None = None
     reason: Text = ""
     status: Any = None
+
+    def __post_init__(self) -> None:
+        self.title, self.cwd = seen(self.title), seen(self.cwd)
 
     def describe(self) -> dict[str, Any]:
         """What clients are told."""
@@ -131,6 +146,9 @@ class ScreenText(Struct):
     rows: Rows
     offset: Offset
     title: Text = ""
+
+    def __post_init__(self) -> None:
+        self.title = seen(self.title)
 
 
 class Piece(Struct):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
+
 import pytest
 
-from termhub.cli.output import age, plain, table
+from termhub.cli.output import age, plain, print_json, table
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,15 @@ def test_age(seconds: float, text: str) -> None:
 def test_a_title_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in plain("\x1b]0;evil\x07")
     assert plain("naïve 日本") == "naïve 日本"
+
+
+def test_json_carries_no_control_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"title": "a\x1b[31m\x9b31m\x7f\u2028é"}
+    print_json(value)
+    text = capsys.readouterr().out
+    assert not any(unicodedata.category(c) in ("Cc", "Zl") for c in text.replace("\n", ""))
+    assert "é" in text
+    assert json.loads(text) == value
 
 
 def test_table_columns_line_up() -> None:

@@ -329,15 +329,15 @@ class BackPressureTests(AttachTestCase):
         self.held: list[socket.socket] = []
         self.addCleanup(lambda: [held.close() for held in self.held])
 
-    async def attach_silent(self) -> tuple[FakeViewer, socket.socket]:
+    async def attach_silent(self, name: str = "main") -> tuple[FakeViewer, socket.socket]:
         """A viewer whose client neither reads nor answers anything after its HELLO."""
-        console = self.console("main")
+        console = self.console(name)
         attached = console.attached
 
         def run() -> socket.socket:
             connection = socket.create_connection(("127.0.0.1", self.address), timeout=20)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.sendall(attach_request("main", self.token))
+            connection.sendall(attach_request(name, self.token))
             connection.recv(4096)
             connection.sendall(client_frame(HELLO))
             return connection
@@ -345,6 +345,24 @@ class BackPressureTests(AttachTestCase):
         connection = await deferToThread(run)
         self.held.append(connection)
         return await attached, connection
+
+    async def test_what_is_owed_to_all_is_bounded(self) -> None:
+        self.patch(attach, "MAX_UNSENT", 8 << 20)
+        self.patch(attach, "MAX_UNSENT_TO_ALL", 2 << 20)
+        patient, _ = await self.attach_silent()
+        greedy, _ = await self.attach_silent("other")
+        output = frames.output(0, 0, bytes(256 << 10))
+        for _ in range(3):
+            patient.client.send(output)
+        for _ in range(11):
+            greedy.client.send(output)
+        await greedy.left
+        client: Any = patient.client
+        self.assertTrue(client.transport.connected)
+        self.assertLess(client.factory.unsent, 1 << 20)
+        self.held[0].close()
+        await patient.left
+        self.assertEqual(client.factory.unsent, 0)
 
     async def test_the_socket_sends_at_once_and_queues_little(self) -> None:
         viewer, _ = await self.attach_silent()

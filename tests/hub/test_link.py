@@ -75,6 +75,16 @@ def test_hello_comes_first(console: Console, host: FakeHost, first: bytes) -> No
     assert console.state == "starting"
 
 
+def test_title_steers_nobody(console: Console, host: FakeHost) -> None:
+    hostile = "a\x1b]0;b\x07\x9b31m\u202ec"
+    host.hello({"title": hostile})
+    assert console.windows[0].title == "a\ufffd]0;b\ufffd\ufffd31m\ufffdc"
+    client, _ = attach(console)
+    host.send(frames.encode_json(frames.EVENT, 0, {"type": "title", "title": "<b>" + hostile}))
+    assert console.windows[0].title == "<b>a\ufffd]0;b\ufffd\ufffd31m\ufffdc"
+    assert console.windows[0].title in [event.get("title") for event in client.events()]
+
+
 def test_silent_host_is_given_up(host: FakeHost, clock: Clock) -> None:
     clock.advance(HELLO_SECONDS + 1)
     assert host.transport.aborted

@@ -48,6 +48,10 @@ MAX_FRAGMENTS = 1024
 MAX_UNSENT = 16 << 20
 """Bytes owed to a client that does not read; with more the connection is given up."""
 
+MAX_UNSENT_TO_ALL = 256 << 20
+FAIR_UNSENT = 1 << 20
+"""Bytes owed to all of them together; with more, one that is owed more than its share is given up."""
+
 HELLO_SECONDS = 10.0
 PING_SECONDS = 20.0
 PONG_SECONDS = 10.0
@@ -122,11 +126,16 @@ class AttachProtocol(WebSocketServerProtocol):
             return
         write_now(self.transport, message_head(len(data)) + data)
         if self._output_is_paused:
-            self._unsent += len(data)
-            if self._unsent > MAX_UNSENT:
+            self._owe(len(data))
+            is_greedy = self.factory.unsent > MAX_UNSENT_TO_ALL and self._unsent > FAIR_UNSENT
+            if self._unsent > MAX_UNSENT or is_greedy:
                 _log.info("{peer} does not read what it is sent; giving it up", peer=self.peer)
                 self._is_leaving = True
                 self.transport.abortConnection()
+
+    def _owe(self, size: int) -> None:
+        self._unsent += size
+        self.factory.unsent += size
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye; nothing is sent or taken after it."""
@@ -157,12 +166,12 @@ class AttachProtocol(WebSocketServerProtocol):
         # The transport says so again at every write.
         if not self._output_is_paused:
             self._output_is_paused = True
-            self._unsent = 0
             self._read_or_not()
 
     def resumeProducing(self) -> None:
         """The client has read nearly all."""
         self._output_is_paused = False
+        self._owe(-self._unsent)
         self._read_or_not()
 
     def stopProducing(self) -> None:
@@ -202,6 +211,7 @@ class AttachProtocol(WebSocketServerProtocol):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Let the viewer go."""
         self._is_leaving = True
+        self._owe(-self._unsent)
         self.factory.attached.discard(self)
         if self.place is not None:
             self.place.free()
@@ -321,6 +331,7 @@ class AttachFactory(WebSocketServerFactory):
 
     def __init__(self, attached: Attached, reactor: Any) -> None:
         self.attached = attached
+        self.unsent = 0
         super().__init__(protocols=[SUBPROTOCOL], server="termhub", reactor=reactor)
         self.setProtocolOptions(
             versions=[13],
