@@ -34,7 +34,7 @@ def hold(path: Path) -> PidFile:
 
     :raises TermhubError: when another hub has it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -43,6 +43,7 @@ def hold(path: Path) -> PidFile:
         who = f"A hub (process {pid})" if pid else "Another hub"
         message = f"{who} serves {path.parent} already. Stop it with: termhub down --data {path.parent}"
         raise TermhubError(message, "already_running") from None
+    os.fchmod(descriptor, 0o600)  # whoever can read it could take the lock
     held = PidFile(descriptor)
     held.write()
     return held

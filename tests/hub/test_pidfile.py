@@ -51,3 +51,11 @@ def test_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"hub\.pid"):
         pidfile.hold(tmp_path / "hub.pid")
     assert target.read_text() == "precious"
+
+
+def test_only_its_owner_can_take_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "hub.pid"
+    path.touch(mode=0o644)
+    held = pidfile.hold(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    held.release()
