@@ -117,6 +117,16 @@ class ConsoleTests(WebTestCase):
         self.assertEqual(console.state, "ended")
         self.assertEqual(self.consoles.all, {})
 
+    async def test_what_cannot_be_ended_can_be_removed(self) -> None:
+        async def fail(console: Any, reason: str) -> None:
+            raise ConsoleError("It does not end.", "not_ended")
+
+        self.patch(self.consoles, "end", fail)
+        self.console("main")
+        self.refused(await self.call("DELETE", "/consoles/main"), 409, "not_ended")
+        self.assertEqual((await self.call("DELETE", "/consoles/main?remove=true")).status, 204)
+        self.assertEqual(self.consoles.all, {})
+
     async def test_windows_are_opened_and_closed(self) -> None:
         console = self.console("main")
         opened = await self.call("POST", "/consoles/main/windows", {"program": "bash", "cols": 100})

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from termhub.errors import TermhubError
 from termhub.hub.consoles import NewConsole
 
 from .operations import Answer, Bytes, Call, Operation
@@ -77,7 +78,12 @@ async def delete_console(services: Services, call: Call[None, DeleteQuery]) -> A
     console = _console(services, call)
     was_running = console.state != "ended"
     if was_running:
-        await services.consoles.end(console, "ended by its owner")
+        try:
+            await services.consoles.end(console, "ended by its owner")
+        except TermhubError:
+            # What cannot say how it ended can be removed nevertheless.
+            if not call.query.remove:
+                raise
     if call.query.remove or not was_running:
         await services.consoles.remove(console)
     return Answer(204)
