@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from termhub.errors import NoSandbox, TooMany
+from termhub.errors import ConsoleError, NoSandbox, TooMany
 from termhub.gateways.web import http, load
 from tests.support.web import Response, WebTestCase
 
