@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import websockets.sync.client
+from twisted.internet.defer import DeferredList
 from twisted.internet.threads import deferToThread
 
 from sandbox.guest import frames
@@ -187,6 +188,7 @@ class ConnectionsTests(WebTestCase):
                 connection.close()
 
         await deferToThread(run)
+        await DeferredList(self.connections)  # the site has seen that they are gone
         self.assertEqual((await self.call("GET", "/me")).status, 200)
 
     async def test_an_attached_client_is_counted_until_it_is_gone(self) -> None:
@@ -213,6 +215,7 @@ class ConnectionsTests(WebTestCase):
 
             await deferToThread(run)
             await (await attached).left
+            await DeferredList(self.connections)
 
 
 class SlowTests(WebTestCase):
