@@ -10,16 +10,16 @@ class Scale:
     """Counts and sizes; the same for all peers of a run."""
 
     rounds: int = 3
-    keys: int = 250
+    keys: int = 200
     """Keystrokes a round."""
     neighbours: int = 50
     megabytes: int = 16
     """Written in one measurement of output."""
-    interrupts: int = 4
+    interrupts: int = 3
     """Ctrl-C a round, of each kind."""
     flood_seconds: float = 1.0
     """How long the flood runs before Ctrl-C."""
-    patience_seconds: float = 30.0
+    patience_seconds: float = 15.0
     """How long anything may take before it counts as this long."""
     history_lines: int = 10_000
     attaches: int = 15

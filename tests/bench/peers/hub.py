@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from struct import Struct
@@ -29,6 +30,9 @@ kept_ended = 0
 [screen]
 engine = "{engine}"
 """
+
+_REUSE_SECONDS = 5.0
+"""How long a connection is used again; the hub closes one that nobody uses."""
 
 _OFFSET = Struct(">Q")
 _RESET = b"\x18\x1bc"
@@ -143,6 +147,7 @@ class HubPeer:
         self._engine = engine
         self._server: Server | None = None
         self._http: http.client.HTTPConnection | None = None
+        self._asked = 0.0
         self.port = 0
         self.token = ""
 
@@ -178,6 +183,10 @@ class HubPeer:
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
         """One REST call; the JSON of its answer, empty when there is none."""
+        if self._http is not None and time.monotonic() - self._asked > _REUSE_SECONDS:
+            self._http.close()
+            self._http = None
+        self._asked = time.monotonic()
         if self._http is None:
             self._http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}

@@ -54,7 +54,10 @@ while True:
         name("bench-busy")
         start, left = time.monotonic(), size
         while left > 0:
-            left -= os.write(1, block[:left])
+            rest = block if left >= len(block) else block[: block.find(b"\n", left - 1) + 1]
+            left -= len(rest)
+            while rest:
+                rest = rest[os.write(1, rest) :]
         termios.tcdrain(1)
         took = time.monotonic() - start
         os.write(1, b"\nEND %d\n" % number)
