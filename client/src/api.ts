@@ -31,6 +31,8 @@ export interface Image {
   readonly name: string;
   readonly version: string;
   readonly source: string;
+  /** The names of the programs it can run. */
+  readonly programs: readonly string[];
 }
 
 export interface Me {
@@ -121,6 +123,7 @@ export class Api {
       name: text(image.name),
       version: text(image.version),
       source: text(image.source),
+      programs: Array.isArray(image.programs) ? image.programs.map(String) : [],
     }));
   }
 

@@ -85,5 +85,6 @@ def resolve(images: Sequence[Image], name: str) -> Image:
         if image.minor == wanted:
             return image
     names = [image.name for image in images]
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4) or names
-    raise LookupError(f"no image {name!r}; there is {', '.join(near)}")
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
+    others = [other for other in names if other not in near]
+    raise LookupError(f"no image {name!r}; there is {', '.join(near + others)}")

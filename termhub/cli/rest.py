@@ -81,8 +81,9 @@ class Rest:
             ) from None
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
+            why = getattr(error, "strerror", None) or error
             raise HubAway(
-                f"No hub answers at {self.profile.host} ({error}). "
+                f"No hub answers at {self.profile.host} ({why}). "
                 "Start one with `termhub up`, or name another with --host or TERMHUB_HOST."
             ) from None
         return self._answer(response, content)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Struct
 
-from sandbox.images import Image, command, resolve
+from sandbox.images import Image, command, programs, resolve
 from sandbox.images.model import Source
 from termhub.errors import BadRequest
 from termhub.hub.launcher import Launcher
@@ -44,9 +44,14 @@ class Images:
         return self._found
 
     async def listed(self) -> list[dict[str, Any]]:
-        """The images for REST, found anew."""
+        """The images for REST, found anew; the first is the default."""
         return [
-            {"name": image.name, "version": image.version, "source": image.source}
+            {
+                "name": image.name,
+                "version": image.version,
+                "source": image.source,
+                "programs": programs(image),
+            }
             for image in await self.refresh()
         ]
 

@@ -287,7 +287,12 @@ class ConsoleTests(WebTestCase):
     async def test_images_tell_nothing_of_the_machine(self) -> None:
         response = await self.call("GET", "/images")
         self.assertEqual(
-            response.json, {"images": [{"name": "3.11", "version": "3.11.2", "source": "system"}]}
+            response.json,
+            {
+                "images": [
+                    {"name": "3.11", "version": "3.11.2", "source": "system", "programs": ["python", "bash"]}
+                ]
+            },
         )
 
     async def test_unknown_addresses_and_methods(self) -> None:

@@ -468,3 +468,9 @@ def test_console_whose_folder_vanishes_has_ended(here: Here) -> None:
     here.launcher.consoles.clear()
     here.links[console.id].connectionLost()
     assert (console.state, console.reason) == ("ended", "Its folder is gone.")
+
+
+def test_images_are_listed_with_what_they_can_run(here: Here) -> None:
+    listed = result(here.consoles.images.listed())
+    assert [image["version"] for image in listed][:1] == ["3.11.0"]
+    assert all("python" in image["programs"] for image in listed)

@@ -298,8 +298,8 @@ class WebTestCase(TestCase):
     def site_options(self) -> dict[str, Any]:
         return {"static_folder": self.static}
 
-    async def _images(self) -> list[dict[str, str]]:
-        return [{"name": "3.11", "version": "3.11.2", "source": "system", "python": "/usr/bin/python3"}]
+    async def _images(self) -> list[dict[str, Any]]:
+        return [{"name": "3.11", "version": "3.11.2", "source": "system", "programs": ["python", "bash"]}]
 
     def console(self, name: str = "main", owner: User | None = None) -> FakeConsole:
         id = f"c-{len(self.consoles.all):0>10}"

@@ -167,13 +167,26 @@ function topBar({ api, user, loginNeeded }: PageContext): HTMLElement {
 async function newConsole({ api }: PageContext): Promise<Console | null> {
   const name = h("input", { name: "name", autocomplete: "off", autocapitalize: "none", spellcheck: false });
   const program = h("select", { name: "program" });
-  program.append(...PROGRAMS.map(([value, label]) => h("option", { value }, label)));
   const image = h("select", { name: "image" }, h("option", { value: "" }, "Default"));
-  api.images().then((images) => image.append(...images.map(imageOption)), complain);
+  let images: readonly Image[] = [];
+  const offer = (): void => {
+    const chosen = program.value;
+    const can = (images.find((one) => one.name === image.value) ?? images[0])?.programs ?? ["python", "bash"];
+    const offered = PROGRAMS.filter(([value]) => can.includes(value));
+    program.replaceChildren(...offered.map(([value, label]) => h("option", { value }, label)));
+    if (can.includes(chosen)) program.value = chosen;
+  };
+  offer();
+  image.addEventListener("change", offer);
+  api.images().then((found) => {
+    images = found;
+    image.append(...found.map(imageOption));
+    offer();
+  }, complain);
   return ask<Console>({
     title: "New console",
     content: [
-      field("Name", name, "Leave it empty for a name of our choosing."),
+      field("Name", name, "Letters, digits and . _ -, or empty for a name of our choosing."),
       field("Program", program),
       field("Python version", image),
     ],

@@ -150,10 +150,7 @@ async def send_signal(services: Services, call: Call[SignalRequest, None]) -> An
 
 async def list_images(services: Services, call: Call[None, None]) -> Answer:
     """List the Pythons that consoles can run."""
-    found = await services.images()
-    return Answer(
-        value=ImageList([ImageInfo(image["name"], image["version"], image["source"]) for image in found])
-    )
+    return Answer(value=ImageList([ImageInfo(**image) for image in await services.images()]))
 
 
 def _console(services: Services, call: Call[Any, Any]) -> Console:

@@ -213,10 +213,11 @@ class ImageInfo(Struct, frozen=True):
     name: str
     version: str
     source: Annotated[str, Meta(description="Where it was found: `system`, `pyenv`, `uv` or `path`.")]
+    programs: Annotated[list[str], Meta(description="The programs by name that it can run.")]
 
 
 class ImageList(Struct, frozen=True):
-    """The images of this hub."""
+    """The images of this hub, the default first."""
 
     images: list[ImageInfo]
 

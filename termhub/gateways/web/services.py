@@ -148,7 +148,7 @@ class Services:
 
     consoles: Consoles
     accounts: Accounts
-    images: Callable[[], Awaitable[Sequence[Mapping[str, str]]]]
+    images: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
     version: str
     logged_in: Callable[[User], None] = _nothing
     logged_out: Callable[[User], None] = _nothing
