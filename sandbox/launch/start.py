@@ -130,9 +130,9 @@ def _become(launch: Launch, errors: int, report: int) -> None:
         os.umask(0o022)
         if launch.group is not None:
             launch.group.add(os.getpid())
-        for kind, limit in launch.rlimits.items():
-            _limit(kind, limit)
         _arrange({0: launch.stdin_fd, 1: launch.stdout_fd, 2: errors}, [*launch.pass_fds, report])
+        for kind, limit in launch.rlimits.items():  # of open files too, now that few are left
+            _limit(kind, limit)
         for fd in launch.pass_fds:
             os.set_inheritable(fd, True)
         if launch.uid is not None and launch.gid is not None and os.geteuid() == 0:
@@ -171,12 +171,14 @@ def _limit(kind: int, limit: int) -> None:
 def _agent_pid(info: int, timeout_seconds: float) -> int | None:
     """The pid bubblewrap tells, or None when it ends or takes too long."""
     deadline = time.monotonic() + timeout_seconds
+    poll = select.poll()  # select(2) knows no descriptor above 1023
+    poll.register(info, select.POLLIN)
     told = b""
     while True:
         if b"}" in told:  # whole; a pipe closed earlier would end bubblewrap by SIGPIPE
             found = re.search(rb'"child-pid"\s*:\s*(\d+)', told)
             return int(found[1]) if found else None
-        ready, _, _ = select.select([info], [], [], max(deadline - time.monotonic(), 0))
+        ready = poll.poll(max(deadline - time.monotonic(), 0) * 1000)
         data = os.read(info, 4096) if ready else b""
         if not data:
             return None

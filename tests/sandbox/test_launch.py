@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import resource
 import select
 import signal
 import tempfile
@@ -162,6 +163,22 @@ class TestUsers:
             (groups,) = [line.split()[1:] for line in status if line.startswith("Groups:")]
             assert set(uids) == {str(FREE_UID)}
             assert groups == []
+
+
+def test_a_sandbox_starts_from_a_process_with_very_many_open_files(spec, launched):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = spec.limits.open_files + 200
+    if hard < many + 100:
+        pytest.skip("this user may not have so many files open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, many + 100), hard))
+    opened = [os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC) for _ in range(many)]
+    try:
+        box = launched(Bubblewrap().prepare(spec))
+        assert box.pid > 0
+    finally:
+        for fd in opened:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.skipif(ROOT, reason="for ordinary users")
