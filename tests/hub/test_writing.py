@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from termhub.hub.writing import MOST_BYTES, write_now
 from twisted.internet import main
 from twisted.internet.testing import StringTransport
+
+from termhub.hub.writing import MOST_BYTES, write_now
 
 
 class Transport:

@@ -467,7 +467,10 @@ export class FakeHub {
     if (!cookies.includes(COOKIE)) return [401, { code: "not_logged_in", detail: "Log in first." }];
     if (path === "/me") return [200, { name: "ada", plan: "default" }];
     if (path === "/images") {
-      return [200, { images: [{ name: "3.13", version: "3.13.5", source: "pyenv", programs: ["python", "bash"] }] }];
+      return [
+        200,
+        { images: [{ name: "3.13", version: "3.13.5", source: "pyenv", programs: ["python", "bash"] }] },
+      ];
     }
     if (path === "/consoles" && method === "GET") {
       return [200, { consoles: this.consoles.map((console) => console.describe()) }];
