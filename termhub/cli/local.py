@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import StoreError
+from ..errors import BadRequest, StoreError
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -37,7 +37,10 @@ def local_settings(data: str | None) -> Settings:
 
 
 def hub_address(settings: Settings) -> str:
-    """Where people reach the hub here: as its settings say, else where it listens now."""
+    """Where people reach the hub here: as its settings say, else where it listens now.
+
+    :raises BadRequest: when it serves no web.
+    """
     from ..hub import pidfile
 
     running = None
@@ -45,6 +48,8 @@ def hub_address(settings: Settings) -> str:
         running = pidfile.address(settings.pid_path)
     except OSError:
         pass  # another user's: the settings have to do
+    if not (settings.web.public_url or running) and settings.web.listen == "off":
+        raise BadRequest("The hub here serves no web; start it with `termhub up --web HOST:PORT`.")
     return (settings.web.public_url or running or f"http://{settings.web.listen}").rstrip("/")
 
 
