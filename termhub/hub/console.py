@@ -20,7 +20,8 @@ from twisted.logger import Logger
 
 from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
-from termhub.hub.clock import Clock, DelayedCall
+from termhub.hub.audience import Audience, show_ended
+from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
 from termhub.hub.ended import Ended
 from termhub.hub.input import InputStream
@@ -33,9 +34,6 @@ from termhub.hub.table import WindowTable
 from termhub.hub.viewers import CLOSE_NORMAL, Client, ClientHello, Role, Viewer, parse_hello, viewer_key
 from termhub.hub.windows import Window
 from termhub.store import ConsoleRecord
-
-PRESENCE_SECONDS = 0.2
-"""Shortest time between two ``viewers`` events."""
 
 _SIGNALS = frozenset(
     {"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGCONT", "SIGUSR1", "SIGUSR2"}
@@ -78,8 +76,8 @@ class Console:
         self.policy: Policy = "latest"
         self._table = WindowTable(clock)
         self.windows = self._table.windows
-        self.viewers: dict[int, Viewer] = {}
-        self._welcome: list[tuple[Viewer, ClientHello]] = []
+        self._audience = Audience(clock)
+        self.viewers = self._audience.viewers
         self._now = now
         self._read_ended = read_ended
         self._argv = argv
@@ -88,7 +86,6 @@ class Console:
         self._link: Link | None = None
         self._inputs = Inputs()
         self._requests = Requests(clock)
-        self._presence_timer: DelayedCall | None = None
         self._lifecycle = new_lifecycle(self)
         if record.ended is not None:
             self._on_ended = lambda console: None
@@ -142,15 +139,14 @@ class Console:
         self.state = state
         event: dict[str, Any] = {"type": "state", "state": state}
         if state != "ended":
-            self._tell_all(frames.CONSOLE, event)
+            self._audience.tell(frames.CONSOLE, event)
             return
-        self._cancel_presence()
+        self._audience.quiet()
         if self.ended is None:
             self.ended = self._now()
         self._fail(ConsoleError(f"The console has ended: {self.reason}", "ended"))
-        self._tell_all(frames.CONSOLE, {**event, "reason": self.reason})
-        welcome, self._welcome = self._welcome, []
-        for viewer, _ in welcome:
+        self._audience.tell(frames.CONSOLE, {**event, "reason": self.reason})
+        for viewer, _ in self._audience.take_waiting():
             self._start_showing_ended(viewer)
         self._on_ended(self)
 
@@ -179,13 +175,13 @@ class Console:
     def renamed(self, name: str) -> None:
         """It has another name now."""
         self.name = name
-        self._tell_all(frames.CONSOLE, {"type": "renamed", "name": name})
+        self._audience.tell(frames.CONSOLE, {"type": "renamed", "name": name})
 
     def close(self, code: int, reason: str) -> None:
         """Send every viewer away and break the link; the console lives on."""
         for viewer in list(self.viewers.values()):
             viewer.close(code, reason)
-        self._cancel_presence()
+        self._audience.quiet()
         self._fail(ConsoleError("The hub stops.", "stopping"))
         self._drop_link("the hub stops")
 
@@ -217,11 +213,11 @@ class Console:
         viewer = Viewer(self, client, user, role, number)
         if parsed.cols is not None and parsed.rows is not None:
             viewer.area = Size(parsed.cols, parsed.rows)
-        self.viewers[viewer.key] = viewer
+        self._audience.add(viewer)
         if self.has_ended:
             self._start_showing_ended(viewer)
         elif self.state == "starting":
-            self._welcome.append((viewer, parsed))
+            self._audience.wait(viewer, parsed)
         else:
             self._greet(viewer, parsed)
         self._presence_changed()
@@ -229,9 +225,7 @@ class Console:
 
     def viewer_left(self, viewer: Viewer) -> None:
         """A viewer is gone."""
-        if self.viewers.get(viewer.key) is viewer:
-            del self.viewers[viewer.key]
-        self._welcome = [entry for entry in self._welcome if entry[0] is not viewer]
+        self._audience.remove(viewer)
         self._table.viewer_left(viewer)
         self._inputs.tidy(self.viewers)
         self._presence_changed()
@@ -248,30 +242,11 @@ class Console:
         shown.addErrback(lambda why: _log.failure("Showing {console} failed", why, console=self.id))
 
     async def _show_ended(self, viewer: Viewer) -> None:
-        ended = await self._read_ended() or Ended()
-        viewer.greet([window.describe() for window in ended.windows])
-        for window in ended.windows:
-            viewer.send(window.picture().frames)
-        viewer.send(_event(frames.CONSOLE, {"type": "state", "state": "ended", "reason": self.reason}))
+        show_ended(viewer, await self._read_ended() or Ended(), self.reason)
 
     def _presence_changed(self) -> None:
-        if self._presence_timer is None and self.state == "running":
-            self._presence_timer = self.clock.callLater(PRESENCE_SECONDS, self._tell_presence)
-
-    def _cancel_presence(self) -> None:
-        if self._presence_timer is not None:
-            self._presence_timer.cancel()
-            self._presence_timer = None
-
-    def _tell_presence(self) -> None:
-        self._presence_timer = None
-        self._tell_all(frames.CONSOLE, {"type": "viewers", "count": len(self.viewers)})
-
-    def _tell_all(self, window: int, event: dict[str, Any]) -> None:
-        if self.viewers:
-            frame = _event(window, event)
-            for viewer in list(self.viewers.values()):
-                viewer.tell(window, event["type"], frame)
+        if self.state == "running":
+            self._audience.tell_presence()
 
     # -- sizes -------------------------------------------------------------------
 
@@ -296,7 +271,7 @@ class Console:
         :raises BadRequest: for what is no policy.
         """
         self.policy = self._table.set_policy(policy, size)
-        self._tell_all(frames.CONSOLE, {"type": "policy", "policy": self.policy})
+        self._audience.tell(frames.CONSOLE, {"type": "policy", "policy": self.policy})
 
     def resize(self, number: int, cols: int, rows: int) -> None:
         """Give a window a size at once, whatever the policy; viewers may change it again.
@@ -354,10 +329,7 @@ class Console:
         """
         if self.has_ended:
             ended = await self._read_ended() or Ended()
-            for last in ended.windows:
-                if last.window == window:
-                    return last.text()
-            raise BadRequest(f"There is no window {window}.", "no_such_window")
+            return ended.window(window).text()
         self.window(window)
         return await self._requests.text(window, scrollback)
 
@@ -436,8 +408,7 @@ class Console:
         self._table.link_made(link, hello.windows)
         self._inputs.link_made(link, self.windows)
         self._lifecycle.linked()
-        welcome, self._welcome = self._welcome, []
-        for viewer, parsed in welcome:
+        for viewer, parsed in self._audience.take_waiting():
             if viewer.is_attached:
                 self._greet(viewer, parsed)
         self._table.apply_sizes()
@@ -488,7 +459,7 @@ class Console:
             if event.type == "activity":
                 self._active_at = self.clock.seconds()
                 self._requests.output_came(window)
-            self._tell_all(window, event.describe())
+            self._audience.tell(window, event.describe())
             if event.type == "closed":
                 self._remove_window(window)
 
@@ -497,7 +468,3 @@ class Console:
             viewer.window_closed(number)
         self._inputs.window_closed(number)
         self._table.remove(number)
-
-
-def _event(window: int, event: dict[str, Any]) -> bytes:
-    return frames.encode(frames.EVENT, window, msgspec.json.encode(event))

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sandbox.guest import frames
+from termhub.errors import BadRequest
 from termhub.hub.cursors import Keyframe
 from termhub.hub.link import (
     MAX_WINDOWS,
@@ -80,6 +81,16 @@ class Ended(Struct):
     status: Any = None
     time: float = 0.0
     windows: Annotated[list[EndedWindow], Meta(max_length=MAX_WINDOWS)] = []
+
+    def window(self, number: int) -> EndedWindow:
+        """The window of this number.
+
+        :raises BadRequest: when there is none.
+        """
+        for window in self.windows:
+            if window.window == number:
+                return window
+        raise BadRequest(f"There is no window {number}.", "no_such_window")
 
 
 def exists(folder: Path) -> bool:
