@@ -26,6 +26,7 @@ export const EVENT = 9;
 export const REQUEST = 10;
 export const REPLY = 11;
 export const STREAM = 12;
+export const CREDIT = 13;
 
 export const NAMES: Readonly<Record<number, string>> = {
   [HELLO]: "HELLO",
@@ -40,6 +41,7 @@ export const NAMES: Readonly<Record<number, string>> = {
   [REQUEST]: "REQUEST",
   [REPLY]: "REPLY",
   [STREAM]: "STREAM",
+  [CREDIT]: "CREDIT",
 };
 
 /** Largest payload of a frame, in bytes. */
@@ -224,11 +226,19 @@ export function keyframes(
   return frames;
 }
 
-/** A STREAM frame: `data` of the multiplexed byte stream `number`. */
+/** A STREAM frame: `data` of the multiplexed byte stream `number`; empty: its end. */
 export function stream(window: number, number: number, data: Uint8Array): Bytes {
   const [frame, view] = allocate(STREAM, window, 4 + data.length);
   view.setUint32(HEADER_BYTES, number);
   frame.set(data, HEADER_BYTES + 4);
+  return frame;
+}
+
+/** A CREDIT frame: `count` more bytes of stream `number` may be sent. */
+export function credit(window: number, number: number, count: number): Bytes {
+  const [frame, view] = allocate(CREDIT, window, 8);
+  view.setUint32(HEADER_BYTES, number);
+  view.setUint32(HEADER_BYTES + 4, count);
   return frame;
 }
 
@@ -295,6 +305,18 @@ export function keyframeContinues(payload: Uint8Array): boolean {
 export function parseStream(payload: Bytes): { number: number; data: Bytes } {
   const view = atLeast(payload, 4, "STREAM");
   return { number: view.getUint32(0), data: payload.subarray(4) };
+}
+
+/**
+ * Number and bytes of a CREDIT payload.
+ *
+ * @throws FrameError when it is for no bytes
+ */
+export function parseCredit(payload: Bytes): { number: number; count: number } {
+  const view = exactly(payload, 8, "CREDIT");
+  const count = view.getUint32(4);
+  if (count === 0) throw new FrameError("CREDIT for no bytes");
+  return { number: view.getUint32(0), count };
 }
 
 /** The object in a HELLO, EVENT, REQUEST or REPLY payload. */

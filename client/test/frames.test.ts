@@ -51,6 +51,10 @@ function parse({ type, window, payload }: frames.Frame): Record<string, unknown>
     const { number, data } = frames.parseStream(payload);
     return { ...head, stream: number, data: toHex(data) };
   }
+  if (name === "CREDIT") {
+    const { number, count } = frames.parseCredit(payload);
+    return { ...head, stream: number, bytes: count };
+  }
   return { ...head, data: toHex(payload) };
 }
 
@@ -72,6 +76,7 @@ function build(value: NonNullable<Vector["frame"]>): Uint8Array {
     return only ?? new Uint8Array(0);
   }
   if (type === "STREAM") return frames.stream(window, Number(value.stream), data);
+  if (type === "CREDIT") return frames.credit(window, Number(value.stream), Number(value.bytes));
   return frames.encode(KINDS[type] ?? 0, window, data);
 }
 

@@ -36,6 +36,7 @@ EVENT = 9
 REQUEST = 10
 REPLY = 11
 STREAM = 12
+CREDIT = 13
 
 NAMES = {
     HELLO: "HELLO",
@@ -50,6 +51,7 @@ NAMES = {
     REQUEST: "REQUEST",
     REPLY: "REPLY",
     STREAM: "STREAM",
+    CREDIT: "CREDIT",
 }
 
 MAX_PAYLOAD = 1 << 20
@@ -70,6 +72,7 @@ _INPUT = Struct(">QQ")
 _SIZE = Struct(">HH")
 _KEYFRAME = Struct(">QHH")
 _STREAM = Struct(">I")
+_CREDIT = Struct(">II")
 _OUTPUT_HEAD = Struct(">BHIQ")
 
 MAX_AGENT_INPUT = PIPE_BUF - HEADER.size - _INPUT.size
@@ -77,6 +80,12 @@ MAX_AGENT_INPUT = PIPE_BUF - HEADER.size - _INPUT.size
 
 MAX_OUTPUT = MAX_PAYLOAD - _OFFSET.size
 """Most output bytes in one OUTPUT frame."""
+
+MAX_AGENT_STREAM = PIPE_BUF - HEADER.size - _STREAM.size
+"""Most bytes in one STREAM frame to an agent, so that its write is whole."""
+
+STREAM_WINDOW = 1 << 18
+"""Bytes that may be sent in each direction of a stream before the first CREDIT."""
 
 
 class FrameError(ValueError):
@@ -215,8 +224,13 @@ def keyframes(window: int, offset: int, cols: int, rows: int, data: bytes) -> Li
 
 
 def stream(window: int, number: int, data: bytes) -> bytes:
-    """A STREAM frame: ``data`` of the multiplexed byte stream ``number``."""
+    """A STREAM frame: ``data`` of the multiplexed byte stream ``number``; empty: its end."""
     return encode(STREAM, window, _STREAM.pack(number) + data)
+
+
+def credit(window: int, number: int, count: int) -> bytes:
+    """A CREDIT frame: ``count`` more bytes of stream ``number`` may be sent."""
+    return encode(CREDIT, window, _CREDIT.pack(number, count))
 
 
 # -- bytes to values ---------------------------------------------------------
@@ -284,6 +298,14 @@ def parse_stream(payload: bytes) -> Tuple[int, bytes]:
     """``(number, data)`` of a STREAM payload; :raises FrameError: when too short."""
     (number,) = _split(_STREAM, payload, "STREAM")
     return number, payload[4:]
+
+
+def parse_credit(payload: bytes) -> Tuple[int, int]:
+    """``(number, count)`` of a CREDIT payload; :raises FrameError: when zero or of the wrong length."""
+    number, count = _exact(_CREDIT, payload, "CREDIT")
+    if not count:
+        raise FrameError("CREDIT for no bytes")
+    return number, count
 
 
 def parse_json(payload: bytes) -> Dict[str, Any]:

@@ -11,7 +11,7 @@ over links and sent again on the next.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,6 +30,7 @@ from termhub.hub.lifecycle import new_lifecycle
 from termhub.hub.link import MAX_WINDOWS, HostEvent, HostHello, HostWindow, Link, ScreenText
 from termhub.hub.requests import Requests
 from termhub.hub.sizes import Policy, Size, checked_size
+from termhub.hub.streams import Stream, StreamOwner, Streams
 from termhub.hub.table import WindowTable
 from termhub.hub.viewers import CLOSE_NORMAL, Client, ClientHello, Role, Viewer, parse_hello, viewer_key
 from termhub.hub.windows import Window
@@ -86,6 +87,7 @@ class Console:
         self._link: Link | None = None
         self._inputs = Inputs()
         self._requests = Requests(clock)
+        self.streams = Streams()
         self._lifecycle = new_lifecycle(self)
         if record.ended is not None:
             self._on_ended = lambda console: None
@@ -389,6 +391,24 @@ class Console:
         self.window(window)
         await self._requests.request("signal", window, signal=name)
 
+    async def run(
+        self,
+        owner: StreamOwner,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> Stream:
+        """Start a program on pipes, beside the windows; the caller has checked that it may be.
+
+        :param argv: program and arguments, looked for as a shell does.
+        :param env: changes to the environment of the console's programs.
+        :param cwd: the folder it starts in; None: the home.
+        :raises ConsoleError: when it cannot be started, with code ``cannot_start``, or
+            ``too_many_streams``, or the console has ended.
+        """
+        self._check_alive()
+        return await self.streams.run(await self._requests.link(), owner, argv, env, cwd)
+
     def _check_alive(self) -> None:
         if self.has_ended:
             raise ConsoleError(f"The console has ended: {self.reason}", "ended")
@@ -422,6 +442,7 @@ class Console:
         self._inputs.link_lost()
         self._requests.link_lost()
         self._lifecycle.lost()
+        self.streams.lost()
 
     def host_output(self, window: int, offset: int, data: bytes) -> None:
         """Output of a window."""
@@ -455,6 +476,8 @@ class Console:
         """Something happened."""
         if event.type == "ended":
             self.has_gone(event.reason)
+        elif event.type == "stream":
+            self.streams.ended(event)
         elif self._table.event(window, event):
             if event.type == "activity":
                 self._active_at = self.clock.seconds()
@@ -462,6 +485,10 @@ class Console:
             self._audience.tell(window, event.describe())
             if event.type == "closed":
                 self._remove_window(window)
+
+    def host_stream(self, kind: int, payload: bytes) -> None:
+        """What a program on pipes wrote, or room for its input."""
+        self.streams.receive(kind, payload)
 
     def _remove_window(self, number: int) -> None:
         for viewer in list(self.viewers.values()):

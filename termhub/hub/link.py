@@ -103,6 +103,8 @@ class HostEvent(Struct, omit_defaults=True):
     signal: Annotated[str, Meta(max_length=32)] | None = None
     reason: Text = ""
     status: Any = None
+    stream: int = 0
+    said: Text = ""
 
     def __post_init__(self) -> None:
         self.title, self.cwd = seen(self.title), seen(self.cwd)
@@ -216,6 +218,9 @@ class LinkOwner(Protocol):
 
     def host_event(self, window: int, event: HostEvent) -> None:
         """Something happened."""
+
+    def host_stream(self, kind: int, payload: bytes) -> None:
+        """A STREAM or CREDIT frame; raises FrameError when it says more than it may."""
 
 
 @attrs.define
@@ -383,6 +388,8 @@ class HostLink(protocol.Protocol):
             self._owner.host_resized(window, *frames.parse_resize(payload))
         elif kind == frames.EVENT:
             self._owner.host_event(window, _decode_event(payload))
+        elif kind in (frames.STREAM, frames.CREDIT):
+            self._owner.host_stream(kind, payload)
         else:
             raise frames.FrameError(f"{frames.NAMES[kind]} is not a host's to send")
 

@@ -29,6 +29,7 @@ any_frame = st.one_of(
         st.integers(frames.MIN_ROWS, frames.MAX_ROWS),
     ),
     st.builds(frames.stream, WINDOW, st.integers(0, 2**32 - 1), st.binary(max_size=300)),
+    st.builds(frames.credit, WINDOW, st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1)),
     st.builds(
         frames.encode_json,
         st.sampled_from([KINDS[name] for name in JSON_KINDS]),
@@ -64,6 +65,8 @@ def parse(frame):
     elif name == "STREAM":
         value["stream"], data = frames.parse_stream(payload)
         value["data"] = data.hex()
+    elif name == "CREDIT":
+        value["stream"], value["bytes"] = frames.parse_credit(payload)
     else:
         value["data"] = payload.hex()
     return value
@@ -89,6 +92,8 @@ def build(value):
         return only
     if name == "STREAM":
         return frames.stream(window, value["stream"], data)
+    if name == "CREDIT":
+        return frames.credit(window, value["stream"], value["bytes"])
     return frames.encode(kind, window, data)
 
 
