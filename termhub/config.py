@@ -83,6 +83,59 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 1024
 
 
+class SshSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Consoles from any ssh client."""
+
+    listen: Annotated[str, Meta(description="Where the ssh gateway listens: HOST:PORT, or off.")] = (
+        "127.0.0.1:2222"
+    )
+    connections: Annotated[NotNegative, Meta(description="Most ssh connections at a time; 0: no limit.")] = (
+        500
+    )
+    connections_per_address: Annotated[
+        NotNegative,
+        Meta(description="Most ssh connections of one address (IPv6: of 64 bits) at a time; 0: no limit."),
+    ] = 100
+    unauthenticated: Annotated[
+        NotNegative,
+        Meta(description="Most ssh connections that have not logged in yet, at a time; 0: no limit."),
+    ] = 100
+    login_seconds: Annotated[
+        Positive, Meta(description="An ssh connection that has not logged in after this long is closed.")
+    ] = 60
+    channels: Annotated[Positive, Meta(description="Most sessions in one ssh connection at a time.")] = 10
+
+
+class TelnetSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Consoles from any telnet client; telnet encrypts nothing."""
+
+    listen: Annotated[
+        str,
+        Meta(
+            description="Where the telnet gateway listens: HOST:PORT, or off. Only a loopback address, "
+            "unless `telnet.allow_remote`."
+        ),
+    ] = "127.0.0.1:2323"
+    allow_remote: Annotated[
+        bool,
+        Meta(description="Serve telnet to other machines too: passwords then cross the network in clear."),
+    ] = False
+    connections: Annotated[
+        NotNegative, Meta(description="Most telnet connections at a time; 0: no limit.")
+    ] = 200
+    connections_per_address: Annotated[
+        NotNegative,
+        Meta(description="Most telnet connections of one address (IPv6: of 64 bits) at a time; 0: no limit."),
+    ] = 100
+    login_seconds: Annotated[
+        Positive, Meta(description="A telnet connection that has not logged in after this long is closed.")
+    ] = 60
+    idle_seconds: Annotated[
+        NotNegative,
+        Meta(description="A telnet connection on which nobody typed for this long is closed; 0: never."),
+    ] = 0
+
+
 class ConsolesSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Consoles of a user."""
 
@@ -164,6 +217,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="Run consoles without a sandbox: they can do what the hub's user can."),
     ] = False
     web: Web = field(default_factory=Web)
+    ssh: SshSettings = field(default_factory=SshSettings)
+    telnet: TelnetSettings = field(default_factory=TelnetSettings)
     consoles: ConsolesSettings = field(default_factory=ConsolesSettings)
     limits: LimitsSettings = field(default_factory=LimitsSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
@@ -183,6 +238,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def database_path(self) -> Path:
         """The SQLite store."""
         return self.hub_path / "termhub.db"
+
+    @property
+    def ssh_host_key_path(self) -> Path:
+        """The private key that the hub shows to ssh clients; made on the first start."""
+        return self.hub_path / "ssh_host_ed25519_key"
 
     @property
     def pid_path(self) -> Path:
@@ -281,7 +341,8 @@ def load(
         sources.setdefault(key, str(file))
     values.update(overrides)
     settings = _checked(values, sources)
-    parse_address(settings.web.listen)
+    for gateway in (settings.web, settings.ssh, settings.telnet):
+        parse_address(gateway.listen)
     url = settings.web.public_url
     if url and not re.fullmatch(r"https?://[^/?#\s]+/?", url):
         raise ConfigError(f"Setting web.public_url = {url!r}: write https://HOST or http://HOST:PORT.")
@@ -355,8 +416,11 @@ def _from_options(
 
 
 def _unknown(key: str, infos: Mapping[str, SettingInfo]) -> str:
+    section, _, name = key.rpartition(".")
+    beside = [known for known in infos if section and known.startswith(section + ".")]
+    near = difflib.get_close_matches(key, beside, 1, 0.75)
     last = {known.rpartition(".")[2]: known for known in infos}
-    near = [last[name] for name in difflib.get_close_matches(key.rpartition(".")[2], last, 1, 0.75)]
+    near = near or [last[found] for found in difflib.get_close_matches(name, last, 1, 0.75)]
     near = near or difflib.get_close_matches(key, infos, 1, 0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"{key} is not a setting.{hint}"

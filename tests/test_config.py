@@ -49,6 +49,8 @@ def test_named_file_must_exist(tmp_path: Path) -> None:
         ("[screen]\nengine = 'vt'\n", "screen.engine = 'vt'"),
         ("[web]\nlisten = 3\n", "web.listen = 3"),
         ("[web]\nlisten = 'nowhere'\n", "'nowhere' is not an address"),
+        ("[ssh]\nlisten = 'nowhere'\n", "'nowhere' is not an address"),
+        ("[telnet]\nlisten = 'nowhere'\n", "'nowhere' is not an address"),
         ("[web]\npublic_url = 'example.org'\n", "web.public_url = 'example.org'"),
         ("= 3\n", "is not TOML"),
     ],

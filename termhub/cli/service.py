@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -32,17 +32,20 @@ _log = Logger()
 class Running:
     """What people need to know of a hub that runs.
 
-    :param addresses: by gateway, such as ``web``.
+    :param addresses: how to come in, by gateway: a URL for ``web``, a command line for others.
     :param login: a link to log in with, on the very first start.
+    :param warnings: what whoever starts it should think about.
     """
 
     addresses: dict[str, str]
     login: str | None
+    warnings: Sequence[str] = ()
 
     def lines(self) -> list[str]:
         """One address a line."""
         shown = {**self.addresses, **({"login": self.login} if self.login else {})}
-        return [f"{name:5} {address}" for name, address in shown.items()]
+        lines = [f"{name:5} {address}" for name, address in shown.items()]
+        return lines + [f"warning: {warning}" for warning in self.warnings]
 
 
 class TermhubService(Service):
@@ -64,7 +67,7 @@ class TermhubService(Service):
         self._reactor = reactor
         self._tell = tell
         self._hub = Hub(settings, reactor)
-        self._web_socket: socket.socket | None = None
+        self._sockets: dict[str, socket.socket] = {}
         self._ports: list[Any] = []
         self._is_stopping = False
 
@@ -74,9 +77,10 @@ class TermhubService(Service):
         :raises TermhubError: when something is missing.
         """
         self._hub.prepare()
-        address = parse_address(self._settings.web.listen)
-        if address is not None:
-            self._web_socket = listening_socket("web", address)
+        for gateway, listen in (("web", self._settings.web.listen),):
+            address = parse_address(listen)
+            if address is not None:
+                self._sockets[gateway] = listening_socket(gateway, address)
         self._hub.drop()
 
     def startService(self) -> None:
@@ -96,8 +100,8 @@ class TermhubService(Service):
     async def _start(self) -> Running:
         await self._hub.start()
         addresses = {}
-        if self._web_socket is not None:
-            addresses["web"] = self._serve_web(self._web_socket)
+        if "web" in self._sockets:
+            addresses["web"] = self._serve_web(self._sockets["web"])
             self._hub.reached_at(addresses["web"])
         login = None
         if self._hub.login_secret is not None and "web" in addresses:

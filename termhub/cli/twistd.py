@@ -24,6 +24,8 @@ class Options(usage.Options):
         ["config", "c", None, "Settings file (TOML)."],
         ["data", "d", None, "Folder of everything that lasts."],
         ["web", "w", None, "Where the web gateway listens (HOST:PORT), or off."],
+        ["ssh", "s", None, "Where the ssh gateway listens (HOST:PORT), or off."],
+        ["telnet", "t", None, "Where the telnet gateway listens (HOST:PORT), or off."],
     ]
 
 
@@ -33,8 +35,9 @@ def makeService(options: Options) -> TermhubService:
     :raises usage.UsageError: when a setting cannot be used.
     """
     file = Path(options["config"]) if options["config"] else None
+    listen = {f"{gateway}.listen": options[gateway] for gateway in ("web", "ssh", "telnet")}
     try:
-        settings = load(file, None, {"data": options["data"], "web.listen": options["web"]})
+        settings = load(file, None, {"data": options["data"], **listen})
     except ConfigError as error:
         raise usage.UsageError(error.message) from None
     return TermhubService(settings, reactor, _tell)
@@ -48,6 +51,8 @@ def _tell(outcome: Running | Failure) -> None:
         return
     for gateway, address in outcome.addresses.items():
         _log.info("{gateway} at {address}", gateway=gateway, address=address)
+    for warning in outcome.warnings:
+        _log.warn("{warning}", warning=warning)
     if outcome.login:
         # The link itself is a secret, which no log holds.
         _log.info("For a link to log in with: termhub user link NAME")

@@ -31,6 +31,14 @@ _DATA = click.option("--data", metavar="DIR", help="Folder of everything that la
 @_CONFIG
 @_DATA
 @click.option("--web", metavar="HOST:PORT", help="Where the web gateway listens, or off; port 0: a free one.")
+@click.option("--ssh", metavar="HOST:PORT", help="Where the ssh gateway listens, or off.")
+@click.option("--telnet", metavar="HOST:PORT", help="Where the telnet gateway listens, or off.")
+@click.option(
+    "--telnet-allow-remote",
+    is_flag=True,
+    default=None,
+    help="Let telnet listen where other machines reach it: passwords cross the network in clear.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warn", "error"]), help="What to log.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How to log.")
 @click.option(
@@ -43,6 +51,9 @@ def up(
     config: Path | None,
     data: str | None,
     web: str | None,
+    ssh: str | None,
+    telnet: str | None,
+    telnet_allow_remote: bool | None,
     log_level: str | None,
     log_format: str | None,
     insecure_no_sandbox: bool | None,
@@ -57,6 +68,9 @@ def up(
         {
             "data": data,
             "web.listen": web,
+            "ssh.listen": ssh,
+            "telnet.listen": telnet,
+            "telnet.allow_remote": telnet_allow_remote,
             "log.level": log_level,
             "log.format": log_format,
             "insecure_no_sandbox": insecure_no_sandbox,

@@ -15,6 +15,9 @@ import pytest
 
 from tests.support.hub_process import TERMHUB, HubProcess
 
+QUIET = ("--ssh", "off", "--telnet", "off")
+"""The ports that gateways take by default may be taken here."""
+
 
 def termhub(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(TERMHUB), *arguments], capture_output=True, text=True, timeout=60, check=False)
@@ -68,7 +71,7 @@ def test_consoles_outlive_down_and_end_with_all(hub: HubProcess) -> None:
 
 def test_second_hub_on_the_same_data_is_refused(hub: HubProcess) -> None:
     hub.start()
-    second = termhub("up", "--data", str(hub.data), "--web", ":0")
+    second = termhub("up", "--data", str(hub.data), "--web", ":0", *QUIET)
     assert second.returncode == 1
     assert f"process {hub.pid}" in second.stderr
     assert "Traceback" not in second.stderr
@@ -78,7 +81,7 @@ def test_second_hub_on_the_same_data_is_refused(hub: HubProcess) -> None:
 def test_port_that_is_taken_is_said_plainly(hub: HubProcess, data: Path) -> None:
     hub.start()
     other = data.with_name("other")
-    second = termhub("up", "--data", str(other), "--web", f"127.0.0.1:{hub.port}")
+    second = termhub("up", "--data", str(other), "--web", f"127.0.0.1:{hub.port}", *QUIET)
     termhub("down", "--all", "--data", str(other))
     assert second.returncode == 1
     assert f"cannot listen at 127.0.0.1:{hub.port}" in second.stderr
@@ -89,6 +92,8 @@ def test_port_that_is_taken_is_said_plainly(hub: HubProcess, data: Path) -> None
     ("arguments", "words"),
     [
         (("--web", "nowhere"), "'nowhere' is not an address"),
+        (("--ssh", "nowhere"), "'nowhere' is not an address"),
+        (("--telnet", "nowhere"), "'nowhere' is not an address"),
         (("--config", "/nonexistent/file.toml"), "Cannot read the settings"),
         (("--data", "/proc/nothing"), "Cannot use the data folder"),
     ],
@@ -125,7 +130,7 @@ def test_hub_started_as_root_is_not_root(hub: HubProcess) -> None:
 def test_twistd_runs_the_same_hub(data: Path) -> None:
     twistd = Path(sys.executable).with_name("twistd")
     command = [str(twistd), "--nodaemon", "--pidfile=", "--logfile=-", "termhub"]
-    command += ["--data", str(data), "--web", "127.0.0.1:0"]
+    command += ["--data", str(data), "--web", "127.0.0.1:0", *QUIET]
     process = subprocess.Popen(
         command, cwd=data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -21,16 +21,24 @@ START_SECONDS = 60.0
 
 
 class HubProcess:
-    """`termhub up` on a free port; can be killed and started again on the same data and port.
+    """`termhub up` on free ports; can be killed and started again on the same data and ports.
 
     :param data: the data folder; made if missing.
     :param settings: further command-line arguments.
+    :param ssh: whether it serves ssh, at ``ssh_port``.
+    :param telnet: whether it serves telnet, at ``telnet_port``.
     """
 
-    def __init__(self, data: Path, settings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, data: Path, settings: tuple[str, ...] = (), *, ssh: bool = False, telnet: bool = False
+    ) -> None:
         self.data = data
         self.settings = settings
+        self.ssh = ssh
+        self.telnet = telnet
         self.port = 0
+        self.ssh_port = 0
+        self.telnet_port = 0
         self.url = ""
         self.login_link: str | None = None
         self.cookie: str | None = None
@@ -40,6 +48,8 @@ class HubProcess:
     def start(self) -> None:
         """Start it and wait until it has printed where it listens."""
         command = [str(TERMHUB), "up", "--data", str(self.data), "--web", f"127.0.0.1:{self.port}"]
+        command += ["--ssh", f"127.0.0.1:{self.ssh_port}" if self.ssh else "off"]
+        command += ["--telnet", f"127.0.0.1:{self.telnet_port}" if self.telnet else "off"]
         log = open(self.data.with_suffix(".stderr"), "ab")  # noqa: SIM115 - the child keeps it
         self.process = subprocess.Popen(
             [*command, *self.settings], stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL
@@ -77,6 +87,10 @@ class HubProcess:
                 self.login_link = link[1].decode()
                 break
         self.lines = text.decode(errors="replace").splitlines()
+        if found := re.search(rb"^ssh\s.* -p (\d+) ", text, re.M):
+            self.ssh_port = int(found[1])
+        if found := re.search(rb"^telnet\s.* (\d+)$", text, re.M):
+            self.telnet_port = int(found[1])
         selector.close()
 
     def errors(self) -> str:

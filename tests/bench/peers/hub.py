@@ -31,6 +31,8 @@ kept_ended = 0
 engine = "{engine}"
 """
 
+_LISTEN = ("--web", "127.0.0.1:0", "--ssh", "off", "--telnet", "off")
+
 _REUSE_SECONDS = 5.0
 """How long a connection is used again; the hub closes one that nobody uses."""
 
@@ -164,7 +166,7 @@ class HubPeer:
         settings = self._folder / "config.toml"
         settings.write_text(_SETTINGS.format(engine=self._engine))
         self._server = Server(
-            self._command("up", "--config", str(settings), "--data", str(self._data), "--web", "127.0.0.1:0"),
+            self._command("up", "--config", str(settings), "--data", str(self._data), *_LISTEN),
             self._folder / "log",
         )
         self.port = urlsplit(self._server.line("web  ").split()[1]).port or 0
