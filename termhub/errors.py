@@ -73,6 +73,12 @@ class NameTaken(TermhubError):
     code = "name_taken"
 
 
+class KeyTaken(TermhubError):
+    """A public key opens an account already, and a key opens one only."""
+
+    code = "key_taken"
+
+
 class NoSandbox(TermhubError):
     """No sandbox can be made here, so no console is."""
 

@@ -2,13 +2,14 @@
 
 from .database import Database
 from .interface import Store
-from .records import ConsoleRecord, LoginLink, LoginSession, Token, User
+from .records import ConsoleRecord, Key, LoginLink, LoginSession, Token, User
 from .threaded import AsyncStore
 
 __all__ = [
     "AsyncStore",
     "ConsoleRecord",
     "Database",
+    "Key",
     "LoginLink",
     "LoginSession",
     "Store",

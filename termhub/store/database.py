@@ -7,6 +7,7 @@ in a thread of its own.  Invariant: what a call has returned is on disk (WAL,
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -14,17 +15,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from termhub.errors import NameTaken, StoreError
+from termhub.errors import BadRequest, KeyTaken, NameTaken, StoreError
 
-from .records import ConsoleRecord, LoginLink, LoginSession, Token, User
+from .records import ConsoleRecord, Key, LoginLink, LoginSession, Token, User
 from .schema import upgrade
 
-Record = TypeVar("Record", User, Token, LoginSession, LoginLink, ConsoleRecord)
+Record = TypeVar("Record", User, Token, LoginSession, LoginLink, Key, ConsoleRecord)
 
 BUSY_TIMEOUT_SECONDS = 10.0
 
 MAX_SESSIONS = 50
 """Browsers in which a user is logged in at once."""
+
+MAX_KEYS = 100
+"""Keys that a user may have at once."""
+
+MAX_SETTINGS_BYTES = 16384
+"""What a user has set, as JSON."""
 
 
 class Database:
@@ -109,7 +116,7 @@ class Database:
             self._connection.execute("DELETE FROM login_sessions WHERE user = ?", (user,))
 
     def remove_user(self, user: int) -> None:
-        """Forget the account, its tokens, logins and links, and its ended consoles.
+        """Forget the account, its tokens, keys, logins, links and settings, and its ended consoles.
 
         :raises StoreError: while it has a console that has not ended.
         """
@@ -234,6 +241,94 @@ class Database:
             link = self._find(LoginLink, "DELETE FROM login_links WHERE hash = ? RETURNING *", hash)
             user = self.user(link.user) if link else None
         return (link, user) if link and user else None
+
+    # -- keys for ssh -----------------------------------------------------------
+
+    def add_key(
+        self, user: int, algorithm: str, blob: bytes, fingerprint: str, label: str, created: float
+    ) -> Key:
+        """Another key of the user.
+
+        :raises KeyTaken: when it opens an account already; it does not say whose.
+        :raises BadRequest: when the user has too many.
+        """
+        with self._transaction():
+            known = self._find(Key, "SELECT * FROM ssh_keys WHERE blob = ?", blob)
+            if known is not None and known.user == user:
+                called = f" It is called {known.label!r}." if known.label else ""
+                raise KeyTaken(f"This key opens your account already.{called}", "have_key")
+            if known is not None:
+                raise KeyTaken(
+                    "This key opens another account here, and a key opens one only. "
+                    "Use another key, or remove it from that account first."
+                )
+            if len(self.keys(user)) >= MAX_KEYS:
+                raise BadRequest(f"There are {MAX_KEYS} keys already. Remove some first.", "too_many_keys")
+            return self._one(
+                Key,
+                "INSERT INTO ssh_keys (user, algorithm, blob, fingerprint, label, created) "
+                "VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
+                user,
+                algorithm,
+                blob,
+                fingerprint,
+                label,
+                created,
+            )
+
+    def keys(self, user: int) -> list[Key]:
+        """The user's keys, oldest first."""
+        return self._all(Key, "SELECT * FROM ssh_keys WHERE user = ? ORDER BY number", user)
+
+    def key(self, blob: bytes) -> tuple[Key, User] | None:
+        """The key that is this one, and whose it is."""
+        key = self._find(Key, "SELECT * FROM ssh_keys WHERE blob = ?", blob)
+        user = self.user(key.user) if key else None
+        return (key, user) if key and user else None
+
+    def touch_key(self, number: int, last_used: float) -> None:
+        """Note when a key was last used."""
+        self._connection.execute("UPDATE ssh_keys SET last_used = ? WHERE number = ?", (last_used, number))
+
+    def remove_key(self, user: int, number: int) -> bool:
+        """Forget a key; False when the user has none of this number."""
+        cursor = self._connection.execute(
+            "DELETE FROM ssh_keys WHERE user = ? AND number = ?", (user, number)
+        )
+        return cursor.rowcount == 1
+
+    # -- settings ---------------------------------------------------------------
+
+    def settings(self, user: int) -> dict[str, Any]:
+        """What the user has set; empty when that is nothing."""
+        row = self._connection.execute(
+            "SELECT settings FROM user_settings WHERE user = ?", (user,)
+        ).fetchone()
+        settings: dict[str, Any] = json.loads(row["settings"]) if row else {}
+        return settings
+
+    def set_settings(self, user: int, settings: dict[str, Any]) -> None:
+        """Replace what the user has set.
+
+        :param settings: what JSON can carry, at most :data:`MAX_SETTINGS_BYTES` as such.
+        :raises BadRequest: when it is not.
+        :raises StoreError: when the account is no more.
+        """
+        try:
+            text = json.dumps(settings, allow_nan=False, separators=(",", ":"))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise BadRequest(f"The settings cannot be kept: {error}.", "bad_settings") from None
+        if len(text) > MAX_SETTINGS_BYTES:
+            raise BadRequest(
+                f"Settings take at most {MAX_SETTINGS_BYTES} bytes; these take {len(text)}.", "bad_settings"
+            )
+        kept = self._connection.execute(
+            "INSERT INTO user_settings (user, settings) SELECT number, ?2 FROM users WHERE number = ?1 "
+            "ON CONFLICT (user) DO UPDATE SET settings = excluded.settings",
+            (user, text),
+        )
+        if kept.rowcount == 0:
+            raise StoreError("The account is no more.", "no_such_user")
 
     # -- consoles ---------------------------------------------------------------
 

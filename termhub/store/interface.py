@@ -7,9 +7,9 @@ nodes implements the same.  What each call does and raises is said at
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from .records import ConsoleRecord, LoginLink, LoginSession, Token, User
+from .records import ConsoleRecord, Key, LoginLink, LoginSession, Token, User
 
 
 class Store(Protocol):
@@ -70,6 +70,29 @@ class Store(Protocol):
 
     async def take_link(self, hash: str) -> tuple[LoginLink, User] | None:
         """The link with this hash, expired or not; it is gone after this call."""
+
+    async def add_key(
+        self, user: int, algorithm: str, blob: bytes, fingerprint: str, label: str, created: float
+    ) -> Key:
+        """Another key of the user; raises KeyTaken and BadRequest."""
+
+    async def keys(self, user: int) -> list[Key]:
+        """The user's keys, oldest first."""
+
+    async def key(self, blob: bytes) -> tuple[Key, User] | None:
+        """The key that is this one, and whose it is."""
+
+    async def touch_key(self, number: int, last_used: float) -> None:
+        """Note when a key was last used."""
+
+    async def remove_key(self, user: int, number: int) -> bool:
+        """Forget a key; False when the user has none of this number."""
+
+    async def settings(self, user: int) -> dict[str, Any]:
+        """What the user has set."""
+
+    async def set_settings(self, user: int, settings: dict[str, Any]) -> None:
+        """Replace what the user has set; raises BadRequest."""
 
     async def add_console(self, record: ConsoleRecord) -> ConsoleRecord:
         """Remember a console; raises NameTaken."""

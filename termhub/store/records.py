@@ -62,6 +62,24 @@ class LoginLink:
 
 
 @attrs.frozen
+class Key:
+    """A public key that opens its user's account by ssh.
+
+    ``blob`` is the key as ssh sends it (RFC 4253, section 6.6), ``fingerprint`` what
+    ``ssh-keygen -l`` shows of it, and ``label`` what its user calls it.
+    """
+
+    number: int
+    user: int
+    algorithm: str
+    blob: bytes = attrs.field(repr=False)
+    fingerprint: str
+    label: str
+    created: float
+    last_used: float | None = None
+
+
+@attrs.frozen
 class ConsoleRecord:
     """What the hub must remember of a console.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from termhub.errors import NameTaken, StoreError
+from termhub.errors import BadRequest, KeyTaken, NameTaken, StoreError
 from termhub.store import ConsoleRecord, Database
 
 
@@ -48,6 +48,8 @@ def test_removing_a_user_removes_what_is_theirs(database: Database) -> None:
     database.add_token(alice.number, "laptop", "t", 1.0)
     database.add_session(alice.number, "s", 1.0, 9.0, "127.0.0.1", "browser")
     database.add_link(alice.number, "l", 1.0, 9.0)
+    database.add_key(alice.number, "ssh-ed25519", b"key", "SHA256:k", "laptop", 1.0)
+    database.set_settings(alice.number, {"prefix": "C-a"})
     database.add_console(console(alice.number))
     with pytest.raises(StoreError, match="running consoles: main"):
         database.remove_user(alice.number)
@@ -57,6 +59,8 @@ def test_removing_a_user_removes_what_is_theirs(database: Database) -> None:
     assert database.token("t") is None
     assert database.session("s") is None
     assert database.take_link("l") is None
+    assert database.key(b"key") is None
+    assert database.settings(alice.number) == {}
     assert database.consoles() == []
 
 
@@ -92,6 +96,66 @@ def test_a_link_is_taken_once(database: Database) -> None:
     link = database.add_link(alice.number, "hash", 1.0, 10.0)
     assert database.take_link("hash") == (link, alice)
     assert database.take_link("hash") is None
+
+
+def test_a_key_opens_one_account(database: Database) -> None:
+    alice = database.add_user("alice", 1.0, "default")
+    bob = database.add_user("bob", 1.0, "default")
+    key = database.add_key(alice.number, "ssh-ed25519", b"one", "SHA256:1", "laptop", 3.0)
+    other = database.add_key(alice.number, "ssh-rsa", b"two", "SHA256:2", "", 4.0)
+    assert database.key(b"one") == (key, alice)
+    assert database.key(b"three") is None
+    assert database.keys(alice.number) == [key, other]
+    assert database.keys(bob.number) == []
+    with pytest.raises(KeyTaken, match="opens another account here") as refused:
+        database.add_key(bob.number, "ssh-ed25519", b"one", "SHA256:1", "", 5.0)
+    assert "alice" not in refused.value.message
+    assert "laptop" not in refused.value.message
+    with pytest.raises(KeyTaken, match="opens your account already. It is called 'laptop'"):
+        database.add_key(alice.number, "ssh-ed25519", b"one", "SHA256:1", "", 5.0)
+    database.touch_key(key.number, 7.0)
+    assert database.keys(alice.number)[0] == attrs.evolve(key, last_used=7.0)
+    assert not database.remove_key(bob.number, key.number)
+    assert database.remove_key(alice.number, key.number)
+    assert not database.remove_key(alice.number, key.number)
+    assert database.key(b"one") is None
+    assert database.add_key(bob.number, "ssh-ed25519", b"one", "SHA256:1", "", 6.0).user == bob.number
+
+
+def test_a_user_has_a_bounded_number_of_keys(database: Database) -> None:
+    alice = database.add_user("alice", 1.0, "default")
+    for number in range(100):
+        database.add_key(alice.number, "ssh-ed25519", b"%d" % number, "SHA256:x", "", 1.0)
+    with pytest.raises(BadRequest, match="100 keys already"):
+        database.add_key(alice.number, "ssh-ed25519", b"one more", "SHA256:x", "", 1.0)
+    assert len(database.keys(alice.number)) == 100
+
+
+def test_settings_are_each_users_own(database: Database) -> None:
+    alice = database.add_user("alice", 1.0, "default")
+    bob = database.add_user("bob", 1.0, "default")
+    assert database.settings(alice.number) == {}
+    first = {"prefix": "C-a", "status": False, "panes": [1, {"size": 0.5}], "name": "caf\u00e9"}
+    database.set_settings(alice.number, first)
+    assert database.settings(alice.number) == first
+    database.set_settings(alice.number, {"prefix": "C-b"})
+    assert database.settings(alice.number) == {"prefix": "C-b"}
+    assert database.settings(bob.number) == {}
+
+
+def test_settings_are_bounded_json(database: Database) -> None:
+    alice = database.add_user("alice", 1.0, "default")
+    database.set_settings(alice.number, {"x": "a" * 16_000})
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for wrong in ({"x": "a" * 16_400}, {"x": object()}, {"x": float("nan")}, {"x": deep}):
+        with pytest.raises(BadRequest) as refused:
+            database.set_settings(alice.number, wrong)
+        assert refused.value.code == "bad_settings"
+    assert database.settings(alice.number) == {"x": "a" * 16_000}
+    with pytest.raises(StoreError, match="no more"):
+        database.set_settings(alice.number + 1, {})
 
 
 def test_console_records(database: Database) -> None:

@@ -63,6 +63,30 @@ def test_every_released_version_reaches_the_newest_with_its_data(tmp_path: Path)
         database.close()
 
 
+def test_a_database_of_version_1_gets_keys_and_settings(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    old = open_raw(path)
+    upgrade(old, scripts()[:1])
+    old.execute("INSERT INTO users (name, created, plan) VALUES ('alice', 5.0, 'default')")
+    old.execute("INSERT INTO tokens (user, label, hash, created) VALUES (1, 'laptop', 'h', 6.0)")
+    old.execute(
+        "INSERT INTO consoles VALUES ('c-0123456789', 1, 'main', 'python', '3.11', 6.0, NULL, NULL, 0)"
+    )
+    old.close()
+    database = Database(path)
+    assert database.keys(1) == []
+    assert database.settings(1) == {}
+    key = database.add_key(1, "ssh-ed25519", b"blob", "SHA256:x", "laptop", 7.0)
+    database.set_settings(1, {"prefix": "C-a"})
+    database.close()
+    database = Database(path)
+    assert database.keys(1) == [key]
+    assert database.settings(1) == {"prefix": "C-a"}
+    assert [token.label for token in database.tokens(1)] == ["laptop"]
+    assert [console.name for console in database.consoles()] == ["main"]
+    database.close()
+
+
 def test_a_failed_upgrade_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     Database(path).close()
