@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from twisted.python.failure import Failure
+
 from sandbox.guest import frames
 from termhub.errors import ConsoleError
 from termhub.hub.link import HostEvent, Link
@@ -141,7 +143,7 @@ class Streams:
         """Have a program ended that nobody wants any more."""
         self._streams.pop(number, None)
         stopped = link.request("stop", frames.CONSOLE, {"stream": number})
-        stopped.addErrback(lambda failure: failure.trap(ConsoleError))  # it is over already
+        stopped.addErrback(_ignore_refusal)
 
     def lost(self) -> None:
         """The link is lost, and every stream with it."""
@@ -156,7 +158,7 @@ class Streams:
         """
         if kind == frames.CREDIT:
             number, count = frames.parse_credit(payload)
-            stream = self._streams.get(number)
+            stream = self._find(number)
             if stream is not None and stream.is_open:
                 if stream.room + count > frames.STREAM_WINDOW:
                     raise frames.FrameError(f"credit for {count} bytes that stream {number} did not use")
@@ -164,12 +166,18 @@ class Streams:
                 stream.owner.stream_drained()
             return
         number, data = frames.parse_stream(payload)
-        stream = self._streams.get(number)
+        stream = self._find(number)
         if stream is not None and stream.is_open:
             if len(data) > stream.granted:
                 raise frames.FrameError(f"{len(data)} bytes of stream {number} beyond its credit")
             stream.granted -= len(data)
             stream.owner.stream_data(data)
+
+    def _find(self, number: int) -> Stream | None:
+        """The stream of this number; None when it was given up."""
+        if not 1 <= number <= self._last:
+            raise frames.FrameError(f"stream {number}, which nobody has started")
+        return self._streams.get(number)
 
     def ended(self, event: HostEvent) -> None:
         """A program has ended."""
@@ -186,3 +194,8 @@ class Streams:
         if stream.is_open:
             stream.is_open = False
             stream.owner.stream_ended(status)
+
+
+def _ignore_refusal(failure: Failure) -> None:
+    """It is over already, or its host is gone and it with it."""
+    failure.trap(ConsoleError)  # type: ignore[no-untyped-call]
