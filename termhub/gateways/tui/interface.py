@@ -1,0 +1,107 @@
+"""What the terminal UI needs of the world around it, as types.
+
+A gateway (ssh, telnet) provides it; tests provide small ones of their own.  Nothing here runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import attrs
+
+from termhub.gateways.tui.memory import Memory
+from termhub.hub.clock import Clock
+from termhub.hub.console import Console
+from termhub.hub.consoles import NewConsole
+from termhub.store import User
+
+
+class Transport(Protocol):
+    """The way to the person's terminal."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the terminal, in order."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether everything written has left this process.
+
+        The UI draws only then; else it waits for :meth:`TerminalUI.drained`.
+        """
+
+    def pause_input(self) -> None:
+        """Read no more from the terminal until :meth:`resume_input`."""
+
+    def resume_input(self) -> None:
+        """Read from the terminal again."""
+
+    def finish(self, status: int, words: str) -> None:
+        """The UI is over, and the terminal as it was before.
+
+        :param status: an exit status.
+        :param words: why, one line for the normal screen, such as ``[detached from demo]``.
+        """
+
+
+class Directory(Protocol):
+    """The consoles of this hub; :class:`termhub.hub.consoles.Consoles` is one."""
+
+    def of(self, user: User) -> list[Console]:
+        """The user's consoles, oldest first, ended ones too."""
+
+    async def create(self, user: User, new: NewConsole) -> Console:
+        """Start a console; raises TermhubError."""
+
+    async def rename(self, console: Console, name: str) -> None:
+        """Give a console another name; raises BadRequest, NameTaken."""
+
+    async def end(self, console: Console, reason: str = "ended by its owner") -> None:
+        """End a console's programs."""
+
+    async def remove(self, console: Console) -> None:
+        """End a console if it lives, and forget it."""
+
+
+class SettingsStore(Protocol):
+    """Where a user's settings are kept; :class:`termhub.store.Store` is one."""
+
+    async def settings(self, user: int) -> dict[str, Any]:
+        """The settings of the user with this number; empty where none were made."""
+
+    async def set_settings(self, user: int, settings: dict[str, Any]) -> None:
+        """Replace them."""
+
+
+@attrs.frozen
+class Services:
+    """What all sessions of a gateway share; made once for each gateway.
+
+    :param now: the wall clock, seconds since 1970.
+    :param link: the hub's web address, or an empty string.
+    :param memory: what is remembered between a user's sessions.
+    """
+
+    consoles: Directory
+    store: SettingsStore
+    clock: Clock
+    now: Callable[[], float]
+    via: Literal["ssh", "telnet"] = "ssh"
+    link: Callable[[], str] = lambda: ""
+    memory: Memory = attrs.field(factory=Memory)
+
+
+@attrs.frozen
+class Start:
+    """What to show first.
+
+    :param console: None for the one used last, or a new one when there is none.
+    :param read_only: look on, type nothing.
+    :param detach_others: send the console's other viewers away.
+    :param picker: begin with the list of consoles.
+    """
+
+    console: Console | None = None
+    read_only: bool = False
+    detach_others: bool = False
+    picker: bool = False
