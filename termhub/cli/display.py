@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .queries import QueryFilter
+from ..gateways.queries import QueryFilter
 
 if TYPE_CHECKING:
     from termhub.screen import Screen

@@ -22,7 +22,7 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-from .connections import Connections, Place
+from ..connections import Connections, Place
 from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
 
 MAX_BODY = 64 << 10

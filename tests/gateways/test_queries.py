@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termhub.cli.queries import QueryFilter
+from termhub.gateways.queries import QueryFilter
 
 ST = b"\x1b\\"
 
