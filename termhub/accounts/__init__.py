@@ -1,6 +1,18 @@
-"""Users, credentials, tokens and login sessions."""
+"""Users, credentials, tokens, keys and login sessions."""
 
-from .identity import Accounts, Bearer, Cookie, Credentials, Link, Password
+from .identity import ANYBODY, Accounts, Bearer, Cookie, Credentials, Link, Password, PublicKey
+from .offers import KeyOffer
 from .passwords import Passwords
 
-__all__ = ["Accounts", "Bearer", "Cookie", "Credentials", "Link", "Password", "Passwords"]
+__all__ = [
+    "ANYBODY",
+    "Accounts",
+    "Bearer",
+    "Cookie",
+    "Credentials",
+    "KeyOffer",
+    "Link",
+    "Password",
+    "Passwords",
+    "PublicKey",
+]

@@ -30,15 +30,23 @@ class Attempts:
     :param burst: attempts that may be made at once.
     :param refill_seconds: time after which one more is allowed.
     :param capacity: keys to remember; the ones longest unused are forgotten beyond it.
+    :param what: the attempts, in words.
     """
 
     def __init__(
-        self, seconds: Callable[[], float], *, burst: int, refill_seconds: float, capacity: int = 10_000
+        self,
+        seconds: Callable[[], float],
+        *,
+        burst: int,
+        refill_seconds: float,
+        capacity: int = 10_000,
+        what: str = "failed attempts to log in",
     ) -> None:
         self._seconds = seconds
         self._burst = burst
         self._refill_seconds = refill_seconds
         self._capacity = capacity
+        self._what = what
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def __len__(self) -> int:
@@ -54,7 +62,7 @@ class Attempts:
         if bucket.spent > self._burst - 1:
             wait = (bucket.spent - (self._burst - 1)) * self._refill_seconds
             raise TooMany(
-                f"Too many failed attempts to log in; try again in {max(1, round(wait))} seconds.",
+                f"Too many {self._what}; try again in {max(1, round(wait))} seconds.",
                 "too_many_attempts",
                 wait,
             )

@@ -13,10 +13,12 @@ from typing import assert_never
 import attrs
 
 from termhub.errors import BadRequest, NotLoggedIn
-from termhub.store import Store, Token, User
+from termhub.store import Key, Store, Token, User
 
 from .attempts import Attempts, address_key
+from .offers import KeyOffer, Offers
 from .passwords import Passwords
+from .public_keys import check_public_key, clean_label, parse_public_key
 from .secret import LINK, SESSION, TOKEN, hash_secret, new_secret
 
 DAY_SECONDS = 24 * 60 * 60.0
@@ -28,6 +30,9 @@ LINK_SECONDS = DAY_SECONDS
 
 MAX_TOKENS = 100
 """API tokens that a user may have at once."""
+
+ANYBODY = "console"
+"""The name under which everybody may come by ssh."""
 
 TOUCH_SECONDS = 300.0
 """How exactly the time of last use is kept; more would write at every request."""
@@ -62,7 +67,19 @@ class Cookie:
     secret: str = attrs.field(repr=False)
 
 
-Credentials = Password | Link | Bearer | Cookie
+@attrs.frozen
+class PublicKey:
+    """A key of ssh whose holder has proved to have it: the gateway has verified the signature.
+
+    ``name`` says whose account is meant; with "" or :data:`ANYBODY` it is that of whoever has
+    the key.  ``blob`` is the key as ssh sends it (RFC 4253, section 6.6).
+    """
+
+    name: str
+    blob: bytes = attrs.field(repr=False)
+
+
+Credentials = Password | Link | Bearer | Cookie | PublicKey
 
 
 class Accounts:
@@ -82,6 +99,8 @@ class Accounts:
         self._now = now
         self._by_address = Attempts(seconds, burst=20, refill_seconds=30.0)
         self._by_account = Attempts(seconds, burst=10, refill_seconds=30.0)
+        self._offers = Offers(now)
+        self._by_code = Attempts(seconds, burst=20, refill_seconds=30.0, what="wrong codes")
 
     async def identify(self, credentials: Credentials, address: str) -> User:
         """The user who showed these credentials.
@@ -100,6 +119,8 @@ class Accounts:
                 return await self._by_token(credentials.secret)
             case Cookie():
                 return await self._by_session(credentials.secret)
+            case PublicKey():
+                return await self._by_key(credentials)
             case _:
                 assert_never(credentials)
 
@@ -150,6 +171,89 @@ class Accounts:
         """
         if not await self._store.remove_token(user.number, number):
             raise BadRequest(f"You have no token {number}.", "no_such_token")
+
+    async def add_key(self, user: User, text: str, label: str | None = None) -> Key:
+        """Let a key open the user's account by ssh.
+
+        :param text: a line of OpenSSH or a file of RFC 4716 (:func:`.public_keys.parse_public_key`).
+        :param label: what to call it; None for the comment in ``text``.
+        :raises BadRequest: when that is no key that can be used, or the user has too many.
+        :raises KeyTaken: when the key opens an account already.
+        """
+        key = parse_public_key(text)
+        called = key.comment if label is None else clean_label(label)
+        return await self._store.add_key(
+            user.number, key.algorithm, key.blob, key.fingerprint, called, self._now()
+        )
+
+    async def keys(self, user: User) -> list[Key]:
+        """The user's keys, oldest first."""
+        return await self._store.keys(user.number)
+
+    async def remove_key(self, user: User, number: int) -> None:
+        """Let a key of the user open nothing any more.
+
+        :raises BadRequest: when the user has none of this number.
+        """
+        if not await self._store.remove_key(user.number, number):
+            raise BadRequest(f"You have no key {number}.", "no_such_key")
+
+    async def key_owner(self, blob: bytes) -> User | None:
+        """Whose account a key opens.
+
+        It says so to anybody: it is for a gateway that asks on behalf of who has proved the key,
+        or that must know whether a proof is worth asking for.
+        """
+        found = await self._store.key(blob)
+        return found[1] if found else None
+
+    def offer_key(self, blob: bytes, algorithm: str, address: str = "") -> KeyOffer:
+        """A code by which somebody who is logged in can add a key that opens no account yet.
+
+        :param blob: a key whose holder has proved to have it.
+        :param algorithm: its type, or that of the signature.
+        :param address: where its holder comes from.
+        :raises BadRequest: when such a key cannot be added.
+        """
+        if algorithm.startswith("rsa-sha2-"):
+            algorithm = "ssh-rsa"
+        check_public_key(blob, algorithm)
+        return self._offers.add(blob, algorithm, address)
+
+    def offered(self, user: User, code: str, address: str) -> KeyOffer:
+        """The offer of this code.
+
+        :param user: who asks; wrong codes are counted by who and where they are.
+        :raises BadRequest: when there is no such offer, or no more.
+        :raises TooMany: after too many wrong codes.
+        """
+        spent = (address_key(address), f"user {user.number}")
+        for key in spent:
+            self._by_code.spend(key)
+        offer = self._offers.find(code)
+        if offer is None:
+            raise BadRequest(
+                "This code is wrong, was used already or has expired. Connect by ssh again for a new one.",
+                "no_such_offer",
+            )
+        for key in spent:
+            self._by_code.refund(key)
+        return offer
+
+    async def accept_offer(self, user: User, code: str, label: str, address: str) -> Key:
+        """Let the key that was offered by this code open the user's account.
+
+        :raises BadRequest: when there is no such offer, or the user has too many keys.
+        :raises KeyTaken: when the key opens an account already.
+        :raises TooMany: after too many wrong codes.
+        """
+        offer = self.offered(user, code, address)
+        called = clean_label(label)
+        key = await self._store.add_key(
+            user.number, offer.algorithm, offer.blob, offer.fingerprint, called, self._now()
+        )
+        self._offers.discard(offer)
+        return key
 
     async def _by_password(self, credentials: Password, address: str) -> User:
         # JSON can carry what UTF-8, and so the store, cannot.
@@ -205,6 +309,16 @@ class Accounts:
         session, user = found
         if now - session.last_seen >= TOUCH_SECONDS:
             await self._store.touch_session(session.number, now, now + SESSION_SECONDS)
+        return user
+
+    async def _by_key(self, credentials: PublicKey) -> User:
+        found = await self._store.key(credentials.blob)
+        if found is None or credentials.name not in ("", ANYBODY, found[1].name):
+            raise NotLoggedIn("The key opens no account of this name here.", "unknown_key")
+        key, user = found
+        now = self._now()
+        if key.last_used is None or now - key.last_used >= TOUCH_SECONDS:
+            await self._store.touch_key(key.number, now)
         return user
 
 

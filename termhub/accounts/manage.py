@@ -10,10 +10,11 @@ import re
 import time
 
 from termhub.errors import BadRequest
-from termhub.store import Database, Token, User
+from termhub.store import Database, Key, Token, User
 
 from .identity import LINK_SECONDS, MAX_TOKENS
 from .passwords import hash_password
+from .public_keys import clean_label, parse_public_key
 from .secret import LINK, TOKEN, hash_secret, new_secret
 
 DEFAULT_PLAN = "default"
@@ -97,6 +98,27 @@ def revoke_token(database: Database, name: str, number: int) -> None:
     """
     if not database.remove_token(find_user(database, name).number, number):
         raise BadRequest(f"{name} has no token {number}.", "no_such_token")
+
+
+def add_key(database: Database, name: str, text: str, label: str | None = None) -> Key:
+    """Let a key open the user's account by ssh; see :meth:`.identity.Accounts.add_key`.
+
+    :raises BadRequest: when there is no such user, it has too many keys, or the text is no key.
+    :raises KeyTaken: when the key opens an account already.
+    """
+    user = find_user(database, name)
+    key = parse_public_key(text)
+    called = key.comment if label is None else clean_label(label)
+    return database.add_key(user.number, key.algorithm, key.blob, key.fingerprint, called, time.time())
+
+
+def remove_key(database: Database, name: str, number: int) -> None:
+    """Let a key of the user open nothing any more.
+
+    :raises BadRequest: when there is no such user, or it has no such key.
+    """
+    if not database.remove_key(find_user(database, name).number, number):
+        raise BadRequest(f"{name} has no key {number}.", "no_such_key")
 
 
 def create_link(database: Database, name: str) -> str:
