@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import os
 
-from . import frames, programs
+from . import frames, programs, requests
 from .lean import deque, signal
 from .loop import Loop
+from .requests import RequestError
+from .streams import Streams
 from .windows import Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Deque, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
     from .loop import Timer
 
@@ -35,14 +37,6 @@ _CLOSE_SECONDS = 2.0
 _LINGER_SECONDS = 5.0
 _LINGER_UNREAD_SECONDS = 60.0
 _IGNORED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGPIPE", "SIGUSR1", "SIGUSR2")
-
-
-class RequestError(Exception):
-    """A request that is answered with an error."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Agent:
@@ -68,7 +62,9 @@ class Agent:
         self._rest: Optional[bytes] = None  # of a frame that is half written
         self._blocked = False
         self._reading = True
-        self._turn: List[int] = []  # windows in the order of their next turn
+        self._streams = Streams(loop, limits, self.flush)
+        # Whatever has frames to send, in the order of its next turn.
+        self._turn: List[Callable[[], Optional[Tuple[bytes, Optional[memoryview]]]]] = [self._streams.take]
         self._linger: Optional[Timer] = None
         self._idle_since: Optional[float] = None
         os.set_blocking(fd_in, False)
@@ -117,9 +113,9 @@ class Agent:
     def _take(self) -> Optional[Tuple[bytes, Optional[memoryview]]]:
         turn = self._turn
         for _ in range(len(turn)):
-            number = turn.pop(0)
-            turn.append(number)
-            frame = self._windows[number].backlog.take(number)
+            take = turn.pop(0)
+            turn.append(take)
+            frame = take()
             if frame is not None:
                 return frame
         return None
@@ -191,6 +187,8 @@ class Agent:
             self._hello(frames.parse_json(payload))
         elif kind == frames.REQUEST:
             self._request(number, frames.parse_json(payload))
+        elif kind in (frames.STREAM, frames.CREDIT):
+            self._streams.receive(kind, payload)
         elif kind in (frames.ACK, frames.INPUT, frames.RESIZE):
             window = self._windows.get(number)
             if window is None:
@@ -211,6 +209,7 @@ class Agent:
         self._control.clear()
         self._control_bytes = 0
         self._answers.clear()
+        self._streams.close()
         for number, window in self._windows.items():
             offset = offsets.get(str(number), 0)
             offset = offset if isinstance(offset, int) else 0
@@ -239,6 +238,8 @@ class Agent:
                 "close": self._close,
                 "signal": self._signal,
                 "ping": self._ping,
+                "run": self._streams.run,
+                "stop": self._streams.stop,
             }.get(str(request.get("op")))
             if operation is None:
                 raise RequestError("unknown_op", "the agent does not know %r" % (request.get("op"),))
@@ -252,20 +253,10 @@ class Agent:
 
     def _open(self, request: Dict[str, Any]) -> Dict[str, Any]:
         number = request.get("window")
-        argv = request.get("argv")
-        env = request.get("env") or {}
-        cwd = request.get("cwd") or os.getcwd()
-        cols, rows = request.get("cols", 80), request.get("rows", 24)
+        argv, env, cwd = requests.program(request)
+        cols, rows = requests.size(request)
         if not isinstance(number, int) or not 0 <= number < frames.CONSOLE:
             raise RequestError("bad_request", "a window is a number below %d" % frames.CONSOLE)
-        if not isinstance(argv, list) or not argv or not all(_is_text(part) for part in argv):
-            raise RequestError("bad_request", "argv is a list of texts, at least the program")
-        if not _is_environment(env):
-            raise RequestError("bad_request", "env maps texts to texts")
-        if not _is_text(cwd):
-            raise RequestError("bad_request", "cwd is a folder's path")
-        if not _is_size(cols, rows):
-            raise RequestError("bad_request", "no terminal has %r columns and %r rows" % (cols, rows))
         before = self._windows.get(number)
         if before is not None and before.is_live:
             raise RequestError("window_exists", "window %d has a program already" % number)
@@ -316,12 +307,11 @@ class Agent:
         if number not in self._windows:
             window = Window(number, self._loop, lambda: self._window_changed(window))
             self._windows[number] = window
-            self._turn.append(number)
+            self._turn.append(window.take)
         return self._windows[number]
 
     def _forget(self, number: int) -> None:
-        del self._windows[number]
-        self._turn.remove(number)
+        self._turn.remove(self._windows.pop(number).take)
 
     # -- the end -------------------------------------------------------------
 
@@ -338,6 +328,8 @@ class Agent:
                 if window.pid == pid:
                     window.ended(status)
                     break
+            else:
+                self._streams.reaped(pid, status)
         self._check_idle()
 
     def _check_idle(self) -> None:
@@ -381,31 +373,6 @@ def _write(fd: int, head: bytes, view: Optional[memoryview], tail: bytes) -> Opt
     finally:
         if view is not None:
             view.release()
-
-
-def _is_text(value: object) -> bool:
-    if not isinstance(value, str) or "\0" in value:
-        return False
-    try:
-        os.fsencode(value)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _is_environment(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        _is_text(name) and name and "=" not in name and _is_text(text) for name, text in value.items()
-    )
-
-
-def _is_size(cols: object, rows: object) -> bool:
-    return (
-        isinstance(cols, int)
-        and isinstance(rows, int)
-        and frames.MIN_COLS <= cols <= frames.MAX_COLS
-        and frames.MIN_ROWS <= rows <= frames.MAX_ROWS
-    )
 
 
 def main(settings: Dict[str, Any]) -> None:

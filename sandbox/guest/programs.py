@@ -1,7 +1,8 @@
-"""Programs on their own terminal: start one, signal it, hang it up.
+"""Programs on their own terminal or on pipes: start one, signal it, hang it up.
 
-:func:`start` makes a session with a new PTY as its controlling terminal; the program
-gets default signals, an empty signal mask and the sandbox's limits.
+:func:`start` makes a session with a new PTY as its controlling terminal, and
+:func:`start_on_pipes` one without any; the program gets default signals, an empty
+signal mask and the sandbox's limits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _LIMITS = {
     "file_bytes": resource.RLIMIT_FSIZE,
 }
 _OOM_SCORE = b"500"
+_REPORT_BYTES = 4096
 _IUTF8 = 0o040000  # <asm-generic/termbits.h>; Python's termios does not name it
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -43,20 +45,11 @@ def start(
     :param limits: any of ``processes``, ``open_files``, ``file_bytes``.
     :raises StartError: when there is no such program or it cannot be executed.
     """
-    path = which(argv[0], path=env.get("PATH", os.defpath))
-    if path is None:
-        raise StartError("%s: command not found" % argv[0], 127)
+    path = _path(argv, env)
 
     def prepare() -> None:
-        for number in signal.valid_signals():
-            if number not in (signal.SIGKILL, signal.SIGSTOP):
-                signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for name, limit in limits.items():
-            lower_limit(_LIMITS[name], limit)
         _expect_utf8()
-        _offer_to_oom_killer()
-        os.chdir(cwd)
+        _prepare(limits, cwd)
 
     here = os.getpid()
     report = os.pipe()  # the numbers that ptyprocess's own pipe is going to have
@@ -79,6 +72,83 @@ def start(
     fd = process.take()
     os.set_blocking(fd, False)
     return process.pid, fd
+
+
+def start_on_pipes(
+    argv: List[str], env: Dict[str, str], cwd: str, limits: Dict[str, int]
+) -> Tuple[int, int, int, int]:
+    """``(pid, stdin, stdout, stderr)`` of a new program and our ends of its pipes, non-blocking.
+
+    :param limits: any of ``processes``, ``open_files``, ``file_bytes``.
+    :raises StartError: when there is no such program or it cannot be executed.
+    """
+    path = _path(argv, env)
+    ours: List[int] = []
+    theirs: List[int] = []
+    try:
+        for number in range(4):  # the fourth reports what kept the program from being executed
+            reading, writing = os.pipe()
+            ours.append(reading if number else writing)
+            theirs.append(writing if number else reading)
+        pid = os.fork()
+        if pid == 0:
+            _execute(theirs, path, argv, env, cwd, limits)
+        while theirs:
+            os.close(theirs.pop())
+        problem = os.read(ours[3], _REPORT_BYTES)
+        os.close(ours.pop())
+        if problem:
+            raise OSError(problem.decode("utf-8", "replace"))
+    except OSError as error:
+        for fd in ours + theirs:
+            os.close(fd)
+        raise StartError("%s: %s" % (argv[0], error), 126) from None
+    for fd in ours:
+        os.set_blocking(fd, False)
+    return pid, ours[0], ours[1], ours[2]
+
+
+def _execute(
+    pipes: List[int], path: str, argv: List[str], env: Dict[str, str], cwd: str, limits: Dict[str, int]
+) -> None:
+    """Become the program, in a child that must never go on as a second agent."""
+    report = 3
+    try:
+        os.setsid()
+        for number, fd in enumerate(pipes[:3]):
+            os.dup2(fd, number)
+        os.dup2(pipes[3], report, inheritable=False)
+        for fd in map(int, os.listdir("/proc/self/fd")):
+            if fd > report:
+                try:
+                    os.close(fd)
+                except OSError:
+                    pass  # the one the list was read from
+        _prepare(limits, cwd)
+        os.execve(path, argv, env)
+    except (OSError, ValueError) as error:
+        os.write(report, str(error).encode("utf-8", "replace")[:_REPORT_BYTES])
+    finally:
+        os._exit(126)
+
+
+def _path(argv: List[str], env: Dict[str, str]) -> str:
+    path = which(argv[0], path=env.get("PATH", os.defpath))
+    if path is None:
+        raise StartError("%s: command not found" % argv[0], 127)
+    return path
+
+
+def _prepare(limits: Dict[str, int], cwd: str) -> None:
+    """In a new child: signals, limits and folder as a program expects them."""
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for name, limit in limits.items():
+        lower_limit(_LIMITS[name], limit)
+    _offer_to_oom_killer()
+    os.chdir(cwd)
 
 
 class _Process(PtyProcess):  # type: ignore[misc]

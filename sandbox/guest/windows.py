@@ -19,7 +19,7 @@ from .lean import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional
+    from typing import Any, Callable, Dict, List, Optional, Tuple
 
     from .loop import Loop, Timer
 
@@ -144,6 +144,10 @@ class Window:
         self.inputs.drop()
 
     # -- output --------------------------------------------------------------
+
+    def take(self) -> Optional[Tuple[bytes, Optional[memoryview]]]:
+        """The next frame to send, or None."""
+        return self.backlog.take(self.number)
 
     def acknowledge(self, offset: int) -> None:
         """The peer has kept everything before ``offset``."""
