@@ -33,7 +33,9 @@ from termhub.screen import open_screen
 READ_BYTES = 1 << 16
 WORK_SECONDS = 0.001
 LOCK_SECONDS = 2.0
-FAREWELL_SECONDS = 2.0
+FAREWELL_SECONDS = 30.0
+"""How long links have to take the last output before they are broken."""
+
 KILL_SECONDS = 2.0
 WORDS_SECONDS = 0.3
 MAX_LINKS = 64
@@ -70,6 +72,7 @@ class Connection:
     link: HubLink
     reading: bool = True
     writing: bool = False
+    parting: bool = False
 
 
 class Host:
@@ -300,6 +303,8 @@ class Host:
         if not data:
             self._drop(connection)
             return
+        if connection.parting:
+            return
         try:
             connection.link.feed(data)
         except frames.FrameError as error:
@@ -315,6 +320,7 @@ class Host:
         self._loop.forget(fd)
         connection.socket.close()
         self.console.remove_link(connection.link)
+        self._stop_when_alone()
 
     def _call_later(self, seconds: float, callback: Callable[..., None], *arguments: Any) -> Timer:
         """Put off a call of the console, and send what it brings."""
@@ -332,11 +338,16 @@ class Host:
     def _flush_links(self) -> None:
         for connection in list(self._connections.values()):
             self._flush_link(connection)
+        self._stop_when_alone()
+
+    def _stop_when_alone(self) -> None:
         if self._done and not self._connections:
             self._loop.stop()
 
     def _flush_link(self, connection: Connection) -> None:
         link, peer = connection.link, connection.socket
+        if connection.parting:
+            return
         blocked = False
         try:
             while data := link.to_send():
@@ -351,13 +362,27 @@ class Host:
             callback = partial(self._flush_link, connection) if blocked else None
             self._loop.writer(peer.fileno(), callback)
         if link.is_done and not blocked:
-            self._drop(connection)
+            self._part(connection)
             return
         may_read = self.console.may_read(link)
         if may_read != connection.reading:
             connection.reading = may_read
             callback = partial(self._link_readable, connection) if may_read else None
             self._loop.reader(peer.fileno(), callback)
+
+    def _part(self, connection: Connection) -> None:
+        """All is said: the peer closes when it has read it, and may write until then.
+
+        Were the socket closed here, its next acknowledgement would fail, and what it has not
+        read yet be lost with the connection.
+        """
+        connection.parting = True
+        try:
+            connection.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(connection)
+            return
+        self._loop.reader(connection.socket.fileno(), partial(self._link_readable, connection))
 
 
 def serve(folder: Folder, options: HostOptions, ready: Callable[[], None]) -> None:

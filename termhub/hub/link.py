@@ -282,6 +282,7 @@ class HostLink(protocol.Protocol):
         self._decoder = frames.Decoder()
         self._is_greeted = False
         self._is_closed = False
+        self._is_deaf = False
         self._why = ""
         self._next_id = 0
         self._requests: dict[int, _Request] = {}
@@ -327,8 +328,10 @@ class HostLink(protocol.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send whole frames."""
-        if not self._is_closed:
-            write_now(self.transport, data)
+        # A host that has closed its end may have said more than is read yet: its last output, and
+        # why the console ended.  The end of that is the end of the link.
+        if not (self._is_closed or self._is_deaf):
+            self._is_deaf = not write_now(self.transport, data)
 
     def request(
         self, op: str, window: int, arguments: dict[str, Any], decode: Callable[[bytes], Any] | None = None

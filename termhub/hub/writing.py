@@ -12,10 +12,13 @@ MOST_BYTES = 64 * 1024
 """More is left to the transport, which sends it as the peer reads."""
 
 
-def write_now(transport: Any, data: bytes) -> None:
+def write_now(transport: Any, data: bytes) -> bool:
     """Write ``data``: to the kernel where nothing waits before it, else behind what waits.
 
     :param transport: a stream transport of Twisted; one that is not simply queues.
+    :returns: False when the peer takes nothing any more.  The data is dropped and the transport
+        does not know yet: what the peer sent before can still be read.  Whoever has paused
+        reading must tell the transport, by writing again with its own ``write``.
     """
     if (
         len(data) <= MOST_BYTES
@@ -27,7 +30,9 @@ def write_now(transport: Any, data: bytes) -> None:
         sent = transport.writeSomeData(data)
         if isinstance(sent, int):
             if sent == len(data):
-                return
+                return True
             data = data[sent:]
-        # Otherwise the connection is lost, which the reactor finds out when it writes.
+        else:
+            return False
     transport.write(data)
+    return True

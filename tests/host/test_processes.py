@@ -98,6 +98,25 @@ def test_end_kills_the_sandbox_and_says_why(launcher):
     until(lambda: not os.path.exists(f"/proc/{agent}"), "the agent's end")
 
 
+def test_a_host_that_ended_hears_its_links_until_they_have_read_all(launcher):
+    """Were it to close before, a link that is acknowledging would lose the last output."""
+    console = launcher.create(program="script", argv=["/bin/sh", "-c", "echo here; read -r line; seq 20000"])
+    with console.link() as link, console.link() as deaf:
+        deaf.subscribe()
+        link.subscribe()
+        link.read_until(b"here")
+        link.type(b"go\n")
+        assert link.wait_event("ended")["status"] == {"code": 0}
+        assert link.output[0].endswith(b"\r\n19999\r\n20000\r\n")
+        with pytest.raises(ConnectionResetError):
+            link.next()
+        link.send(frames.ack(0, link.offsets[0]))
+        deaf.read_until(b"\r\n20000\r\n")
+        assert deaf.wait_event("ended")
+        host = os.pidfd_open(console.host_pid)
+    wait_for(host)
+
+
 def test_a_link_ends_the_console_politely(launcher):
     script = "trap 'echo bye; exit 0' HUP; echo here; while :; do sleep 0.02; done"
     console = launcher.create(program="script", argv=["/bin/sh", "-c", script])

@@ -67,11 +67,12 @@ def test_the_transport_decides_where_writing_at_once_is_not_right(state: str) ->
     assert (transport.kernel, transport._tempDataBuffer) == (b"", [data])
 
 
-def test_a_broken_connection_is_left_for_the_reactor_to_find() -> None:
+def test_a_broken_connection_is_told_and_the_transport_may_read_on() -> None:
     transport = Transport(100)
+    assert write_now(transport, b"key")
     transport.failure = main.CONNECTION_LOST
-    write_now(transport, b"key")
-    assert transport._tempDataBuffer == [b"key"]
+    assert not write_now(transport, b"key")
+    assert transport._tempDataBuffer == []
 
 
 def test_a_transport_of_another_kind_is_just_written_to() -> None:

@@ -27,7 +27,7 @@ from sandbox.guest import frames
 from termhub.host.call import Caller
 from termhub.host.folder import Folder, connect
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -262,7 +262,10 @@ class HostLink:
             offset = known
         self.output[window] = self.output.get(window, b"") + data
         self.offsets[window] = offset + len(data)
-        self.send(frames.ack(window, self.offsets[window]))
+        try:
+            self.send(frames.ack(window, self.offsets[window]))
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # what a host said before it was killed is still to be read
 
     def request(self, op: str, window: int = frames.CONSOLE, **arguments: Any) -> dict[str, Any]:
         """Ask and wait for the reply, an error too."""

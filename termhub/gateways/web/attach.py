@@ -30,8 +30,8 @@ from termhub.hub.viewers import Role
 from termhub.hub.writing import write_now
 from termhub.store import User
 
+from ..connections import Place
 from .attached import NOT_ALLOWED, Attached
-from .connections import Place
 from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
@@ -124,7 +124,9 @@ class AttachProtocol(WebSocketServerProtocol):
         """Send one or more whole frames as one message."""
         if self._is_leaving:
             return
-        write_now(self.transport, message_head(len(data)) + data)
+        message = message_head(len(data)) + data
+        if not write_now(self.transport, message):
+            self.transport.write(message)  # finds out that the connection is lost, also while nothing is read
         if self._output_is_paused:
             self._owe(len(data))
             is_greedy = self.factory.unsent > MAX_UNSENT_TO_ALL and self._unsent > FAIR_UNSENT
