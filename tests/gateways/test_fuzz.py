@@ -148,6 +148,8 @@ class HttpFuzzTests(FuzzTestCase):
             "/consoles/main/signal": b'{"signal": "SIGINT", "window": 0}',
             "/login": b'{"name": "alice", "password": "wrong"}',
             "/tokens": b'{"label": "text"}',
+            "/keys": b'{"key": "ssh-ed25519 AAAA a comment", "label": "text"}',
+            "/keys/offers/ABCD-EFGH": b'{"label": "text"}',
         }
 
         def request(path: str) -> bytes:

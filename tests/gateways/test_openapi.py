@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -105,6 +106,20 @@ class OpenApiTests(WebTestCase):
         made = await call("POST", "/tokens", "/tokens", {"label": "x"})
         await call("DELETE", "/tokens/{token}", f"/tokens/{made.json['number']}")
         await call("DELETE", "/tokens/{token}", f"/tokens/{made.json['number']}")
+        await call("GET", "/server", "/server")
+        key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f laptop"
+        made = await call("POST", "/keys", "/keys", {"key": key})
+        await call("POST", "/keys", "/keys", {"key": key})
+        await call("POST", "/keys", "/keys", {"key": "none"})
+        await call("GET", "/keys", "/keys")
+        await call("DELETE", "/keys/{key}", f"/keys/{made.json['number']}")
+        await call("DELETE", "/keys/{key}", f"/keys/{made.json['number']}")
+        offer = self.accounts.offer_key(b64decode(key.split()[1]), "ssh-ed25519", "192.0.2.1")
+        offers = "/keys/offers/{code}"
+        await call("GET", offers, f"/keys/offers/{offer.code}")
+        await call("POST", offers, f"/keys/offers/{offer.code}", {"label": "phone"})
+        await call("POST", offers, f"/keys/offers/{offer.code}", {})
+        await call("GET", offers, f"/keys/offers/{offer.code}")
         login = {"name": "alice", "password": "alice's password"}
         await call("POST", "/login", "/login", login, token="")
         await call("POST", "/login", "/login", {"link": "thl_x"}, token="")

@@ -254,6 +254,8 @@ class WebTestCase(TestCase):
             manage.time.time,
         )
         self.comings: list[tuple[str, str]] = []
+        self.ended: list[str] = []
+        self.ssh_address: str | None = None
         services = Services(
             self.consoles,
             self.accounts,
@@ -261,6 +263,8 @@ class WebTestCase(TestCase):
             "1.2.3",
             logged_in=lambda user: self.comings.append(("in", user.name)),
             logged_out=lambda user: self.comings.append(("out", user.name)),
+            access_ended=self._access_ended,
+            ssh_address=lambda: self.ssh_address,
         )
         self.site = make_site(services, reactor, **self.site_options())
         self.connections: list[Deferred[None]] = []
@@ -300,6 +304,9 @@ class WebTestCase(TestCase):
 
     async def _images(self) -> list[dict[str, Any]]:
         return [{"name": "3.11", "version": "3.11.2", "source": "system", "programs": ["python", "bash"]}]
+
+    async def _access_ended(self, user: User) -> None:
+        self.ended.append(user.name)
 
     def console(self, name: str = "main", owner: User | None = None) -> FakeConsole:
         id = f"c-{len(self.consoles.all):0>10}"

@@ -7,7 +7,7 @@ from termhub.errors import BadRequest
 from termhub.store import User
 
 from .operations import Answer, Call, Operation
-from .schemas import LoginRequest, Me, NewTokenInfo, NewTokenRequest, TokenInfo, TokenList
+from .schemas import LoginRequest, Me, NewTokenInfo, NewTokenRequest, ServerInfo, TokenInfo, TokenList
 from .services import Services
 
 
@@ -34,6 +34,11 @@ async def get_me(services: Services, call: Call[None, None]) -> Answer:
     if call.session is not None:
         services.logged_in(call.user)
     return Answer(value=_me(call.user), session=call.session)
+
+
+async def get_server(services: Services, call: Call[None, None]) -> Answer:
+    """Say how else the hub is reached."""
+    return Answer(value=ServerInfo(services.version, services.ssh_address()))
 
 
 async def create_token(services: Services, call: Call[NewTokenRequest, None]) -> Answer:
@@ -94,6 +99,7 @@ OPERATIONS = (
     ),
     Operation("POST", "/logout", "Log out", log_out, {204: None}, is_public=True),
     Operation("GET", "/me", "Say who is logged in", get_me, {200: Me}),
+    Operation("GET", "/server", "Say how else the hub is reached", get_server, {200: ServerInfo}),
     Operation("GET", "/tokens", "List your API tokens", list_tokens, {200: TokenList}),
     Operation(
         "POST",

@@ -21,6 +21,8 @@ _PARAMETERS = {
     "console": "The console's id or name.",
     "window": "The window's number.",
     "token": "The token's number.",
+    "key": "The key's number.",
+    "code": "The code that was shown by ssh, such as `ABCD-EFGH`.",
 }
 
 

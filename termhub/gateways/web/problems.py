@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from termhub.errors import (
     BadRequest,
     ConsoleError,
+    KeyTaken,
     NameTaken,
     NoSandbox,
     NoSuchConsole,
@@ -62,6 +63,8 @@ class Refusal:
 _BY_CODE = {
     "no_such_window": 404,
     "no_such_token": 404,
+    "no_such_key": 404,
+    "no_such_offer": 404,
     "no_such_image": 400,
     "bad_program": 400,
     "too_large": 413,
@@ -76,6 +79,7 @@ _BY_CLASS: tuple[tuple[type[TermhubError], int], ...] = (
     (NotAllowed, 403),
     (NoSuchConsole, 404),
     (NameTaken, 409),
+    (KeyTaken, 409),
     (ConsoleError, 409),
     (StoreError, 409),
     (TooMany, 429),

@@ -94,6 +94,29 @@ class NewTokenRequest(RequestBody, frozen=True):
     label: Annotated[str, Meta(max_length=100, description="What it is for.")] = ""
 
 
+KeyLabel = Annotated[str, Meta(max_length=100, description="What you call the key.")]
+
+
+class NewKeyRequest(RequestBody, frozen=True):
+    """A public key of ssh to add."""
+
+    key: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=16384,
+            description="A line such as `ssh-ed25519 AAAA… comment`, or a file of RFC 4716.",
+        ),
+    ]
+    label: KeyLabel | None = None
+
+
+class AcceptOfferRequest(RequestBody, frozen=True):
+    """That an offered key is yours."""
+
+    label: KeyLabel = ""
+
+
 class WindowQuery(RequestBody, frozen=True):
     """Which window is meant."""
 
@@ -244,6 +267,42 @@ class NewTokenInfo(Struct, frozen=True):
     label: str
     created: Time
     secret: str
+
+
+class KeyInfo(Struct, frozen=True):
+    """A key that opens your account by ssh."""
+
+    number: int
+    label: str
+    algorithm: Annotated[str, Meta(description="Its type, such as `ssh-ed25519`.")]
+    fingerprint: Annotated[str, Meta(description="`SHA256:…`, as `ssh-keygen -l` shows it.")]
+    created: Time
+    last_used: Time | None
+
+
+class KeyList(Struct, frozen=True):
+    """The keys that open your account by ssh, oldest first."""
+
+    keys: list[KeyInfo]
+
+
+class KeyOfferInfo(Struct, frozen=True):
+    """A key that somebody who came by ssh has proved to hold, and that opens no account yet."""
+
+    code: str
+    algorithm: str
+    fingerprint: str
+    address: Annotated[str, Meta(description="Where they came from; empty when that is not known.")]
+    expires: Time
+
+
+class ServerInfo(Struct, frozen=True):
+    """The hub, and how else it is reached."""
+
+    version: str
+    ssh: Annotated[
+        str | None, Meta(description="The command that connects by ssh; null when nothing serves it.")
+    ]
 
 
 class Health(Struct, frozen=True):

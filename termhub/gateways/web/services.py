@@ -136,14 +136,20 @@ async def _nobody_is_attached(user: User) -> None:
     """There are no connections to close."""
 
 
+def _no_address() -> str | None:
+    """Nothing serves it."""
+    return None
+
+
 @attrs.frozen
 class Services:
     """Everything the routes use.
 
     :param logged_in: told of a user who has logged in or come back.
     :param logged_out: told of a user who has logged out.
-    :param access_ended: closes the connections of a user that stand on a login or token that
-        is no more.
+    :param access_ended: closes the connections of a user, by other ways in than the web, that
+        stand on a login, token or key that is no more.
+    :param ssh_address: the command that connects by ssh, such as ``ssh -p 2222 console@host``.
     """
 
     consoles: Consoles
@@ -153,3 +159,4 @@ class Services:
     logged_in: Callable[[User], None] = _nothing
     logged_out: Callable[[User], None] = _nothing
     access_ended: Callable[[User], Awaitable[None]] = _nobody_is_attached
+    ssh_address: Callable[[], str | None] = _no_address

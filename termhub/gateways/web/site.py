@@ -11,9 +11,10 @@ from klein import Klein
 from twisted.web.resource import IResource
 
 from termhub.errors import NoSuchConsole, NotLoggedIn
+from termhub.store import User
 
 from ..connections import Connections
-from . import account_api, console_api
+from . import account_api, console_api, key_api
 from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
 from .attached import NOT_ALLOWED, Attached
 from .http import TermhubRequest, TermhubSite
@@ -25,7 +26,7 @@ from .router import Router, credentials_of, new_app
 from .services import Services
 from .static import Static, StaticFile
 
-OPERATIONS = (*console_api.OPERATIONS, *account_api.OPERATIONS)
+OPERATIONS = (*console_api.OPERATIONS, *account_api.OPERATIONS, *key_api.OPERATIONS)
 STATIC_FOLDER = Path(__file__).parent / "static"
 
 
@@ -49,8 +50,13 @@ def make_site(
     """
     origin = origin_of(public_url)
     attached = Attached(services.accounts.identify, reactor)
+
+    async def access_ended(user: User) -> None:
+        await attached.check(user)
+        await services.access_ended(user)
+
     router = Router(
-        attrs.evolve(services, access_ended=attached.check),
+        attrs.evolve(services, access_ended=access_ended),
         origins=() if origin is None else (origin,),
         is_https=public_url.startswith("https:"),
     )
@@ -120,6 +126,7 @@ def _add_client(app: Klein, static: Static) -> None:
 
     @app.route("/", methods=["GET"])
     @app.route("/login", methods=["GET"])
+    @app.route("/keys", methods=["GET"])
     def page(request: TermhubRequest) -> bytes:
         return send(request, static.page())
 
