@@ -6,14 +6,16 @@ slices, so that no slice costs more than some milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from termhub.screen.events import EventLog, PromptScanner, cwd_path
 from termhub.screen.ghostty_cells import PLAIN, RowWriter
 from termhub.screen.ghostty_filter import OutputFilter
+from termhub.screen.ghostty_history import GhosttyHistory
 from termhub.screen.ghostty_keyframe import LAST_OUTPUT_BYTES, cursor_shape_number, draw_keyframe
-from termhub.screen.ghostty_terminal import RenderState, Terminal, ffi, lib
+from termhub.screen.ghostty_runs import read_rows
+from termhub.screen.ghostty_terminal import GhosttyError, RenderState, Terminal, ffi, lib
 from termhub.screen.interface import (
     BACKGROUND_LEVEL,
     CLIPBOARD_BYTES,
@@ -30,6 +32,7 @@ from termhub.screen.interface import (
     ScreenEvent,
     clamp_size,
 )
+from termhub.screen.runs import Run
 
 # History is limited by bytes, not by lines: only then does the library fill the page it drops
 # first anew; else it gives the memory back and faults it in again, at four times the CPU.
@@ -256,6 +259,25 @@ class GhosttyScreen:
                 return PLAIN.encode("ascii") + writer.write(y, cells, x, end)
         return b""
 
+    def runs(self, rows: Iterable[int], x: int = 0, width: int | None = None) -> list[list[Run]]:
+        """What stands in part of some rows; see :class:`~termhub.screen.interface.Screen`."""
+        self._refresh()
+        start = max(0, x)
+        end = self._cols if width is None else min(self._cols, x + width)
+        return read_rows(self._render, list(rows), start, end)
+
+    def freeze(self, scrollback: int) -> GhosttyHistory:
+        """This screen as it is now; see :class:`~termhub.screen.interface.Screen`."""
+        lines = max(0, min(scrollback, self.history_lines))
+        try:
+            terminal = self._terminal.copy(lines)
+        except GhosttyError:
+            terminal = Terminal(self._cols, self._rows)
+            terminal.set_size_limit("SCROLLBACK_MAX_LINES", ANY_NUMBER_OF_LINES if lines else 0)
+            terminal.set_size_limit("SCROLLBACK_MAX_BYTES", self._most_history_bytes)
+            terminal.write(self.keyframe(lines))
+        return GhosttyHistory(terminal, self._cols, self._rows, lines)
+
     def dirty_rows(self) -> Sequence[int]:
         """The rows that may have changed since the last call, ascending."""
         self._refresh()
@@ -283,8 +305,12 @@ class GhosttyScreen:
 
     def _limit_history(self) -> None:
         """Allow a quarter more than plain lines of this width need."""
+        self._terminal.set_size_limit("SCROLLBACK_MAX_BYTES", self._most_history_bytes)
+
+    @property
+    def _most_history_bytes(self) -> int:
         wanted = self._scrollback * (self._cols * CELL_BYTES + ROW_BYTES) * 5 // 4
-        self._terminal.set_size_limit("SCROLLBACK_MAX_BYTES", max(wanted, LEAST_HISTORY_BYTES))
+        return max(wanted, LEAST_HISTORY_BYTES)
 
     def _feed_slice(self, data: bytes) -> None:
         terminal = self._terminal

@@ -28,6 +28,11 @@ FREE_BYTES = lib.ghostty_free
 GRID_REF = union_fn(
     "ghostty_terminal_grid_ref", "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)"
 )
+# As for GRID_REF: cffi cannot pass a union by value, so a struct of the same layout stands for it.
+ffi.cdef(
+    "typedef struct { GhosttyTerminalScrollViewportTag tag; uint64_t row; uint64_t rest; } ViewportPlace;"
+)
+SCROLL_VIEWPORT = union_fn("ghostty_terminal_scroll_viewport", "void(*)(GhosttyTerminal, ViewportPlace)")
 
 CONTENT_TAG = 0b11  # 0 one code point, 1 several, 2 palette background, 3 RGB background
 CODE_POINT = 0x1FFFFF << 2
@@ -122,6 +127,12 @@ class Terminal:
     def history_rows(self) -> int:
         """Rows of history of the active screen."""
         return int(self.get("SCROLLBACK_ROWS", "size_t"))
+
+    def show(self, row: int) -> None:
+        """Make the render state begin at a row, counted from the oldest of the history."""
+        place = ffi.new("ViewportPlace*")
+        place.tag, place.row = lib.GHOSTTY_SCROLL_VIEWPORT_ROW, row
+        SCROLL_VIEWPORT(self.handle, place[0])
 
     def write(self, data: bytes) -> None:
         """Parse output."""

@@ -90,6 +90,13 @@ class Row(dict[int, Cell]):
             return cols
         return max((x + 1 for x, cell in self.items() if cell != BLANK and x < cols), default=0)
 
+    def copy(self) -> Row:
+        """Another row with the same cells."""
+        row = Row(self.default)
+        row.update(self)
+        row.wraps = self.wraps
+        return row
+
     def text(self, cols: int) -> str:
         """The characters, without blanks at the end."""
         end = self.end(cols)

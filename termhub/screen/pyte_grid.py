@@ -134,7 +134,7 @@ class Grid(pyte.Screen):
         rows = rows[gone:]
         back = 0
         while len(rows) < lines and keep_history and self.history:
-            rows.insert(0, self.history.pop())
+            rows.insert(0, self.history.pop().copy())
             back += 1
         rows += [Row() for _ in range(lines - len(rows))]
         buffer[:] = rows

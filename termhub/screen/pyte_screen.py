@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from termhub.screen.events import EventLog, PromptScanner, cwd_path
@@ -18,9 +18,11 @@ from termhub.screen.interface import (
 )
 from termhub.screen.pyte_cells import draw_cells
 from termhub.screen.pyte_grid import AUTOWRAP, INSERT, NEWLINE, ORIGIN
+from termhub.screen.pyte_history import PyteHistory, read_runs
 from termhub.screen.pyte_keyframe import draw_keyframe
 from termhub.screen.pyte_parser import PyteParser
 from termhub.screen.pyte_terminal import CURSOR_VISIBLE, KEYPAD, PyteTerminal
+from termhub.screen.runs import Run
 
 
 class PyteScreen:
@@ -126,6 +128,22 @@ class PyteScreen:
         if not 0 <= y < self.rows or x >= end:
             return b""
         return b"\x1b[0m" + draw_cells(self._grid.buffer[y], x, end).encode("utf-8", "replace")
+
+    def runs(self, rows: Iterable[int], x: int = 0, width: int | None = None) -> list[list[Run]]:
+        """What stands in part of some rows; see :class:`~termhub.screen.interface.Screen`."""
+        start = max(0, x)
+        end = self.cols if width is None else min(self.cols, x + width)
+        buffer = self._grid.buffer
+        return [read_runs(buffer[y], start, end) if 0 <= y < len(buffer) else [] for y in rows]
+
+    def freeze(self, scrollback: int) -> PyteHistory:
+        """This screen as it is now; see :class:`~termhub.screen.interface.Screen`."""
+        grid = self._grid
+        # Rows of the history are not copied, as nothing is ever drawn on them again.
+        wanted = 0 if grid.on_alternate else max(0, scrollback)
+        first = max(0, len(grid.history) - wanted)
+        lines = [*islice(grid.history, first, None), *(row.copy() for row in grid.buffer)]
+        return PyteHistory(lines, self.cols, self.rows)
 
     def dirty_rows(self) -> Sequence[int]:
         """The rows that may have changed since the last call, ascending."""
