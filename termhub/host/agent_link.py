@@ -32,7 +32,12 @@ _PIECE_BYTES = frames.MAX_AGENT_INPUT - 64 * _ACK_BYTES
 """Input is cut so that it fits behind the acknowledgements of all windows."""
 
 _HELLO_START = frames.HEADER.pack(frames.HELLO, frames.CONSOLE, 0)[:3]
-_FROM_AGENT = (frames.HELLO, frames.OUTPUT, frames.ACCEPTED, frames.RESIZE, frames.EVENT, frames.REPLY)
+_FROM_AGENT = (
+    *(frames.HELLO, frames.OUTPUT, frames.ACCEPTED, frames.RESIZE, frames.EVENT, frames.REPLY),
+    *(frames.STREAM, frames.CREDIT),
+)
+_BOUNDED = (frames.OUTPUT, frames.ACCEPTED, frames.STREAM, frames.CREDIT)
+"""Frames that cannot come at any rate: of each there is as much as was acknowledged, sent or granted."""
 
 
 class AgentError(Exception):
@@ -56,6 +61,8 @@ class AgentLink:
         self._inputs: dict[object, deque[bytes]] = {}
         self._pending: dict[object, int] = {}
         self._batch = b""
+        self.fill: Callable[[int], bytes] = lambda room: b""
+        """What else there is to send, in whole frames of at most so many bytes."""
         self._events = EVENTS_AT_ONCE
         self._events_at = clock()
 
@@ -88,7 +95,7 @@ class AgentLink:
         for frame in decoded:
             if frame.type not in _FROM_AGENT:
                 raise AgentError(f"a {frames.NAMES[frame.type]} frame, which agents do not send")
-            if frame.type not in (frames.OUTPUT, frames.ACCEPTED):
+            if frame.type not in _BOUNDED:
                 self._spend()
             yield frame
 
@@ -118,6 +125,10 @@ class AgentLink:
         self._events_at = now
         if self._events < 0:
             raise AgentError(f"more than {EVENTS_PER_SECOND:.0f} events a second")
+
+    def expected(self) -> None:
+        """The last event or reply was one that we asked for: it does not count against the agent."""
+        self._events += 1
 
     # -- to the agent --------------------------------------------------------
 
@@ -172,7 +183,8 @@ class AgentLink:
         if self._batch:
             return self._batch
         if not (self._urgent or self._acks or self._inputs):
-            return b""
+            self._batch = self.fill(frames.PIPE_BUF)
+            return self._batch
         pieces: list[bytes] = []
         room = frames.PIPE_BUF
         while self._urgent and len(self._urgent[0]) <= room:
@@ -183,6 +195,7 @@ class AgentLink:
             room -= _ACK_BYTES
         if not self._urgent:
             self._take_inputs(pieces, room)
+            pieces.append(self.fill(frames.PIPE_BUF - sum(map(len, pieces))))
         self._batch = b"".join(pieces)
         return self._batch
 

@@ -18,9 +18,11 @@ from attrs import define, field, frozen
 
 from sandbox.guest import frames
 from termhub.host.agent_link import AgentError, AgentLink
+from termhub.host.agent_words import described, program_argv, program_exit
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
 from termhub.host.requests import Requests
+from termhub.host.streams import Streams
 from termhub.host.window import BACKLOG_BYTES, Window
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ ACK_BYTES = 1 << 16
 ACK_SECONDS = 1.0  # how long a little output waits to be acknowledged, unless input takes it along
 REPLY_WINDOW_BYTES = 1 << 16
 TITLE_CHARACTERS = 1000
-ARGUMENT_CHARACTERS = 1000
-MAX_ARGUMENTS = 100
 NOTICE_SECONDS = 0.1
 NOTICES_AT_ONCE = 50
 ACTIVITY_SECONDS = 1.0
@@ -103,6 +103,7 @@ class Console:
         self._replies: dict[int, Replies] = {}
         self.agent = AgentLink(f"{around.random_number():016x}", around.clock)
         self.requests = Requests(self, around)
+        self.streams = Streams(self.agent, around.call_later)
         self.max_windows = MAX_WINDOWS
         self._notices: dict[int, Notices] = {}
         self._active: set[int] = set()
@@ -177,7 +178,11 @@ class Console:
                 elif kind == frames.EVENT:
                     self._event(number, frames.parse_json(payload))
                 elif kind == frames.REPLY:
-                    self.requests.answered(frames.parse_json(payload))
+                    reply = frames.parse_json(payload)
+                    if not self.streams.answered(reply):
+                        self.requests.answered(reply)
+                elif kind in (frames.STREAM, frames.CREDIT):
+                    self.streams.receive(kind, payload)
                 elif kind == frames.HELLO:
                     self._hello(frames.parse_json(payload))
         except (AgentError, frames.FrameError) as error:
@@ -195,7 +200,7 @@ class Console:
             raise AgentError("a HELLO without a list of at most 32 windows")
         seen = set()
         for entry in listed:
-            number, argv, start, end, cols, rows, exit_ = _described(entry)
+            number, argv, start, end, cols, rows, exit_ = described(entry)
             seen.add(number)
             window = self.windows.get(number)
             if window is None:
@@ -211,7 +216,7 @@ class Console:
     def _event(self, number: int, event: dict[str, Any]) -> None:
         kind = event.get("type")
         if kind == "opened":
-            argv = _argv(event.get("argv"))
+            argv = program_argv(event.get("argv"))
             window = self.windows.get(number)
             if window is None:
                 if len(self.windows) >= MAX_WINDOWS or number == frames.CONSOLE:
@@ -220,9 +225,11 @@ class Console:
                 window = self._add_window(number, cols, rows)
             window.mark("opened", argv)
         elif kind == "exit":
-            self._mark(number, "exit", _exit(event))
+            self._mark(number, "exit", program_exit(event))
         elif kind == "closed":
             self._close(number)
+        elif kind == "stream":
+            self.streams.ended(event)
 
     def _close(self, number: int) -> None:
         window = self.windows.get(number)
@@ -397,6 +404,7 @@ class Console:
         self.links.remove(link)
         self.agent.forget(link)
         self.requests.link_closed(link)
+        self.streams.link_closed(link)
 
     def may_read(self, link: HubLink) -> bool:
         """Whether more should be read from a link now."""
@@ -432,7 +440,8 @@ class Console:
 
     def link_request(self, link: HubLink, window: int, request: dict[str, Any]) -> None:
         """A request that is not about the link itself."""
-        self.requests.handle(link, window, request)
+        if not self.streams.handle(link, request):
+            self.requests.handle(link, window, request)
 
     def link_resize(self, window: int, cols: int, rows: int) -> None:
         """A size is wanted; it is applied when the agent echoes it."""
@@ -449,6 +458,7 @@ class Console:
         """The sandbox is gone: the links are told, nothing is written any longer."""
         self.ended = reason
         self.requests.ended()
+        self.streams.close()
         event: dict[str, Any] = {"type": "ended", "reason": reason}
         if status is not None:
             event["status"] = status
@@ -456,44 +466,3 @@ class Console:
         for link in self.links:
             link.close_after(frame)
         self._journals.close()
-
-
-# -- what an agent says, checked ----------------------------------------------
-
-
-def _described(entry: Any) -> tuple[int, list[str], int, int, int, int, Exit | None]:
-    """``(window, argv, start, end, cols, rows, exit)`` of a window in an agent's HELLO."""
-    if not isinstance(entry, dict):
-        raise AgentError("a HELLO with a window that is no object")
-    number, start, end, cols, rows = (
-        _number(entry.get(name)) for name in ("window", "start", "end", "cols", "rows")
-    )
-    if not 0 <= number < frames.CONSOLE or not 0 <= start <= end < 1 << 62:
-        raise AgentError(f"a HELLO with window {number} from {start} to {end}")
-    if not (frames.MIN_COLS <= cols <= frames.MAX_COLS and frames.MIN_ROWS <= rows <= frames.MAX_ROWS):
-        raise AgentError(f"a HELLO with a window of {cols} by {rows}")
-    exit_ = entry.get("exit")
-    return number, _argv(entry.get("argv")), start, end, cols, rows, _exit(exit_) if exit_ else None
-
-
-def _number(value: Any) -> int:
-    if not isinstance(value, int):
-        raise AgentError("a HELLO with a window that lacks a number")
-    return value
-
-
-def _argv(value: Any) -> list[str]:
-    """A program and its arguments, cut to what a person wants to read."""
-    if not isinstance(value, list):
-        return []
-    return [str(part)[:ARGUMENT_CHARACTERS] for part in value[:MAX_ARGUMENTS]]
-
-
-def _exit(value: Any) -> Exit:
-    """How a program ended: ``{"code": 0}`` or ``{"signal": "SIGKILL"}``."""
-    if isinstance(value, dict):
-        if isinstance(value.get("signal"), str):
-            return {"signal": value["signal"][:32]}
-        if isinstance(value.get("code"), int):
-            return {"code": value["code"]}
-    raise AgentError("an exit that is neither a code nor a signal")

@@ -20,6 +20,7 @@ from attrs import define
 from sandbox.guest import frames
 
 if TYPE_CHECKING:
+    from termhub.host.streams import Streams
     from termhub.host.window import Window
 
 WINDOW_BYTES = 1 << 20
@@ -54,6 +55,7 @@ class LinkOwner(Protocol):
     """What a link needs of its console."""
 
     windows: dict[int, Window]
+    streams: Streams
 
     def hello(self) -> dict[str, Any]:
         """The host's HELLO."""
@@ -81,6 +83,7 @@ class HubLink:
         self._queued_bytes = 0
         self._position = 0
         self._turn: deque[int] = deque()
+        self._is_streams_turn = False
         self._answers: list[bytes] = []
         self._said_hello = False
         self.cursors: dict[int, Cursor] = {}
@@ -107,6 +110,8 @@ class HubLink:
                 self._owner.link_resize(window, *frames.parse_resize(payload))
             elif kind == frames.HELLO:
                 self._hello(frames.parse_json(payload))
+            elif kind in (frames.STREAM, frames.CREDIT):
+                self._owner.streams.link_receive(self, kind, payload)
             else:
                 raise frames.FrameError(f"a {frames.NAMES[kind]} frame, which a host does not take")
 
@@ -247,7 +252,11 @@ class HubLink:
         return self._farewell
 
     def _output(self) -> bytes:
-        """The next OUTPUT frame of a window that has some, queued as it may be sent in part."""
+        """The next frame of a window or stream that has some, queued as it may be sent in part."""
+        self._is_streams_turn = not self._is_streams_turn
+        if self._is_streams_turn and (frame := self._owner.streams.to_link(self)):
+            self.send(frame)
+            return frame
         turn = self._turn
         windows = self._owner.windows
         for _ in range(len(turn)):
@@ -261,7 +270,9 @@ class HubLink:
             if frame:
                 self.send(frame)
                 return frame
-        return b""
+        if frame := self._owner.streams.to_link(self):
+            self.send(frame)
+        return frame
 
     def _window_output(self, window: Window, cursor: Cursor) -> bytes:
         end = window.visible_end
