@@ -18,6 +18,7 @@ _COMMANDS = {
     "attach": ("termhub.cli.attach:attach", "Show a console in this terminal."),
     "kill": ("termhub.cli.consoles:kill", "End consoles."),
     "rename": ("termhub.cli.consoles:rename", "Give a console another name."),
+    "key": ("termhub.cli.ssh_keys:key", "Manage the keys that open your account by ssh."),
     "user": ("termhub.cli.accounts:user", "Manage the accounts of a hub here."),
     "token": ("termhub.cli.accounts:token", "Manage the API tokens of a hub here."),
 }

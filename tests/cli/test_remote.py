@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import pytest
 
 from termhub.cli.profile import Profile, saved_profile
 
-from .conftest import Run
+from .conftest import FakeHub, Run, problem
 
 CONSOLE = {
     "id": "c-abcdefghij",
@@ -28,66 +25,6 @@ CONSOLE = {
     "last_activity": 1795417698.4,
     "windows": [{"window": 0, "title": "evil\x1b]0;x\x07", "cols": 80, "rows": 24}],
 }
-
-
-class FakeHub:
-    """Answers REST calls from a table and remembers them."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, Any]] = {}
-        self.calls: list[tuple[str, Any, dict[str, str]]] = []
-        hub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _answer(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
-                call = f"{self.command} {self.path}"
-                hub.calls.append((call, body, dict(self.headers)))
-                status, value = hub.answers.get(
-                    call, (404, {"code": "not_found", "title": "Not Found", "detail": "Nothing here."})
-                )
-                content = value if isinstance(value, bytes) else json.dumps(value).encode()
-                self.send_response(status)
-                if not isinstance(value, bytes):
-                    kind = "problem+json" if status >= 400 else "json"
-                    self.send_header("Content-Type", f"application/{kind}")
-                if self.path == "/api/v1/login" and status == 200:
-                    self.send_header("Set-Cookie", "termhub_session=ths_secret; HttpOnly")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_PATCH = do_DELETE = _answer
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, config: Path) -> Iterator[FakeHub]:
-    fake = FakeHub()
-    monkeypatch.setenv("TERMHUB_HOST", fake.url)
-    monkeypatch.setenv("TERMHUB_TOKEN", "th_token")
-    yield fake
-    fake.stop()
-
-
-def problem(status: int, code: str, detail: str) -> tuple[int, Any]:
-    return status, {"status": status, "code": code, "title": "T", "detail": detail}
 
 
 def test_new_prints_the_name_where_there_is_no_terminal(termhub: Run, hub: FakeHub) -> None:
