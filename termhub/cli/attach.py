@@ -31,6 +31,9 @@ _PATIENCE_SECONDS = 0.4
 
 # Close codes that say that coming back is of no use.
 _FINAL_CODES = frozenset({1000, 1002, 1008, 4004})
+_DETACHED = 4001
+"""Another viewer has asked that it be the only one."""
+
 _FINAL_STATUS = frozenset({400, 401, 403, 404, 426})
 
 
@@ -40,6 +43,7 @@ class Session:
     :param console: its description as in REST.
     :param read_only: send no input.
     :param prefix: the prefix key, one byte, or None.
+    :param detach_others: close the console's other viewers, once this one is attached.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Session:
         window: int = 0,
         read_only: bool = False,
         prefix: bytes | None = b"\x02",
+        detach_others: bool = False,
     ) -> None:
         cols, rows = terminal.size()
         self._loop, self._terminal, self._rest, self._console = loop, terminal, rest, console
@@ -64,6 +69,7 @@ class Session:
         self._is_covered = False  # the state line is gone, but what it covered is not drawn yet
         self._exit_status = 0
         self._has_been_connected = False
+        self._detaches_others = detach_others
         self._timers: dict[str, Timer] = {}
         self.parting = "detached"
         self.status = 0
@@ -122,10 +128,24 @@ class Session:
             self._cancel("lost")
             self._watch_input()
             self._hide_status()
+            self._detach_others()
         self._uncover()
+
+    def _detach_others(self) -> None:
+        if self._detaches_others:
+            self._viewer.request("detach_others", self._others_detached)
+
+    def _others_detached(self, reply: dict[str, Any]) -> None:
+        # Once: whoever comes while this terminal is away for a moment was not meant.
+        self._detaches_others = False
+        if not reply.get("ok"):
+            self._tell(f"the others stay: {plain(str(reply.get('error')))}")
 
     def _broken(self, end: End) -> None:
         self._viewer.disconnected()
+        if end.code == _DETACHED:
+            self._finish(plain(end.reason) or "detached by another viewer")
+            return
         if end.status == 401:
             self.error = NotLoggedIn(
                 f"{self._rest.profile.host} does not accept the token. Run `termhub login` again."
@@ -297,13 +317,21 @@ def run_session(
     prefix: bytes | None,
     window: int = 0,
     read_only: bool = False,
+    detach_others: bool = False,
 ) -> int:
     """Attach this terminal to a console; returns the exit status of the command."""
     loop = Loop()
     try:
         with Terminal(loop) as terminal:
             session = Session(
-                loop, terminal, rest, console, window=window, read_only=read_only, prefix=prefix
+                loop,
+                terminal,
+                rest,
+                console,
+                window=window,
+                read_only=read_only,
+                prefix=prefix,
+                detach_others=detach_others,
             )
             session.run()
     finally:
@@ -333,18 +361,27 @@ PREFIX_OPTION = click.option(
 @click.command(short_help="Show a console in this terminal.")
 @click.argument("name", required=False)
 @click.option("-A", "create", is_flag=True, help="Make the console if there is none of this name.")
+@click.option("-d", "--detach-others", is_flag=True, help="Close it in all other terminals and browsers.")
 @click.option("-r", "--read-only", is_flag=True, help="Watch only; type nothing.")
 @click.option("-w", "--window", type=click.IntRange(0, 0xFFFE), default=0, help="The window to show.")
 @PREFIX_OPTION
 @takes_hub
 def attach(
-    rest: Rest, name: str | None, create: bool, read_only: bool, window: int, prefix: bytes | None
+    rest: Rest,
+    name: str | None,
+    create: bool,
+    detach_others: bool,
+    read_only: bool,
+    window: int,
+    prefix: bytes | None,
 ) -> int:
     """Show the console NAME (a name or an id) in this terminal.
 
     Without NAME it is the one that was used last. Detach with C-b d, or with ~. at the start of
     a line; the console goes on. C-b ? lists the other keys.
     """
+    if detach_others and read_only:
+        raise click.UsageError("-d and -r exclude each other: who only watches detaches nobody.")
     with patience("Looking for the console"):
         console = _find(rest, name, create)
     if console.get("state") == "ended":
@@ -352,7 +389,9 @@ def attach(
             f"The console {console['name']} has ended ({console.get('reason') or 'no reason known'}). "
             f"`termhub new` makes another."
         )
-    return run_session(rest, console, window=window, read_only=read_only, prefix=prefix)
+    return run_session(
+        rest, console, window=window, read_only=read_only, prefix=prefix, detach_others=detach_others
+    )
 
 
 def _find(rest: Rest, name: str | None, create: bool) -> dict[str, Any]:
