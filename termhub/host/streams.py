@@ -130,7 +130,9 @@ class Streams:
             link.refuse(request, frames.CONSOLE, "too_many_streams", "the console has too many streams")
             return
         self._last += 1
-        arguments = {name: request[name] for name in ("argv", "env", "cwd") if name in request}
+        arguments: dict[str, Any] = {
+            name: request[name] for name in ("argv", "env", "cwd") if name in request
+        }
         sent = {"id": f"run {self._last}", "op": "run", "stream": self._last, **arguments}
         if not self._agent.request(sent):
             message = "program, arguments and environment exceed 4,000 bytes"
