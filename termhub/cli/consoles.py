@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from ..errors import NoSuchConsole, TermhubError
+from ..gateways.listing import CONSOLE_HEAD, console_rows
 from .attach import PREFIX_OPTION, run_session, size
-from .output import age, patience, plain, print_json, print_table
+from .output import patience, plain, print_json, print_table
 from .remote import takes_hub
 from .rest import Rest
 
@@ -97,21 +98,7 @@ def ls(rest: Rest, as_json: bool) -> None:
     if not consoles:
         click.echo("No consoles. `termhub new` makes one.", err=True)
         return
-    now = time.time()
-    print_table(
-        ("name", "state", "program", "image", "active", "title"),
-        [
-            (
-                each["name"],
-                each["state"] if each["state"] != "ended" else f"ended: {each.get('reason') or '?'}",
-                each["program"],
-                each["image"],
-                age(now - each["last_activity"]),
-                next((window["title"] for window in each["windows"]), ""),
-            )
-            for each in consoles
-        ],
-    )
+    print_table(CONSOLE_HEAD, console_rows(consoles, time.time()))
 
 
 @click.command(short_help="End consoles.")

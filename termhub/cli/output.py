@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 import threading
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from ..gateways.listing import age as age
+from ..gateways.listing import json_text
+from ..gateways.listing import plain as plain
+from ..gateways.listing import table as table
+
 PATIENCE_SECONDS = 1.0
 """After this time without an answer a person is told that something is going on."""
 
 
 def print_json(value: Any) -> None:
-    """``value`` as JSON for a script: indented, UTF-8, one newline at the end."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
-
-
-_STEERING = re.compile("[\x7f-\x9f\u2028\u2029]")
-"""What JSON lets stand as it is and a terminal may obey."""
-
-
-def plain(text: str) -> str:
-    """``text`` without control characters, so that a title or name cannot steer the terminal."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" else c for c in text)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table with columns as wide as their widest cell, the head in capitals."""
-    cells = [[word.upper() for word in head], *([plain(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+    """``value`` as JSON for a script."""
+    click.echo(json_text(value))
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -57,16 +42,6 @@ def has_colour() -> bool:
     import os
 
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def age(seconds: float) -> str:
-    """A time span in its largest unit: ``now``, ``40 s``, ``3 min``, ``5 h``, ``2 d``."""
-    if seconds < 5:
-        return "now"
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(seconds)} s"
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""How consoles are listed for people and for scripts, by the command line and over ssh."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CONSOLE_HEAD = ("name", "state", "program", "image", "active", "title")
+
+
+def console_rows(consoles: Sequence[Mapping[str, Any]], now: float) -> list[tuple[str, ...]]:
+    """The cells of a table of consoles, under :data:`CONSOLE_HEAD`.
+
+    :param consoles: as REST describes them.
+    :param now: seconds since 1970.
+    """
+    return [
+        (
+            each["name"],
+            each["state"] if each["state"] != "ended" else f"ended: {each.get('reason') or '?'}",
+            each["program"],
+            each["image"],
+            age(now - each["last_activity"]),
+            next((window["title"] for window in each["windows"]), ""),
+        )
+        for each in consoles
+    ]
+
+
+def plain(text: str) -> str:
+    """``text`` without control characters, so that a title or name cannot steer the terminal."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" else c for c in text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table with columns as wide as their widest cell, the head in capitals."""
+    cells = [[word.upper() for word in head], *([plain(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def age(seconds: float) -> str:
+    """A time span in its largest unit: ``now``, ``40 s``, ``3 min``, ``5 h``, ``2 d``."""
+    if seconds < 5:
+        return "now"
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def json_text(value: Any) -> str:
+    """``value`` as JSON for a script: indented, UTF-8, and nothing in it that a terminal obeys."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_STEERING = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""What JSON lets stand as it is and a terminal may obey."""
