@@ -1,0 +1,1 @@
+"""Consoles by telnet: a login prompt, then the terminal UI."""

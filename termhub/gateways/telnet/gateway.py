@@ -1,0 +1,72 @@
+"""The telnet gateway: makes a connection of each that comes, and ends them all when the hub stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory
+
+from termhub.accounts import Accounts
+from termhub.config import TelnetSettings
+from termhub.gateways.connections import Connections
+from termhub.store import User
+
+from .connection import UI, TelnetConnection
+
+MakeUI = Callable[[User, str, str, tuple[int, int], TelnetConnection], UI]
+"""The UI for a user, the type and the character set of the terminal, its size, and the way to it."""
+
+
+class TelnetGateway(Factory):
+    """Listens for telnet clients.
+
+    :param make_ui: makes the terminal UI for one of them.
+    :param came: told of a user who has logged in.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        settings: TelnetSettings,
+        make_ui: MakeUI,
+        reactor: Any,
+        came: Callable[[User], None],
+    ) -> None:
+        self.accounts = accounts
+        self.settings = settings
+        self.make_ui = make_ui
+        self.reactor = reactor
+        self.connections: set[TelnetConnection] = set()
+        self._came = came
+        self._counted = Connections(settings.connections, settings.connections_per_address)
+        self._all_gone: Deferred[None] | None = None
+
+    def buildProtocol(self, address: IAddress | None) -> TelnetConnection:
+        """The protocol of a new connection."""
+        host = str(getattr(address, "host", ""))
+        return TelnetConnection(self, self._counted.take(host), host)
+
+    def logged_in(self, connection: TelnetConnection, user: User) -> None:
+        """Somebody has said who they are."""
+        self._came(user)
+
+    def lost(self, connection: TelnetConnection) -> None:
+        """A connection is over."""
+        self.connections.discard(connection)
+        if not self.connections and self._all_gone is not None:
+            self._all_gone.callback(None)
+            self._all_gone = None
+
+    def stop(self) -> Deferred[None]:
+        """End all connections; fires when they are over, a few seconds later at most."""
+        if not self.connections:
+            return succeed(None)
+        self._all_gone = Deferred()
+        for connection in list(self.connections):
+            connection.close("The hub restarts; the console goes on.")
+        return self._all_gone
