@@ -1,0 +1,433 @@
+"""A telnet connection, from the first byte to the last, on a transport in memory."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from termhub.accounts import Password
+from termhub.config import TelnetSettings
+from termhub.errors import NotLoggedIn, TermhubError, TooMany
+from termhub.gateways import tcp
+from termhub.gateways.telnet.connection import MAX_EARLY, SETTLE_SECONDS, TelnetConnection
+from termhub.gateways.telnet.gateway import TelnetGateway
+from termhub.gateways.telnet.machine import AYT, DO, ECHO, IAC, NAWS, SB, SE, TTYPE, WILL, WONT
+from termhub.store import User
+
+ALICE = User(1, "alice", 1.0, "default", None)
+SETTLED = bytes((IAC, DO, ECHO, IAC, WILL, NAWS, IAC, WILL, TTYPE, IAC, SB, NAWS, 0, 132, 0, 43, IAC, SE))
+SETTLED += bytes((IAC, SB, TTYPE, 0)) + b"XTERM" + bytes((IAC, SE))
+
+
+class Handle:
+    """Takes socket options."""
+
+    def __init__(self) -> None:
+        self.options: dict[tuple[int, int], int] = {}
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        self.options[level, option] = value
+
+
+class Transport(StringTransport):
+    """Keeps what is written until the client reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handle = Handle()
+        self.dataBuffer = b""
+        self.is_reading = True
+        self.is_aborted = False
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        self.handle.options[socket.IPPROTO_TCP, socket.TCP_NODELAY] = enabled
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        self.handle.options[socket.SOL_SOCKET, socket.SO_KEEPALIVE] = enabled
+
+    def getHandle(self) -> Handle:
+        return self.handle
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if not self.is_reading:
+            self.dataBuffer += data
+
+    def abortConnection(self) -> None:
+        self.is_aborted = True
+
+    def read(self) -> None:
+        """The client reads everything."""
+        self.is_reading = True
+        self.dataBuffer = b""
+        if self.producer is not None:
+            self.producer.resumeProducing()
+
+    @property
+    def is_paused(self) -> bool:
+        return str(self.producerState) == "paused"
+
+
+class FakeUI:
+    """Remembers what it is told."""
+
+    def __init__(
+        self, user: User, term: str, charset: str, size: tuple[int, int], transport: TelnetConnection
+    ) -> None:
+        self.user, self.term, self.charset, self.sizes = user, term, charset, [size]
+        self.transport = transport
+        self.keys = b""
+        self.events: list[str] = []
+
+    def begin(self) -> None:
+        self.events.append("begin")
+        self.transport.write(b"screen\r\n")
+
+    def receive(self, data: bytes) -> None:
+        self.keys += data
+
+    def resized(self, cols: int, rows: int) -> None:
+        self.sizes.append((cols, rows))
+
+    def drained(self) -> None:
+        self.events.append("drained")
+
+    def lost(self, reason: str) -> None:
+        self.events.append(f"lost: {reason}")
+
+
+class Telnet:
+    """A gateway with one user, alice, whose password is ``right``, and one client."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = Clock()
+        self.uis: list[FakeUI] = []
+        self.tried: list[tuple[Password, str]] = []
+        self.came: list[str] = []
+        self.error: Exception = NotLoggedIn("The name or the password is wrong.")
+        self.hold: Deferred[None] | None = None
+        accounts: Any = self
+        self.gateway = TelnetGateway(
+            accounts,
+            TelnetSettings(**settings),
+            self.make_ui,
+            self.clock,
+            lambda user: self.came.append(user.name),
+        )
+        self.connection, self.transport = self.connect()
+
+    def connect(self, host: str = "127.0.0.1") -> tuple[TelnetConnection, Transport]:
+        connection = self.gateway.buildProtocol(IPv4Address("TCP", host, 1234))
+        transport = Transport()
+        transport.protocol = connection
+        connection.makeConnection(transport)
+        return connection, transport
+
+    def make_ui(self, *arguments: Any) -> FakeUI:
+        self.uis.append(FakeUI(*arguments))
+        return self.uis[-1]
+
+    async def identify(self, credentials: Password, address: str) -> User:
+        self.tried.append((credentials, address))
+        if self.hold is not None:
+            await self.hold
+        if credentials != Password("alice", "right"):
+            raise self.error
+        return ALICE
+
+    def types(self, data: bytes) -> None:
+        self.connection.dataReceived(data)
+
+    def log_in(self) -> FakeUI:
+        self.types(SETTLED + b"alice\rright\r")
+        return self.uis[-1]
+
+    @property
+    def shown(self) -> bytes:
+        """What is shown, without the negotiation."""
+        data = self.transport.value()
+        shown = b""
+        while data:
+            before, _, data = data.partition(b"\xff")
+            shown += before
+            data = data.partition(b"\xff\xf0")[2] if data[:1] == b"\xfa" else data[2:]
+        return shown
+
+
+def test_the_way_to_the_first_screen() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    assert telnet.shown == b"termhub login: alice\r\nPassword: \r\nscreen\r\n"
+    assert telnet.tried == [(Password("alice", "right"), "127.0.0.1")]
+    assert telnet.came == ["alice"]
+    assert (ui.user, ui.term, ui.sizes) == (ALICE, "xterm", [(132, 43)])
+    telnet.types(b"6*7\r\0")
+    assert ui.keys == b"6*7\r"
+    telnet.types(bytes((IAC, SB, NAWS, 0, 100, 0, 30, IAC, SE)))
+    assert ui.sizes[-1] == (100, 30)
+
+
+def test_socket_is_set_up() -> None:
+    options = Telnet().transport.handle.options
+    assert options[socket.SOL_SOCKET, socket.SO_OOBINLINE]
+    assert options[socket.SOL_SOCKET, socket.SO_KEEPALIVE]
+    assert options[socket.IPPROTO_TCP, socket.TCP_NODELAY]
+    assert options[socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT] == tcp.UNSENT_BYTES
+
+
+def test_first_screen_waits_for_a_client_that_says_nothing_but_not_for_ever() -> None:
+    telnet = Telnet()
+    telnet.types(b"alice\rright\rtyped ahead")
+    assert telnet.uis == []
+    telnet.clock.advance(SETTLE_SECONDS)
+    assert telnet.uis[0].sizes == [(80, 24)]
+    assert telnet.uis[0].term == ""
+    assert telnet.uis[0].keys == b"typed ahead"
+
+
+def test_first_screen_has_what_came_while_it_waited() -> None:
+    telnet = Telnet()
+    telnet.types(b"alice\rright\r")
+    telnet.types(SETTLED)
+    telnet.clock.advance(SETTLE_SECONDS)
+    assert telnet.uis[0].sizes == [(132, 43)]
+    assert telnet.uis[0].term == "xterm"
+
+
+def test_sizes_that_cannot_be_are_brought_near() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    for size in (bytes(4), b"\xff\xff\xff\xff\xff\xff\xff\xff", bytes((0, 1, 0, 1))):
+        telnet.types(bytes((IAC, SB, NAWS)) + size + bytes((IAC, SE)))
+    assert ui.sizes[1:] == [(80, 24), (1000, 500), (2, 1)]
+
+
+def test_wrong_passwords() -> None:
+    telnet = Telnet()
+    telnet.types(SETTLED)
+    for _ in range(3):
+        assert not telnet.transport.disconnecting
+        telnet.types(b"alice\rwrong\r")
+    assert telnet.transport.disconnecting
+    assert telnet.shown.count(b"The name or the password is wrong.") == 3
+    assert telnet.uis == []
+    telnet.types(b"alice\rright\r")
+    assert len(telnet.tried) == 3
+
+
+def test_guesses_sent_at_once_are_tried_one_after_the_other() -> None:
+    telnet = Telnet()
+    telnet.hold = held = Deferred[None]()
+    telnet.types(b"alice\ra\ralice\rb\ralice\rc\ralice\rright\r")
+    assert len(telnet.tried) == 1
+    assert telnet.transport.is_paused
+    telnet.hold = None
+    held.callback(None)
+    assert [password.password for password, _ in telnet.tried] == ["a", "b", "c"]
+    assert telnet.transport.disconnecting
+    assert telnet.uis == []
+
+
+def test_keys_typed_while_the_password_is_verified_are_kept() -> None:
+    telnet = Telnet()
+    telnet.hold = held = Deferred[None]()
+    telnet.types(SETTLED + b"alice\rright\rone ")
+    telnet.types(b"two ")
+    telnet.hold = None
+    held.callback(None)
+    telnet.types(b"three")
+    assert telnet.uis[0].keys == b"one two three"
+    assert not telnet.transport.is_paused
+
+
+def test_too_many_attempts_close_with_words() -> None:
+    telnet = Telnet()
+    for telnet.error in (
+        TooMany("Too many failed attempts; try later.", "x", 9.0),
+        TermhubError("No store."),
+    ):
+        telnet.connection, telnet.transport = telnet.connect()
+        telnet.types(b"alice\rwrong\r")
+        assert telnet.error.message.encode() in telnet.shown  # type: ignore[attr-defined]
+        assert telnet.transport.disconnecting
+
+
+def test_client_that_goes_while_the_password_is_verified() -> None:
+    telnet = Telnet()
+    telnet.hold = held = Deferred[None]()
+    telnet.types(SETTLED + b"alice\rright\r")
+    telnet.connection.connectionLost()
+    held.callback(None)
+    assert telnet.uis == []
+    assert telnet.clock.getDelayedCalls() == []
+
+
+def test_login_has_a_time() -> None:
+    telnet = Telnet(login_seconds=5)
+    telnet.types(SETTLED + b"alice\rwrong\r")
+    telnet.clock.advance(5)
+    assert b"Nobody has logged in in time." in telnet.shown
+    assert telnet.transport.disconnecting
+    assert not telnet.transport.is_aborted
+    telnet.clock.advance(tcp.CLOSE_SECONDS)
+    assert telnet.transport.is_aborted
+
+
+def test_idle_time() -> None:
+    telnet = Telnet(idle_seconds=10)
+    ui = telnet.log_in()
+    telnet.clock.advance(9)
+    telnet.types(b"x")
+    telnet.clock.advance(9)
+    ui.transport.write(b"output is not typing")
+    assert not telnet.transport.disconnecting
+    telnet.clock.advance(1)
+    assert telnet.transport.disconnecting
+    assert b"Nobody has typed" in telnet.shown
+    assert ui.events[-1].startswith("lost: Nobody has typed")
+
+
+def test_without_idle_time_a_person_may_be_away() -> None:
+    telnet = Telnet()
+    telnet.log_in()
+    telnet.clock.advance(10**7)
+    assert not telnet.transport.disconnecting
+
+
+def test_end_of_the_ui() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    ui.transport.finish(0, "[detached from demo]")
+    assert telnet.shown.endswith(b"screen\r\n\r\n[detached from demo]\r\n")
+    assert telnet.transport.disconnecting
+    assert telnet.transport.producer is None
+    ui.transport.write(b"too late")
+    telnet.connection.connectionLost()
+    assert not telnet.shown.endswith(b"too late")
+    assert "lost" not in " ".join(ui.events)
+    assert telnet.clock.getDelayedCalls() == []
+
+
+def test_end_of_the_connection() -> None:
+    telnet = Telnet(idle_seconds=10)
+    ui = telnet.log_in()
+    telnet.connection.connectionLost()
+    assert ui.events[-1] == "lost: the connection was lost"
+    assert telnet.clock.getDelayedCalls() == []
+    assert telnet.gateway.connections == set()
+
+
+def test_output_is_escaped_and_waits_for_its_reader() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    assert ui.transport.is_clear
+    telnet.transport.is_reading = False
+    ui.transport.write(b"\xff")
+    assert telnet.transport.value().endswith(b"\xff\xff")
+    assert not ui.transport.is_clear
+    assert "drained" not in ui.events
+    telnet.transport.read()
+    assert ui.transport.is_clear
+    assert ui.events == ["begin", "drained"]
+
+
+def test_ui_pauses_its_client() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    ui.transport.pause_input()
+    assert telnet.transport.is_paused
+    ui.transport.resume_input()
+    assert not telnet.transport.is_paused
+
+
+def test_client_that_does_not_read_its_answers_is_not_read() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    telnet.transport.is_reading = False
+    sent = len(telnet.transport.value())
+    questions = bytes((IAC, WILL, 99)) * 500
+    for _ in range(100):
+        if not telnet.transport.is_paused:
+            telnet.types(questions)
+    assert len(telnet.transport.value()) - sent < 3 * len(questions) + 4096
+    ui.transport.pause_input()
+    ui.transport.resume_input()
+    assert telnet.transport.is_paused
+    telnet.transport.read()
+    assert not telnet.transport.is_paused
+
+
+def test_keys_typed_ahead_of_the_first_screen_are_bounded_and_whole() -> None:
+    telnet = Telnet()
+    telnet.types(b"alice\rright\r")
+    telnet.types(b"x" * (MAX_EARLY + 1))
+    assert telnet.transport.is_paused
+    telnet.clock.advance(SETTLE_SECONDS)
+    assert not telnet.transport.is_paused
+    assert telnet.uis[0].keys == b"x" * (MAX_EARLY + 1)
+
+
+def test_sign_of_life() -> None:
+    telnet = Telnet()
+    telnet.log_in()
+    telnet.types(bytes((IAC, AYT)))
+    assert telnet.shown.endswith(b"\a")
+
+
+def test_connections_are_counted() -> None:
+    telnet = Telnet(connections=3, connections_per_address=2)
+    telnet.connect()
+    telnet.connection, telnet.transport = telnet.connect()
+    assert telnet.shown == b"\r\nToo many connections; try again later.\r\n"
+    assert telnet.transport.disconnecting
+    telnet.connection.connectionLost()
+    third, _ = telnet.connect("127.0.0.2")
+    _, refused = telnet.connect("127.0.0.3")
+    assert refused.disconnecting
+    third.connectionLost()
+    _, taken = telnet.connect("127.0.0.3")
+    assert not taken.disconnecting
+
+
+def test_stop_says_why_and_waits_for_all() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    other, other_transport = telnet.connect()
+    stopped: list[None] = []
+    telnet.gateway.stop().addCallback(stopped.append)
+    assert b"The hub restarts" in telnet.shown
+    assert b"The hub restarts" in other_transport.value()
+    assert ui.events[-1].startswith("lost: ")
+    telnet.connection.connectionLost()
+    assert stopped == []
+    other.connectionLost()
+    assert stopped == [None]
+    telnet.gateway.stop().addCallback(stopped.append)
+    assert stopped == [None, None]
+
+
+PIECES = st.one_of(
+    st.binary(max_size=20),
+    st.sampled_from([SETTLED, b"alice\r", b"right\r", b"wrong\r", b"\x03", bytes((IAC, WONT, NAWS))]),
+)
+
+
+@given(st.lists(PIECES, max_size=15), st.booleans())
+def test_no_client_can_break_it(pieces: list[bytes], is_reading: bool) -> None:
+    telnet = Telnet(idle_seconds=60)
+    telnet.transport.is_reading = is_reading
+    steps: list[Callable[[], object]] = [telnet.transport.read, lambda: telnet.clock.advance(1)]
+    for number, piece in enumerate(pieces):
+        telnet.types(piece)
+        steps[number % 2]()
+    telnet.connection.connectionLost()
+    assert telnet.clock.getDelayedCalls() == []
+    assert telnet.gateway.connections == set()
