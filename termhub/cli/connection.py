@@ -20,6 +20,7 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
@@ -199,8 +200,8 @@ class Connection:
         return End(close.reason or f"the hub closed the connection ({close.code})", code=close.code)
 
     def send(self, data: bytes) -> None:
-        """Send one binary message; it is dropped once the connection is over."""
-        if self._protocol is None or self._is_over:
+        """Send one binary message; it is dropped once the connection is over or the hub has closed it."""
+        if self._protocol is None or self._is_over or self._protocol.state is not State.OPEN:
             return
         self._protocol.send_binary(data)
         self._flush()
@@ -216,9 +217,11 @@ class Connection:
             except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 self._loop.writer(self._socket.fileno(), self._flush)
                 return
-            except OSError as error:
-                self._ended(End(str(error)))
-                return
+            except OSError:
+                # What the hub said before it left, and why it did, is still to be read; behind
+                # it reading finds the end.
+                self._unsent.clear()
+                break
             del self._unsent[:count]
         self._loop.writer(self._socket.fileno(), None)
 
@@ -243,7 +246,8 @@ class Connection:
         if self._is_over:
             return
         if self._protocol is not None and self._socket is not None:
-            self._protocol.send_close(1000)
+            if self._protocol.state is State.OPEN:
+                self._protocol.send_close(1000)
             self._flush()
         self._release()
 
