@@ -25,6 +25,8 @@ from termhub.errors import NameTaken, NoSuchConsole, TermhubError, TooMany
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended
+from termhub.hub.files import PROGRAM as FILES
+from termhub.hub.files import WAITING, Files
 from termhub.hub.images import Images
 from termhub.hub.keeper import Keeper
 from termhub.hub.launcher import Launcher
@@ -32,6 +34,7 @@ from termhub.hub.link import HostLink, Text
 from termhub.hub.names import CONSOLE_ID, checked_name, free_name, new_id
 from termhub.hub.prepared import Prepared
 from termhub.hub.sizes import checked_size
+from termhub.hub.streams import Stream, StreamOwner
 from termhub.store import ConsoleRecord, Store, User
 
 LINK_SECONDS = 5.0
@@ -111,6 +114,7 @@ class Consoles:
             settings.consoles.prepared_total if settings.consoles.prepare else 0,
             settings.consoles.prepared_idle_seconds,
         )
+        self._files = Files(self._make_for_files, self.remove, clock)
 
     # -- start and stop ------------------------------------------------------------
 
@@ -145,6 +149,7 @@ class Consoles:
         """Send all viewers away; consoles live on."""
         self._is_stopped = True
         self._prepared.stop()
+        self._files.stop()
         for keeper in self._keepers.values():
             keeper.stop()
         for console in self._consoles.values():
@@ -178,8 +183,10 @@ class Consoles:
                 console.has_gone(last.reason, last.time or None)
             return
         self._keep(console)
-        if record.prepared and not self._prepared.adopt(console):
-            await self.remove(console)
+        if record.prepared:
+            hidden = self._files if record.program == FILES else self._prepared
+            if not hidden.adopt(console):
+                await self.remove(console)
 
     # -- the directory ---------------------------------------------------------------
 
@@ -245,6 +252,10 @@ class Consoles:
         finally:
             coming.discard(name)
 
+    async def run_for_files(self, user: User, owner: StreamOwner, argv: Sequence[str]) -> Stream:
+        """Start a file server in the user's hidden sandbox for files; see :class:`Files`."""
+        return await self._files.run(user, owner, argv)
+
     async def rename(self, console: Console, name: str) -> None:
         """Give a console another name.
 
@@ -268,6 +279,7 @@ class Consoles:
 
     async def remove(self, console: Console) -> None:
         """End a console if it lives, and forget it."""
+        self._files.gone(console)
         keeper = self._keepers.pop(console.id, None)
         if keeper is not None:
             keeper.stop()
@@ -303,11 +315,16 @@ class Consoles:
         console.renamed(name)
 
     async def _make_prepared(self, user: User) -> Console:
-        program = self._settings.consoles.program
+        return await self._make_hidden(user, self._settings.consoles.program, NewConsole())
+
+    async def _make_for_files(self, user: User) -> Console:
+        return await self._make_hidden(user, FILES, NewConsole(program="script", argv=WAITING))
+
+    async def _make_hidden(self, user: User, program: str, new: NewConsole) -> Console:
         image = self.images.resolve(self._settings.consoles.image).name
         identity = new_id()
         record = ConsoleRecord(identity, user.number, identity, program, image, self._now(), prepared=True)
-        return await self._make(user, record, NewConsole())
+        return await self._make(user, record, new)
 
     async def _make(self, user: User, record: ConsoleRecord, new: NewConsole) -> Console:
         spec = {
@@ -315,7 +332,7 @@ class Consoles:
             "user": user.name,
             "number": user.number,
             "image": record.image,
-            "program": record.program,
+            "program": new.program or record.program,
             "argv": list(new.argv or ()),
             "env": dict(new.env or {}),
             "cols": new.cols,

@@ -10,7 +10,7 @@ and its owner hears of it once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.python.failure import Failure
@@ -107,6 +107,8 @@ class Streams:
     def __init__(self) -> None:
         self._streams: dict[int, Stream] = {}
         self._last = 0
+        self.on_idle: Callable[[], None] = lambda: None
+        """Called when the last stream is over."""
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -129,9 +131,10 @@ class Streams:
         try:
             await link.request("run", frames.CONSOLE, arguments)
         except ConsoleError as error:
-            self._streams.pop(number, None)
             if error.code == "timeout":
                 self.give_up(link, number)
+            else:
+                self._remove(number)
             raise
         except BaseException:  # nobody waits for it any more
             self.give_up(link, number)
@@ -141,7 +144,7 @@ class Streams:
 
     def give_up(self, link: Link, number: int) -> None:
         """Have a program ended that nobody wants any more."""
-        self._streams.pop(number, None)
+        self._remove(number)
         stopped = link.request("stop", frames.CONSOLE, {"stream": number})
         stopped.addErrback(_ignore_refusal)
 
@@ -150,6 +153,8 @@ class Streams:
         streams, self._streams = self._streams, {}
         for stream in streams.values():
             self._finish(stream, None)
+        if streams:
+            self.on_idle()
 
     def receive(self, kind: int, payload: bytes) -> None:
         """Take a STREAM or CREDIT frame of the host.
@@ -181,7 +186,7 @@ class Streams:
 
     def ended(self, event: HostEvent) -> None:
         """A program has ended."""
-        stream = self._streams.pop(event.stream, None)
+        stream = self._remove(event.stream)
         if stream is not None:
             status: dict[str, Any] = {"said": event.said}
             if event.signal is not None:
@@ -189,6 +194,12 @@ class Streams:
             else:
                 status["code"] = event.code or 0
             self._finish(stream, status)
+
+    def _remove(self, number: int) -> Stream | None:
+        stream = self._streams.pop(number, None)
+        if stream is not None and not self._streams:
+            self.on_idle()
+        return stream
 
     def _finish(self, stream: Stream, status: dict[str, Any] | None) -> None:
         if stream.is_open:
