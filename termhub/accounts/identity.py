@@ -79,7 +79,17 @@ class PublicKey:
     blob: bytes = attrs.field(repr=False)
 
 
-Credentials = Password | Link | Bearer | Cookie | PublicKey
+@attrs.frozen
+class Admitted:
+    """A user who showed a password when the connection was made; the password itself is not kept.
+
+    It stands as long as the account has the same password.
+    """
+
+    user: User
+
+
+Credentials = Password | Link | Bearer | Cookie | PublicKey | Admitted
 
 
 class Accounts:
@@ -121,6 +131,8 @@ class Accounts:
                 return await self._by_session(credentials.secret)
             case PublicKey():
                 return await self._by_key(credentials)
+            case Admitted():
+                return await self._still_admitted(credentials.user)
             case _:
                 assert_never(credentials)
 
@@ -319,6 +331,12 @@ class Accounts:
         now = self._now()
         if key.last_used is None or now - key.last_used >= TOUCH_SECONDS:
             await self._store.touch_key(key.number, now)
+        return user
+
+    async def _still_admitted(self, admitted: User) -> User:
+        user = await self._store.user(admitted.number)
+        if user is None or user.password_hash != admitted.password_hash:
+            raise NotLoggedIn("Your account or its password has changed. Log in again.")
         return user
 
 

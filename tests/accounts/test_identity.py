@@ -6,7 +6,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from termhub.accounts import Accounts, Bearer, Cookie, Credentials, Link, Password, PublicKey, manage
+from termhub.accounts import (
+    Accounts,
+    Admitted,
+    Bearer,
+    Cookie,
+    Credentials,
+    Link,
+    Password,
+    PublicKey,
+    manage,
+)
 from termhub.accounts.identity import DAY_SECONDS, SESSION_SECONDS
 from termhub.errors import BadRequest, KeyTaken, NotLoggedIn, TooMany
 from termhub.store import Database, User
@@ -51,6 +61,15 @@ class IdentifyTests(SynchronousTestCase):
         return self.successResultOf(
             Deferred.fromCoroutine(self.accounts.open_session(self.alice, HERE, "browser" * 100))
         )
+
+    def test_admitted_user_stays_until_the_password_changes_or_the_account_goes(self) -> None:
+        admitted = Admitted(self.identify(Password("alice", "right")))
+        self.assertEqual(self.identify(admitted), self.alice)
+        self.database.set_password(self.alice.number, "another")
+        self.refusal(admitted)
+        admitted = Admitted(self.identify(Password("alice", "another")))
+        self.database.remove_user(self.alice.number)
+        self.refusal(admitted)
 
     def test_the_right_password(self) -> None:
         self.assertEqual(self.identify(Password("alice", "right")), self.alice)

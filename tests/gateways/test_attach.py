@@ -15,8 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from sandbox.guest import frames
 from termhub.errors import NotAllowed
+from termhub.gateways import attached as attached_module
 from termhub.gateways.web import attach
-from termhub.gateways.web import attached as attached_module
 from tests.support.web import FakeViewer, WebTestCase
 from tests.support.websocket import attach_request, client_frame
 

@@ -116,9 +116,9 @@ class TelnetConnection(TwistedProtocol):
         if ui is not None:
             ui.lost("the connection was lost")
 
-    def close(self, words: str) -> None:
-        """End it from here, saying why."""
-        self._leave(words)
+    def close(self, code: int, reason: str) -> None:
+        """End it from here, saying why; telnet has no place for the code."""
+        self._leave(reason)
 
     def _leave(self, words: str) -> None:
         """Say the last words and close."""

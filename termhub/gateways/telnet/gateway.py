@@ -9,9 +9,11 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
-from termhub.accounts import Accounts
+from termhub.accounts import Accounts, Admitted
 from termhub.config import TelnetSettings
+from termhub.gateways.attached import Attached
 from termhub.gateways.connections import Connections
+from termhub.hub.viewers import CLOSE_RESTART
 from termhub.store import User
 
 from .connection import UI, TelnetConnection
@@ -43,6 +45,7 @@ class TelnetGateway(Factory):
         self.reactor = reactor
         self.connections: set[TelnetConnection] = set()
         self._came = came
+        self._attached = Attached(accounts.identify, reactor)
         self._counted = Connections(settings.connections, settings.connections_per_address)
         self._all_gone: Deferred[None] | None = None
 
@@ -53,11 +56,17 @@ class TelnetGateway(Factory):
 
     def logged_in(self, connection: TelnetConnection, user: User) -> None:
         """Somebody has said who they are."""
+        self._attached.add(connection, user, Admitted(user))
         self._came(user)
+
+    async def access_ended(self, user: User) -> None:
+        """Close the user's connections whose login is worth nothing any more."""
+        await self._attached.check(user)
 
     def lost(self, connection: TelnetConnection) -> None:
         """A connection is over."""
         self.connections.discard(connection)
+        self._attached.discard(connection)
         if not self.connections and self._all_gone is not None:
             self._all_gone.callback(None)
             self._all_gone = None
@@ -68,5 +77,5 @@ class TelnetGateway(Factory):
             return succeed(None)
         self._all_gone = Deferred()
         for connection in list(self.connections):
-            connection.close("The hub restarts; the console goes on.")
+            connection.close(CLOSE_RESTART, "The hub restarts; the console goes on.")
         return self._all_gone

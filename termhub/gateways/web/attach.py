@@ -30,8 +30,8 @@ from termhub.hub.viewers import Role
 from termhub.hub.writing import write_now
 from termhub.store import User
 
+from ..attached import NOT_ALLOWED, Attached
 from ..connections import Place
-from .attached import NOT_ALLOWED, Attached
 from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal

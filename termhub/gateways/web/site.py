@@ -13,10 +13,10 @@ from twisted.web.resource import IResource
 from termhub.errors import NoSuchConsole, NotLoggedIn
 from termhub.store import User
 
+from ..attached import NOT_ALLOWED, Attached
 from ..connections import Connections
 from . import account_api, console_api, key_api
 from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
-from .attached import NOT_ALLOWED, Attached
 from .http import TermhubRequest, TermhubSite
 from .openapi import openapi_document
 from .operations import PREFIX

@@ -13,10 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from termhub.accounts import Password
+from termhub.accounts import Admitted, Credentials, Password
 from termhub.config import TelnetSettings
 from termhub.errors import NotLoggedIn, TermhubError, TooMany
 from termhub.gateways import tcp
+from termhub.gateways.attached import CHECK_SECONDS
 from termhub.gateways.telnet.connection import MAX_EARLY, SETTLE_SECONDS, TelnetConnection
 from termhub.gateways.telnet.gateway import TelnetGateway
 from termhub.gateways.telnet.machine import AYT, DO, ECHO, IAC, NAWS, SB, SE, TTYPE, WILL, WONT
@@ -114,6 +115,7 @@ class Telnet:
         self.came: list[str] = []
         self.error: Exception = NotLoggedIn("The name or the password is wrong.")
         self.hold: Deferred[None] | None = None
+        self.has_other_password = False
         accounts: Any = self
         self.gateway = TelnetGateway(
             accounts,
@@ -135,7 +137,12 @@ class Telnet:
         self.uis.append(FakeUI(*arguments))
         return self.uis[-1]
 
-    async def identify(self, credentials: Password, address: str) -> User:
+    async def identify(self, credentials: Credentials, address: str) -> User:
+        if isinstance(credentials, Admitted):
+            if self.has_other_password:
+                raise NotLoggedIn("Your password has changed.")
+            return credentials.user
+        assert isinstance(credentials, Password)
         self.tried.append((credentials, address))
         if self.hold is not None:
             await self.hold
@@ -298,7 +305,7 @@ def test_idle_time() -> None:
 def test_without_idle_time_a_person_may_be_away() -> None:
     telnet = Telnet()
     telnet.log_in()
-    telnet.clock.advance(10**7)
+    telnet.clock.pump([60.0] * 1000)
     assert not telnet.transport.disconnecting
 
 
@@ -412,6 +419,18 @@ def test_stop_says_why_and_waits_for_all() -> None:
     assert stopped == [None]
     telnet.gateway.stop().addCallback(stopped.append)
     assert stopped == [None, None]
+
+
+def test_login_that_is_worth_nothing_any_more() -> None:
+    telnet = Telnet()
+    ui = telnet.log_in()
+    telnet.clock.advance(CHECK_SECONDS)
+    assert not telnet.transport.disconnecting
+    telnet.has_other_password = True
+    telnet.clock.advance(CHECK_SECONDS)
+    assert telnet.transport.disconnecting
+    assert b"Your password has changed." in telnet.shown
+    assert ui.events[-1].startswith("lost: ")
 
 
 PIECES = st.one_of(
