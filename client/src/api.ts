@@ -4,6 +4,8 @@
  * No DOM: `fetch` is passed in.  Errors are problem details (RFC 9457) and become {@link ApiError}.
  */
 
+import type { Key, KeyOffer } from "./keys.ts";
+
 /** A console as the server lists it. */
 export interface Console {
   readonly id: string;
@@ -127,6 +129,41 @@ export class Api {
     }));
   }
 
+  /** The keys that open the person's account by ssh, oldest first. */
+  async keys(): Promise<Key[]> {
+    const reply = await this.call("GET", "/keys");
+    return list(reply.keys).map(parseKey);
+  }
+
+  /** @param label what to call it; empty for the comment in the key */
+  async addKey(key: string, label: string): Promise<Key> {
+    return parseKey(await this.call("POST", "/keys", label === "" ? { key } : { key, label }));
+  }
+
+  async removeKey(number: number): Promise<void> {
+    await this.call("DELETE", `/keys/${number}`);
+  }
+
+  /** The key that a code from ssh is for. */
+  async keyOffer(code: string): Promise<KeyOffer> {
+    const offer = await this.call("GET", `/keys/offers/${encodeURIComponent(code)}`);
+    return {
+      code: text(offer.code),
+      algorithm: text(offer.algorithm),
+      fingerprint: text(offer.fingerprint),
+      address: text(offer.address),
+    };
+  }
+
+  async acceptKeyOffer(code: string, label: string): Promise<Key> {
+    return parseKey(await this.call("POST", `/keys/offers/${encodeURIComponent(code)}`, { label }));
+  }
+
+  /** The command that connects by ssh; empty when the server does not serve it. */
+  async sshCommand(): Promise<string> {
+    return text((await this.call("GET", "/server")).ssh);
+  }
+
   private async call(method: string, path: string, body?: object): Promise<Json> {
     const init: RequestInit = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
     if (body !== undefined) {
@@ -180,6 +217,17 @@ export function parseConsole(value: Json): Console {
     lastActivity: number(value.last_activity) || created,
     title: text(list(value.windows)[0]?.title),
     viewers: number(value.viewers),
+  };
+}
+
+function parseKey(value: Json): Key {
+  return {
+    number: number(value.number),
+    label: text(value.label),
+    algorithm: text(value.algorithm),
+    fingerprint: text(value.fingerprint),
+    created: number(value.created),
+    lastUsed: typeof value.last_used === "number" ? value.last_used : null,
   };
 }
 

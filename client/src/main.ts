@@ -2,8 +2,9 @@
 
 import { Api, ApiError } from "./api.ts";
 import { h } from "./dom.ts";
-import { loginToken, onNavigate, parseRoute, replacePath } from "./router.ts";
+import { loginToken, offerCode, onNavigate, parseRoute, replacePath } from "./router.ts";
 import { consolePage } from "./views/console.ts";
+import { keysPage } from "./views/keys.ts";
 import { listPage } from "./views/list.ts";
 import { loginPage } from "./views/login.ts";
 import type { Page, PageContext } from "./views/page.ts";
@@ -36,6 +37,7 @@ function showRoute(): void {
   const route = parseRoute(location.pathname);
   if (route === null) show(nothingHere());
   else if (route.page === "list") show(listPage(context));
+  else if (route.page === "keys") show(keysPage(context, offerCode(location.hash)));
   else show(consolePage(context, route.name));
 }
 
@@ -76,8 +78,9 @@ async function enter(): Promise<void> {
 applyTheme();
 followViewport();
 onNavigate(showRoute);
-// A login link pasted into a tab that already shows the app changes only the fragment.
+// A link pasted into a tab that already shows the app changes only the fragment.
 addEventListener("hashchange", () => {
   if (loginToken(location.hash) !== null) void enter();
+  else if (offerCode(location.hash) !== null) showRoute();
 });
 void enter();

@@ -1,10 +1,14 @@
-/** Addresses of the page: `/` the list, `/c/NAME` a console.  History API, no reloads. */
+/** Addresses of the page: `/` the list, `/c/NAME` a console, `/keys` keys.  History API, no reloads. */
 
-export type Route = { readonly page: "list" } | { readonly page: "console"; readonly name: string };
+export type Route =
+  | { readonly page: "list" }
+  | { readonly page: "keys" }
+  | { readonly page: "console"; readonly name: string };
 
 /** What `path` shows; null for an address this page does not know. */
 export function parseRoute(path: string): Route | null {
   if (path === "/" || path === "/index.html") return { page: "list" };
+  if (path === "/keys") return { page: "keys" };
   const [, name] = /^\/c\/([^/]+)\/?$/.exec(path) ?? [];
   if (name === undefined) return null;
   try {
@@ -21,8 +25,16 @@ export function consolePath(name: string): string {
 
 /** The token in a login link's fragment, `#login=TOKEN`. */
 export function loginToken(hash: string): string | null {
-  const token = new URLSearchParams(hash.replace(/^#/, "")).get("login");
-  return token === null || token === "" ? null : token;
+  return fragmentValue(hash, "login");
+}
+
+/** The code of an offered key in the fragment of a link that ssh shows, `/keys#offer=CODE`. */
+export function offerCode(hash: string): string | null {
+  return fragmentValue(hash, "offer");
+}
+
+function fragmentValue(hash: string, name: string): string | null {
+  return new URLSearchParams(hash.replace(/^#/, "")).get(name) || null;
 }
 
 type Listener = () => void;

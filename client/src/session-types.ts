@@ -36,7 +36,14 @@ export type SessionState =
   | { readonly name: "waiting"; readonly attempt: number; readonly until: number; readonly reason: string }
   | { readonly name: "closed"; readonly cause: CloseCause; readonly reason: string };
 
-export type CloseCause = "detached" | "not_allowed" | "no_such_console" | "protocol" | "not_logged_in";
+export type CloseCause =
+  | "detached"
+  /** Another viewer wants to be the only one. */
+  | "detached_by_other"
+  | "not_allowed"
+  | "no_such_console"
+  | "protocol"
+  | "not_logged_in";
 
 /** A window as the hub describes it. */
 export interface WindowInfo {

@@ -252,6 +252,7 @@ export class Session {
   private closed(code: number, reason: string): void {
     const attached = this.stateNow.name === "attached";
     this.lose();
+    if (code === 4001) return this.close("detached_by_other", "Detached by another viewer.");
     if (code === 4004) return this.close("no_such_console", reason || "There is no such console.");
     if (code === 1008) return this.close("not_allowed", reason || "You are not allowed to attach here.");
     if (code === 1002 && ++this.protocolErrors >= PROTOCOL_ERRORS) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "../src/api.ts";
-import { consolePath, loginToken, parseRoute } from "../src/router.ts";
+import { consolePath, loginToken, offerCode, parseRoute } from "../src/router.ts";
 import { ago } from "../src/views/time.ts";
 
 function setUp(status: number, body: string, headers: Record<string, string> = {}) {
@@ -11,6 +11,15 @@ function setUp(status: number, body: string, headers: Record<string, string> = {
   });
   return { api, calls };
 }
+
+describe("the link that ssh shows", () => {
+  it("carries a code", () => {
+    expect(offerCode("#offer=ABCD-EFGH")).toBe("ABCD-EFGH");
+    expect(offerCode("#offer=")).toBeNull();
+    expect(offerCode("#login=x")).toBeNull();
+    expect(offerCode("")).toBeNull();
+  });
+});
 
 describe("the REST interface", () => {
   it("names consoles safely", async () => {
@@ -51,6 +60,38 @@ describe("the REST interface", () => {
     await expect(gone.me()).rejects.toMatchObject({ status: 0, code: "unreachable" });
   });
 
+  it("lists, adds and removes keys", async () => {
+    const key = { number: 3, label: "laptop", algorithm: "ssh-rsa", fingerprint: "SHA256:x", created: 5 };
+    const listed = setUp(200, JSON.stringify({ keys: [{ ...key, last_used: 7 }] }));
+    expect(await listed.api.keys()).toEqual([{ ...key, lastUsed: 7 }]);
+    const { api, calls } = setUp(201, JSON.stringify({ ...key, last_used: null }));
+    expect(await api.addKey("ssh-rsa AAAA", "")).toEqual({ ...key, lastUsed: null });
+    await api.addKey("ssh-rsa AAAA", "phone");
+    await api.removeKey(3);
+    expect(calls.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ["POST", "/api/v1/keys", '{"key":"ssh-rsa AAAA"}'],
+      ["POST", "/api/v1/keys", '{"key":"ssh-rsa AAAA","label":"phone"}'],
+      ["DELETE", "/api/v1/keys/3", undefined],
+    ]);
+  });
+
+  it("asks for an offered key by its code and accepts it", async () => {
+    const offer = { code: "ABCD-EFGH", algorithm: "ssh-ed25519", fingerprint: "SHA256:x", address: "::1" };
+    const { api, calls } = setUp(200, JSON.stringify({ ...offer, expires: 9 }));
+    expect(await api.keyOffer("abcd/../efgh")).toEqual(offer);
+    await api.acceptKeyOffer("ABCD-EFGH", "phone");
+    expect(calls.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ["GET", "/api/v1/keys/offers/abcd%2F..%2Fefgh", undefined],
+      ["POST", "/api/v1/keys/offers/ABCD-EFGH", '{"label":"phone"}'],
+    ]);
+  });
+
+  it("says how to come by ssh, or that one cannot", async () => {
+    const { api } = setUp(200, '{"version":"1","ssh":"ssh -p 2222 console@hub"}');
+    expect(await api.sshCommand()).toBe("ssh -p 2222 console@hub");
+    expect(await setUp(200, '{"version":"1","ssh":null}').api.sshCommand()).toBe("");
+  });
+
   it("needs no body for an answer without one", async () => {
     const { api, calls } = setUp(204, "");
     await api.end("c-1");
@@ -62,6 +103,7 @@ describe("addresses", () => {
   it("name the list and consoles, and nothing else", () => {
     expect(parseRoute("/")).toEqual({ page: "list" });
     expect(parseRoute("/c/my%20work")).toEqual({ page: "console", name: "my work" });
+    expect(parseRoute("/keys")).toEqual({ page: "keys" });
     expect(parseRoute("/c/a/b")).toBeNull();
     expect(parseRoute("/c/%ff")).toBeNull();
     expect(parseRoute("/other")).toBeNull();

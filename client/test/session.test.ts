@@ -201,6 +201,16 @@ describe("an end", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  it("by another viewer, who wants to be the only one, is final and says so", async () => {
+    const { clock, sockets, socket, recorder } = setUp();
+    socket().welcome();
+    socket().events.closed(4001, "detached by another viewer");
+    await clock.advance(60_000);
+    const reason = "Detached by another viewer.";
+    expect(recorder.states.at(-1)).toEqual({ name: "closed", cause: "detached_by_other", reason });
+    expect(sockets).toHaveLength(1);
+  });
+
   it("is found out over HTTP when no socket can be opened", async () => {
     const { socket, recorder } = setUp("not_logged_in");
     socket().events.closed(1006, "");

@@ -268,8 +268,9 @@ class ConsoleView {
     if (state.name !== "closed") return;
     if (state.cause === "not_logged_in") return this.context.loginNeeded();
     if (this.ended) return;
+    const again = state.cause === "detached_by_other" ? "Reattach" : "Open again";
     this.explain(state.reason || "The connection was closed.", [
-      ["Open again", () => navigate(location.pathname)],
+      [again, () => navigate(location.pathname)],
       ["All consoles", () => navigate("/")],
     ]);
   }

@@ -7,8 +7,8 @@ import { ask, confirm, field } from "./dialog.ts";
 import { menuButton } from "./menu.ts";
 import { complain } from "./notices.ts";
 import type { Page, PageContext } from "./page.ts";
-import { themeButton } from "./theme.ts";
 import { ago } from "./time.ts";
+import { topBar } from "./top-bar.ts";
 
 const REFRESH_MS = 3000;
 
@@ -144,23 +144,6 @@ function imageWords(image: string): string {
 
 function tabStops(element: HTMLElement): (Element | null)[] {
   return [...element.querySelectorAll("a, button")];
-}
-
-function topBar({ api, user, loginNeeded }: PageContext): HTMLElement {
-  const account = h("span", { className: "chip-text" }, user || "Account");
-  return h(
-    "header",
-    { className: "top" },
-    h("a", { href: "/", className: "wordmark", attrs: { "aria-label": "termhub, all consoles" } }, "termhub"),
-    h(
-      "nav",
-      { attrs: { "aria-label": "Account" } },
-      themeButton(),
-      menuButton("Account", account, () => [
-        { label: "Log out", run: () => void api.logout().then(loginNeeded, complain) },
-      ]),
-    ),
-  );
 }
 
 /** Asks for program and image and makes a console; null when the person declines. */

@@ -30,6 +30,7 @@ import {
   RESIZE,
   resize,
 } from "../../src/frames.ts";
+import { FakeKeys } from "./fake-keys.ts";
 
 const WINDOW_BYTES = 256 * 1024;
 
@@ -390,6 +391,7 @@ const COOKIE = "termhub_session=1";
 export class FakeHub {
   readonly consoles: FakeConsole[] = [];
   private readonly sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "termhub.v1" });
+  private readonly keys = new FakeKeys();
   private next = 1;
 
   create(wanted: {
@@ -480,6 +482,9 @@ export class FakeHub {
         return [409, { code: "name_taken", detail: "The name is taken." }];
       return [201, this.create(fields).describe()];
     }
+    if (path === "/server") return [200, { version: "0", ssh: "ssh -p 2222 console@localhost" }];
+    const ofKeys = this.keys.answer(method ?? "", path, fields);
+    if (ofKeys !== null) return ofKeys;
     const console = this.find(decodeURIComponent(path.split("/")[2] ?? ""));
     if (console === undefined) return [404, { code: "no_such_console", detail: "There is no such console." }];
     if (method === "PATCH") {
