@@ -50,6 +50,10 @@ list_missing() {
     [ "$purpose" = run ] && return
     for program in tmux vim less htop mc git; do need "$program" "$program"; done
     need ps procps
+    need ssh openssh-client
+    need inetutils-telnet inetutils-telnet
+    need busybox busybox
+    need plink putty-tools
     command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || need chromium chromium
 }
 
