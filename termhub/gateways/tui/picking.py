@@ -1,0 +1,150 @@
+"""The pickers of consoles and windows at work: what they list, show and do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+
+from termhub.gateways.tui.picker import NEW, Entry, Picker, console_entries
+from termhub.gateways.tui.prompts import Confirm, TextPrompt
+from termhub.gateways.tui.session import Session
+from termhub.hub.console import Console
+from termhub.hub.consoles import NewConsole
+
+if TYPE_CHECKING:
+    from termhub.gateways.tui.ui import TerminalUI
+
+REFRESH_SECONDS = 2.0
+
+
+def pick_console(ui: TerminalUI) -> None:
+    """Show the user's consoles to choose from."""
+    here = ui.session.console.id if ui.session is not None else ""
+
+    def entries() -> Sequence[Entry]:
+        return console_entries(ui.services.consoles.of(ui.user), ui.services.now())
+
+    def chosen(key: str) -> None:
+        if not key:
+            make_console(ui, ui.new_console())
+        elif key == here and ui.session is not None and not ui.session.has_ended:
+            ui.overlay(None)
+        else:
+            with_console(key, ui.show_console)
+
+    def with_console(key: str, do: Callable[[Console], None]) -> None:
+        for console in ui.services.consoles.of(ui.user):
+            if console.id == key:
+                do(console)
+
+    def previewed(key: str) -> None:
+        with_console(key, lambda console: _preview(ui, picker, key, console, _busiest(console)))
+
+    picker = Picker(
+        "Consoles",
+        "Enter shows · type to filter · C-n new · C-r rename · C-x end · Escape back",
+        entries,
+        chosen,
+        previewed,
+        (lambda: ui.overlay(None)) if ui.session is not None else (lambda: ui.finish("[left]")),
+        {
+            "C-n": lambda key: make_console(ui, ui.new_console()),
+            "C-r": lambda key: with_console(key, lambda console: rename_console(ui, console)),
+            "C-x": lambda key: with_console(key, lambda console: end_console(ui, console)),
+        },
+        here or NEW.key,
+    )
+    _show(ui, picker)
+
+
+def pick_window(ui: TerminalUI, session: Session) -> None:
+    """Show the console's windows to choose from."""
+
+    def entries() -> Sequence[Entry]:
+        found = []
+        for tab in session.tabs:
+            title = session.windows[tab.number].title
+            about = "exited" if tab.has_exited else "bell" if tab.has_bell else ""
+            about = "active" if tab.has_activity and not about else about
+            found.append(Entry(str(tab.number), f"{tab.words}  {title}", about))
+        return found
+
+    def chosen(key: str) -> None:
+        ui.overlay(None)
+        session.select(int(key))
+
+    def previewed(key: str) -> None:
+        _preview(ui, picker, key, session.console, int(key))
+
+    picker = Picker(
+        f"Windows of {session.name}",
+        "Enter shows · type to filter · Escape back",
+        entries,
+        chosen,
+        previewed,
+        lambda: ui.overlay(None),
+        {},
+        str(session.layout.focus),
+    )
+    _show(ui, picker)
+
+
+def _show(ui: TerminalUI, picker: Picker) -> None:
+    ui.overlay(picker)
+    picker.refresh()
+    ui.refresh_every(REFRESH_SECONDS, picker.refresh)
+
+
+def _busiest(console: Console) -> int:
+    """The window to preview: the program's own, or the first that is left."""
+    return 0 if 0 in console.windows or not console.windows else min(console.windows)
+
+
+def _preview(ui: TerminalUI, picker: Picker, key: str, console: Console, window: int) -> None:
+    if console.state not in ("running", "ended"):
+        picker.preview(key, [f"({console.state})"])
+        return
+    text = Deferred.fromCoroutine(console.text(window))
+    text.addCallback(lambda text: picker.preview(key, text.lines))
+    text.addErrback(lambda failure: picker.preview(key, ["(no picture)"]))
+    text.addCallback(lambda _: ui.changed())
+
+
+def make_console(ui: TerminalUI, new: NewConsole) -> None:
+    """Start a console, and show it."""
+    ui.say("Starting a console …")
+
+    async def make() -> None:
+        ui.show_console(await ui.services.consoles.create(ui.user, new))
+
+    ui.run(make())
+
+
+def rename_console(ui: TerminalUI, console: Console) -> None:
+    """Ask for another name."""
+
+    def answered(text: str) -> None:
+        ui.run(ui.services.consoles.rename(console, text.strip()))
+
+    ui.ask(TextPrompt("name of the console:", console.name, answered))
+
+
+def end_console(ui: TerminalUI, console: Console) -> None:
+    """Ask, and end a console; one that has ended is removed."""
+    if ui.session is not None and ui.session.role == "observer":
+        ui.say("You look at consoles read-only.")
+        return
+
+    def agreed() -> None:
+        if console.has_ended:
+            ui.run(ui.services.consoles.remove(console))
+        else:
+            ui.run(ui.services.consoles.end(console))
+
+    if console.has_ended:
+        question = f"Remove {console.name}, with its last screen?"
+    else:
+        question = f"End {console.name} and all its programs?"
+    ui.ask(Confirm(question, agreed))
