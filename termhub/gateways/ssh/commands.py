@@ -1,0 +1,263 @@
+"""What ``ssh console@host COMMAND`` may say: the grammar, and help.
+
+Pure: a line becomes a value of one of the classes here, or :class:`UsageError`.  Invariant:
+nothing of a line is run by a shell of this machine; what is relayed to a program in the user's
+sandbox is one of the server forms of sftp, scp and rsync.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+from typing import NoReturn
+
+import attrs
+
+from termhub.hub.files import SFTP_SERVER
+
+MOST_LINE = 32 * 1024
+
+
+class UsageError(Exception):
+    """The line is not a command; the message says why, and what is."""
+
+
+@attrs.frozen
+class New:
+    """Make a console."""
+
+    program: str | None
+    image: str | None
+    name: str | None
+
+
+@attrs.frozen
+class Attach:
+    """Show a console."""
+
+    name: str
+    read_only: bool
+    detach_others: bool
+    create: bool
+
+
+@attrs.frozen
+class List:
+    """List the consoles."""
+
+    as_json: bool
+
+
+@attrs.frozen
+class Kill:
+    """End consoles."""
+
+    names: Sequence[str]
+
+
+@attrs.frozen
+class Rename:
+    """Give a console another name."""
+
+    name: str
+    new_name: str
+
+
+@attrs.frozen
+class Logs:
+    """Print a window's output."""
+
+    name: str
+    window: int
+    follow: bool
+    raw: bool
+
+
+@attrs.frozen
+class Screen:
+    """Print what a window shows."""
+
+    name: str
+    window: int
+    as_json: bool
+
+
+@attrs.frozen
+class Help:
+    """Print help."""
+
+    text: str
+
+
+@attrs.frozen
+class Relay:
+    """Run a program in the user's sandbox for files, on the channel's bytes."""
+
+    argv: Sequence[str]
+
+
+Printing = New | Attach | List | Kill | Rename | Logs | Screen | Help
+Command = Printing | Relay
+
+HELP = """\
+usage: ssh -t console@HOST [COMMAND]
+
+Without a command: the console you used last, or a new one.
+
+  new [PROGRAM] [--image IMAGE] [--name NAME]
+                         make a console: python, ipython, ptpython or bash
+  attach NAME [-r] [-d] [-A]
+                         show a console; -r: only look, -d: send others away,
+                         -A: make it if there is none of this name
+  ls [--json]            list your consoles
+  kill NAME...           end consoles
+  rename NAME NEW_NAME   give a console another name
+  logs NAME [--follow] [--window N] [--raw]
+                         print a console's output
+  screen NAME [--window N] [--json]
+                         print what a console shows
+  help                   this
+
+new and attach show the console in your terminal: give ssh the option -t.
+Files: sftp, scp and rsync reach your home as they reach any host.
+"""
+
+
+def parse(line: str) -> Command:
+    """The command in a line.
+
+    :raises UsageError: when there is none.
+    """
+    if len(line) > MOST_LINE:
+        raise UsageError("The command is too long.")
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"The command cannot be read: {str(error).lower()}.") from None
+    if not words:
+        raise UsageError("The command is empty; `help` lists what there is.")
+    relay = _relay(words)
+    if relay is not None:
+        return relay
+    name, arguments = words[0], words[1:]
+    if name in ("help", "-h", "--help"):
+        return Help(HELP)
+    if name not in _PARSERS:
+        near = difflib.get_close_matches(name, [*_PARSERS, "help"], 1)
+        hint = f"did you mean '{near[0]}'?" if near else "`help` lists what there is."
+        raise UsageError(f"There is no command {name!r:.60}; {hint}")
+    parser = _Parser(name)
+    parser.add_argument("-h", "--help", action="store_true", help="show this")
+    make = _PARSERS[name](parser)
+    if any(word in ("-h", "--help") for word in arguments):
+        return Help(parser.format_help())
+    return make(parser.parse_args(arguments))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises what argparse prints before it exits."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(prog=name, add_help=False, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}. {' '.join(self.format_usage().split())}")
+
+
+_Make = Callable[[argparse.Namespace], Command]
+
+
+def _window(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 0xFFFE:
+        raise argparse.ArgumentTypeError(f"{text!r:.20} is not a window's number")
+    return int(text)
+
+
+def _new(parser: _Parser) -> _Make:
+    parser.add_argument("program", nargs="?", help="python, ipython, ptpython or bash")
+    parser.add_argument("-i", "--image", help="the Python to use, such as 3.13")
+    parser.add_argument("-n", "--name", help="what to call it")
+    return lambda found: New(found.program, found.image, found.name)
+
+
+def _attach(parser: _Parser) -> _Make:
+    parser.add_argument("name")
+    parser.add_argument("-r", "--read-only", action="store_true", help="only look")
+    parser.add_argument("-d", "--detach-others", action="store_true", help="send others away")
+    parser.add_argument("-A", "--create", action="store_true", help="make it if there is none")
+    return lambda found: Attach(found.name, found.read_only, found.detach_others, found.create)
+
+
+def _ls(parser: _Parser) -> _Make:
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    return lambda found: List(found.json)
+
+
+def _kill(parser: _Parser) -> _Make:
+    parser.add_argument("names", nargs="+", metavar="name")
+    return lambda found: Kill(found.names)
+
+
+def _rename(parser: _Parser) -> _Make:
+    parser.add_argument("name")
+    parser.add_argument("new_name")
+    return lambda found: Rename(found.name, found.new_name)
+
+
+def _logs(parser: _Parser) -> _Make:
+    parser.add_argument("name")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the console ends")
+    parser.add_argument("-w", "--window", type=_window, default=0)
+    parser.add_argument("--raw", action="store_true", help="with what a terminal would answer")
+    return lambda found: Logs(found.name, found.window, found.follow, found.raw)
+
+
+def _screen(parser: _Parser) -> _Make:
+    parser.add_argument("name")
+    parser.add_argument("-w", "--window", type=_window, default=0)
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    return lambda found: Screen(found.name, found.window, found.json)
+
+
+_PARSERS: dict[str, Callable[[_Parser], _Make]] = {
+    "new": _new,
+    "attach": _attach,
+    "ls": _ls,
+    "kill": _kill,
+    "rename": _rename,
+    "logs": _logs,
+    "screen": _screen,
+}
+
+
+def _relay(words: Sequence[str]) -> Relay | None:
+    """The server form of a program that moves files; None for anything else.
+
+    Clients send these lines themselves: ``sftp-server`` where there is no subsystem, ``scp -t``
+    or ``-f`` for the old scp protocol, ``rsync --server``.
+    """
+    program = PurePosixPath(words[0]).name
+    if program == "sftp-server" and len(words) == 1:
+        return Relay(SFTP_SERVER)
+    if program == "scp":
+        options = [word for word in words[1:] if word.startswith("-") and word != "--"]
+        letters = "".join(options).replace("-", "")
+        has_direction = ("t" in letters) != ("f" in letters)
+        if not has_direction or set(letters) - set("tfrpvd") or any(len(word) < 2 for word in options):
+            raise UsageError("Of scp only its server forms, `scp -t` and `scp -f`, are run here.")
+        return Relay(["scp", *map(_at_home, words[1:])])
+    if program == "rsync":
+        if words[1:2] != ["--server"] or "--daemon" in words:
+            raise UsageError("Of rsync only its server form, `rsync --server`, is run here.")
+        return Relay(["rsync", *map(_at_home, words[1:])])
+    return None
+
+
+def _at_home(word: str) -> str:
+    """A path as a shell would give it: programs start in the home, so ``~/x`` is ``./x``."""
+    if word == "~":
+        return "."
+    return f".{word[1:]}" if word.startswith("~/") else word

@@ -1,0 +1,91 @@
+"""What a session runs, as types: the terminal UI, a command, or a relayed program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+
+from termhub.accounts import Accounts
+from termhub.gateways.tui.interface import Start
+from termhub.gateways.tui.interface import Transport as UITransport
+from termhub.hub.consoles import Consoles
+from termhub.store import User
+
+
+class Job(Protocol):
+    """What runs behind a channel; it ends by closing the channel."""
+
+    def begin(self) -> None:
+        """Start."""
+
+    def receive(self, data: bytes) -> None:
+        """What the client sent."""
+
+    def ended_input(self) -> None:
+        """The client will send nothing more."""
+
+    def drained(self) -> None:
+        """Look again whether the channel is writable or clear."""
+
+    def resized(self, cols: int, rows: int) -> None:
+        """The client's terminal has another size."""
+
+    def signal(self, name: str) -> bool:
+        """The client sends a signal (without ``SIG``); False when it cannot be passed on."""
+
+    def lost(self) -> None:
+        """The channel is gone."""
+
+
+@attrs.frozen
+class PersonTerminal:
+    """The terminal that a client has told of.
+
+    :param term: its ``TERM``.
+    """
+
+    term: str
+    colorterm: str
+    lang: str
+    cols: int
+    rows: int
+
+
+class UI(Protocol):
+    """The terminal UI; :class:`termhub.gateways.tui.ui.TerminalUI` is one."""
+
+    def begin(self) -> None:
+        """Draw, and take input."""
+
+    def receive(self, data: bytes) -> None:
+        """What the person's terminal sent."""
+
+    def resized(self, cols: int, rows: int) -> None:
+        """The person's terminal has another size."""
+
+    def drained(self) -> None:
+        """Everything written has left this process."""
+
+    def lost(self, reason: str) -> None:
+        """The person's terminal is gone."""
+
+
+MakeUI = Callable[[User, PersonTerminal, UITransport, Start], UI]
+
+
+@attrs.frozen
+class Services:
+    """What the ssh gateway uses of the hub.
+
+    :param make_ui: makes the terminal UI of one session.
+    :param link: the hub's web address, ending in ``/``; or empty.
+    :param now: seconds since 1970.
+    """
+
+    consoles: Consoles
+    accounts: Accounts
+    make_ui: MakeUI
+    link: Callable[[], str]
+    now: Callable[[], float]
