@@ -144,13 +144,13 @@ def test_a_code_is_typed_declined_and_wrong(hub: HubProcess, page: Page) -> None
     log_in(page, hub)
     accepted = offer(page)
     page.goto(f"{hub.url}/keys")
-    page.get_by_label("code that ssh has shown").fill("ABCD-EFGH")
+    page.get_by_label("code shown by ssh").fill("ABCD-EFGH")
     page.keyboard.press("Enter")
     card = page.get_by_role("region", name="Is this your key?")
     card.get_by_role("button", name="No").click()
     expect(card).to_have_count(0)
     expect(page).to_have_url(f"{hub.url}/keys")
-    page.get_by_label("code that ssh has shown").fill("0000-0000")
+    page.get_by_label("code shown by ssh").fill("0000-0000")
     page.get_by_role("button", name="Look it up").click()
     expect(page.get_by_role("region", name="A key from your terminal")).to_contain_text(
         "This code is wrong, was used already or has expired"

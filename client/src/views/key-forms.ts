@@ -23,8 +23,7 @@ export function addKeyForm(
   const label = h("input", { name: "label", maxLength: 100, autocomplete: "off" });
   const problem = new FieldProblem(text);
   const button = h("button", { type: "submit", className: "button primary" }, "Add key");
-  const file = h("input", { type: "file", className: "hidden-text", tabIndex: -1 });
-  file.setAttribute("aria-hidden", "true");
+  const file = h("input", { type: "file", hidden: true });
   const choose = h(
     "button",
     { type: "button", className: "button", onclick: () => file.click() },
@@ -98,7 +97,7 @@ export function codeForm(): HTMLElement {
   const form = h(
     "form",
     { className: "code-form", noValidate: true },
-    field("Or the code that ssh has shown you", code),
+    field("Or the code shown by ssh", code),
     h("button", { type: "submit", className: "button" }, "Look it up"),
   );
   form.addEventListener("submit", (event) => {

@@ -22,7 +22,7 @@ const COPIED_MS = 2000;
 /** @param code that of an offered key, when the person came by its link */
 export function keysPage(context: PageContext, code: string | null): Page {
   const { api } = context;
-  const list = h("ul", { className: "keys", tabIndex: -1, attrs: { "aria-label": "Your keys" } });
+  const list = h("ul", { className: "ssh-keys", tabIndex: -1, attrs: { "aria-label": "Your keys" } });
   const spoken = h("p", { className: "hidden-text", attrs: { role: "status" } });
   const how = h("div", { className: "how" });
 
@@ -53,7 +53,7 @@ export function keysPage(context: PageContext, code: string | null): Page {
     );
     return h(
       "li",
-      { className: "key" },
+      { className: "ssh-key" },
       h(
         "div",
         { className: "key-facts" },
