@@ -23,6 +23,7 @@ from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
 from termhub.host.requests import Requests
 from termhub.host.streams import Streams
+from termhub.host.views import Views
 from termhub.host.window import BACKLOG_BYTES, Window
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Console:
         self._viewer = around.random_number()
         self._replies: dict[int, Replies] = {}
         self.agent = AgentLink(f"{around.random_number():016x}", around.clock)
+        self.views = Views(self.windows, around)
         self.requests = Requests(self, around)
         self.streams = Streams(self.agent, around.call_later)
         self.max_windows = MAX_WINDOWS
@@ -240,6 +242,7 @@ class Console:
         if self.end_reason is not None:
             return  # its last screen is wanted
         del self.windows[number]
+        self.views.window_closed(number)
         window.screen.close()
         self.requests.window_closed(number)
         notices = self._notices.pop(number, None)
@@ -298,6 +301,7 @@ class Console:
             self._settle(window)
             self._active.add(number)
             self._plan_activity()
+        self.views.changed(window)
         self._journaled.add(number)
         if mark is not None or window.parsed - self._acked.get(number, 0) >= ACK_BYTES:
             self._acknowledge()
@@ -404,6 +408,7 @@ class Console:
         self.links.remove(link)
         self.agent.forget(link)
         self.requests.link_closed(link)
+        self.views.link_closed(link)
         self.streams.link_closed(link)
 
     def may_read(self, link: HubLink) -> bool:
@@ -458,6 +463,7 @@ class Console:
         """The sandbox is gone: the links are told, nothing is written any longer."""
         self.ended = reason
         self.requests.ended()
+        self.views.close()
         self.streams.close()
         event: dict[str, Any] = {"type": "ended", "reason": reason}
         if status is not None:

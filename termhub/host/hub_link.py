@@ -21,6 +21,7 @@ from sandbox.guest import frames
 
 if TYPE_CHECKING:
     from termhub.host.streams import Streams
+    from termhub.host.views import Views
     from termhub.host.window import Window
 
 WINDOW_BYTES = 1 << 20
@@ -56,6 +57,7 @@ class LinkOwner(Protocol):
 
     windows: dict[int, Window]
     streams: Streams
+    views: Views
 
     def hello(self) -> dict[str, Any]:
         """The host's HELLO."""
@@ -110,6 +112,8 @@ class HubLink:
                 self._owner.link_resize(window, *frames.parse_resize(payload))
             elif kind == frames.HELLO:
                 self._hello(frames.parse_json(payload))
+            elif kind == frames.ROWS:
+                self._owner.views.ready(self, payload)
             elif kind in (frames.STREAM, frames.CREDIT):
                 self._owner.streams.link_receive(self, kind, payload)
             else:

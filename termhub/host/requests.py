@@ -68,6 +68,7 @@ class Requests:
             "close": self._pass_on,
             "signal": self._pass_on,
             "end": self._end,
+            **console.views.operations(),
         }
 
     def handle(self, link: HubLink, number: int, request: dict[str, Any]) -> None:

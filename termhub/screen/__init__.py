@@ -9,9 +9,19 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Literal
 
-from termhub.screen.interface import Cursor, Modes, Screen, ScreenEvent, clamp_size
+from termhub.screen.interface import Cursor, History, Modes, Screen, ScreenEvent, clamp_size
 
-__all__ = ["Cursor", "Engine", "Modes", "Screen", "ScreenEvent", "clamp_size", "engines", "open_screen"]
+__all__ = [
+    "Cursor",
+    "Engine",
+    "History",
+    "Modes",
+    "Screen",
+    "ScreenEvent",
+    "clamp_size",
+    "engines",
+    "open_screen",
+]
 
 Engine = Literal["auto", "ghostty", "pyte"]
 

@@ -66,8 +66,11 @@ __all__ = [
     "DrawnRow",
     "Run",
     "Style",
+    "drawing_view",
     "encode_drawing",
+    "encode_ready",
     "parse_drawing",
+    "parse_ready",
     "split_cells",
 ]
 
@@ -191,13 +194,28 @@ def encode_drawing(drawing: Drawing) -> bytes:
 
 
 def drawing_view(payload: bytes) -> int:
-    """The number of the view that a ROWS payload is for; the rest is not looked at.
+    """The number of the view that a drawing is for; the rest is not looked at.
 
-    :raises DrawingError: when it is too short.
+    :raises DrawingError: when it is too short for a drawing.
     """
-    if len(payload) < 4:
-        raise DrawingError(f"ROWS payload of {len(payload)} bytes")
+    if len(payload) < _HEAD.size + 2 * _COUNT.size:
+        raise DrawingError(f"ROWS payload of {len(payload)} bytes, which is no drawing")
     return int.from_bytes(payload[:4], "big")
+
+
+def encode_ready(view: int) -> bytes:
+    """The payload of the ROWS frame that asks for a view's next drawing."""
+    return view.to_bytes(4, "big")
+
+
+def parse_ready(payload: bytes) -> int:
+    """The view whose next drawing is asked for.
+
+    :raises DrawingError: when the payload has another length.
+    """
+    if len(payload) != 4:
+        raise DrawingError(f"ROWS payload of {len(payload)} bytes; a client's has 4")
+    return int.from_bytes(payload, "big")
 
 
 def parse_drawing(payload: bytes) -> Drawing:

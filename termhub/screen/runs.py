@@ -142,8 +142,10 @@ def _add_run(runs: list[Run], x: int, cells: int, style: Style, text: str) -> No
     length = len(text)
     text = text.rstrip(" ")
     cells -= length - len(text)
-    length = len(text)
-    text = text.lstrip(" ")
-    if text:
-        blanks = length - len(text)
-        runs.append(Run(x + blanks, cells - blanks, style, text))
+    begun = text.lstrip(" ")
+    if not begun:
+        return
+    if not (begun[0].isascii() or _widths()[ord(begun[0])]):
+        begun = " " + begun  # What combines with a blank keeps it.
+    blanks = len(text) - len(begun)
+    runs.append(Run(x + blanks, cells - blanks, style, begun))

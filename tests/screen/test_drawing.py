@@ -22,7 +22,9 @@ from termhub.screen.drawing import (
     Style,
     drawing_view,
     encode_drawing,
+    encode_ready,
     parse_drawing,
+    parse_ready,
     split_cells,
 )
 from termhub.screen.runs import cell_text, count_cells, make_runs
@@ -173,6 +175,16 @@ def test_every_cut_of_a_drawing_is_refused():
         parse_drawing(payload + b"\0")
 
 
+def test_asking_for_the_next_drawing():
+    assert encode_ready(258) == b"\0\0\1\2"
+    assert parse_ready(b"\0\0\1\2") == 258
+    for payload in (b"", b"\0\0\1", b"\0\0\0\0\1"):
+        with pytest.raises(DrawingError):
+            parse_ready(payload)
+    with pytest.raises(DrawingError):
+        drawing_view(b"\0\0\1\2" * 11)
+
+
 @pytest.mark.parametrize("control", ["\x1b", "\x07", "\n", "\x7f", "\x9b", "\0"])
 def test_control_characters_never_come_out(control: str):
     drawing = attrs.evolve(PLAIN, rows_drawn=[(0, [Run(0, 3, RED, f"a{control}b")])])
@@ -263,3 +275,4 @@ def test_runs_have_one_form():
         Run(9, 1, RED, "x"),
     ]
     assert make_runs([(0, 80, Style(), "")]) == []
+    assert make_runs([(0, 2, Style(), ""), (2, 1, Style(), " \u0301")]) == [Run(2, 1, Style(), " \u0301")]
