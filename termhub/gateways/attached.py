@@ -65,7 +65,9 @@ class Attached:
         logins = {login for login in self._connections.values() if user is None or login[0] == user.number}
         for login in logins:
             try:
-                await self._identify(login[1], "")
+                found = await self._identify(login[1], "")
+                if found.number != login[0]:  # a key that is in other hands now
+                    raise NotLoggedIn("What you logged in with opens another account now.")
             except NotLoggedIn as error:
                 self._close(login, error.message)
             except TermhubError as error:
