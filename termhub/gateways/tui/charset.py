@@ -80,16 +80,19 @@ _RESEMBLES = {character: like for like, characters in _LIKE for character in cha
 
 
 class Charset:
-    """Encodes cells for one terminal; remembers which set it has switched to."""
+    """Encodes cells for one terminal; remembers which set it has switched to.
+
+    :ivar is_graphic: the special graphics set is in force.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._is_graphic = False
+        self.is_graphic = False
         self._known: dict[str, tuple[bytes, bool]] = {}
 
     def begin(self) -> bytes:
         """Put the sets in place: ASCII in G0, the special graphics in G1."""
-        self._is_graphic = False
+        self.is_graphic = False
         if self._terminal.utf8 or not self._terminal.line_drawing:
             return b""
         return b"\x1b(B\x1b)0" + _SHIFT_IN
@@ -102,8 +105,8 @@ class Charset:
         """Bytes that print ``text``, which is one or more whole cells."""
         if text.isascii():
             data = text.encode("ascii")
-            if self._is_graphic:
-                self._is_graphic = False
+            if self.is_graphic:
+                self.is_graphic = False
                 return _SHIFT_IN + data
             return data
         if self._terminal.utf8 and self._terminal.combining:
@@ -111,8 +114,8 @@ class Charset:
         out: list[bytes] = []
         for character in text:
             data, is_graphic = self._encoded(character)
-            if data and is_graphic != self._is_graphic:
-                self._is_graphic = is_graphic
+            if data and is_graphic != self.is_graphic:
+                self.is_graphic = is_graphic
                 out.append(_SHIFT_OUT if is_graphic else _SHIFT_IN)
             out.append(data)
         return b"".join(out)
@@ -128,7 +131,7 @@ class Charset:
     def _substitute(self, character: str) -> tuple[bytes, bool]:
         cells = count_cells(character)
         if not cells:
-            return b"", self._is_graphic
+            return b"", self.is_graphic
         if character.isascii() or self._terminal.utf8:
             return character.encode("utf-8", "replace"), False
         like = _RESEMBLES.get(character, character)

@@ -15,7 +15,7 @@ from termhub.gateways.tui.pens import Pens
 from termhub.gateways.tui.pointer import Pointer
 from termhub.gateways.tui.scrolling import Scroll
 from termhub.gateways.tui.terminal import Terminal
-from termhub.screen.runs import DEFAULT_STYLE, HIDDEN, Style
+from termhub.screen.runs import DEFAULT_STYLE, HIDDEN, Style, count_cells
 
 # From here on terminals disagree about widths: emoji, and what Unicode added late.
 _DOUBTFUL = "\U0001f000"
@@ -207,8 +207,12 @@ class Drawer:
         is_doubtful = False
         for x, cell in enumerate(cells, start):
             if cell:
-                self.out += self._pointer.move(x, y) + self._charset.encode(cell)
+                data = self._charset.encode(cell)
                 is_doubtful = len(cell) > 1 or cell >= _DOUBTFUL
+                if len(cell) > 1 and x + count_cells(cell) == self.cols and self._terminal.combining:
+                    # Without wrapping, some combine with the character before the one just written.
+                    data = b"\x1b[?7h%s\x1b[?7l" % data
+                self.out += self._pointer.move(x, y) + data
             self._advance(x + 1, y)
             if is_doubtful:
                 self._pointer.x = None
@@ -261,7 +265,7 @@ class Drawer:
         """Cells of the row that are right already, printed again with the pen in force."""
         texts, styles = self._row
         pens, pen = self._pens, self._pen
-        if pen is None:
+        if pen is None or self._charset.is_graphic:
             return None
         text = "".join(texts[start:end])
         if len(text) != end - start or not text.isascii():
@@ -270,4 +274,4 @@ class Drawer:
             look = pens.look(styles[x])
             if look != pen and (texts[x] != " " or pens.ground(look) != pens.ground(pen)):
                 return None
-        return self._charset.encode(text)
+        return text.encode("ascii")
