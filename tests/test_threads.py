@@ -14,7 +14,7 @@ from termhub.threads import Threads
 
 
 class ThreadsTests(TestCase):
-    timeout = 20
+    timeout = 60
 
     def setUp(self) -> None:
         self.threads = Threads(reactor, "test", 1, 3, "Much to do.")

@@ -20,8 +20,10 @@ class PidFile:
 
     def write(self, address: str = "") -> None:
         """Note the process that holds it, the one that calls this, and where it is reached."""
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n{address}\n".encode(), 0)
+        text = f"{os.getpid()}\n{address}\n".encode()
+        # In this order, so that who reads it meanwhile does not find it empty.
+        os.pwrite(self._descriptor, text, 0)
+        os.ftruncate(self._descriptor, len(text))
 
     def release(self) -> None:
         """Let another hub have the folder."""
@@ -80,5 +82,5 @@ def _holder(path: Path) -> tuple[int | None, str | None]:
 
 
 def _read(descriptor: int) -> tuple[int | None, str | None]:
-    pid, _, address = os.pread(descriptor, 300, 0).decode("ascii", "replace").partition("\n")
+    pid, address, *_ = [*os.pread(descriptor, 300, 0).decode("ascii", "replace").split("\n"), "", ""]
     return int(pid) if pid.isdigit() else None, address.strip() or None

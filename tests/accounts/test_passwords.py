@@ -60,7 +60,7 @@ def test_an_account_that_does_not_exist_costs_the_same() -> None:
 
 
 class PasswordsTests(TestCase):
-    timeout = 30
+    timeout = 60
 
     def setUp(self) -> None:
         self.passwords = Passwords(reactor)

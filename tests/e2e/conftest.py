@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.support.hub_process import HubProcess
 
@@ -21,6 +21,11 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+WAIT_MILLISECONDS = 60_000
+
+expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
 @pytest.fixture
@@ -51,6 +56,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile of its own, with no cookies."""
     fresh = browser.new_context(viewport={"width": 1000, "height": 700})
+    fresh.set_default_timeout(WAIT_MILLISECONDS)
     yield fresh
     fresh.close()
 

@@ -159,9 +159,9 @@ def test_an_exited_program_shows_its_last_screen_and_why(hub: HubProcess, page: 
     console.wait_for_prompt()
     console.type("print('last' + ' words'); exit(3)\n")
     console.wait_for_line("last words")
-    expect(page.get_by_text(re.compile("ended|exited", re.I)).first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(re.compile("ended|exited", re.I)).first).to_be_visible()
     page.reload()
-    expect(page.get_by_text(re.compile("ended|exited", re.I)).first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(re.compile("ended|exited", re.I)).first).to_be_visible()
     console.wait_for_line("last words")
 
 

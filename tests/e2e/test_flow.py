@@ -10,7 +10,7 @@ import pytest
 from tests.support.hub_process import HubProcess
 from tests.support.viewer_client import ViewerClient
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def attach(hub: HubProcess, console: str) -> ViewerClient:
@@ -47,8 +47,8 @@ def test_ctrl_c_ends_a_flood_and_shows_the_prompt(hub: HubProcess, console: str)
     viewer.type("while 1: print('x' * 80)\n\n")
     viewer.until(lambda: (viewer.offset or 0) > 1_000_000)
     viewer.type(b"\x03")
-    viewer.until_text("KeyboardInterrupt", 20)
-    viewer.until(lambda: bytes(viewer.text).rstrip().endswith(b">>>"), 20)
+    viewer.until_text("KeyboardInterrupt")
+    viewer.until(lambda: bytes(viewer.text).rstrip().endswith(b">>>"))
     viewer.type("6*7\n")
     viewer.until_text("\r\n42\r\n")
     viewer.close()
@@ -59,7 +59,7 @@ def test_a_viewer_that_never_reads_does_not_slow_another(hub: HubProcess, consol
     stuck = ViewerClient(hub, console)
     stuck.connect()  # and nothing is received or acknowledged from here on
     fast.type("for i in range(300_000): print('n', i)\n\n")
-    fast.until_text("n 299999\r\n", 60)
+    fast.until_text("n 299999\r\n", 120)
     fast.type("6*7\n")
     fast.until_text("\r\n42\r\n")
     status, me = hub.request("GET", "/me")

@@ -47,7 +47,7 @@ def test_numbered_lines_are_complete_after_a_kill(
     viewer.until(lambda: re.search(rb"n [1-9]\d{3,}\r\n", viewer.text))
     kill(hub, console)
     viewer.until(lambda: f"n {LINES - 1}\r\n".encode() in viewer.text, 120)
-    viewer.until(lambda: re.search(rb">>> (\x1b[^>]*)?$", viewer.text), 30)
+    viewer.until(lambda: re.search(rb">>> (\x1b[^>]*)?$", viewer.text))
     reply = viewer.request("keyframe", window=0, scrollback=None)
     assert reply["ok"], reply
     before = viewer.keyframes

@@ -33,6 +33,7 @@ class AttachTestCase(WebTestCase):
         return connect(
             f"ws://127.0.0.1:{self.address}/api/v1/consoles/{path}/attach",
             compression=None,
+            open_timeout=60,
             close_timeout=2,
             max_size=None,
             **options,
@@ -57,7 +58,7 @@ class AttachTestCase(WebTestCase):
                 for message in messages:
                     connection.send(message)
                 while True:
-                    connection.recv(timeout=20)
+                    connection.recv(timeout=60)
             except ConnectionClosed as closed:
                 assert closed.rcvd is not None, "closed without a close frame"
                 return closed.rcvd.code, closed.rcvd.reason
@@ -83,7 +84,7 @@ class AdmissionTests(AttachTestCase):
 
         def talk(connection: ClientConnection) -> frames.Frame:
             connection.send(HELLO)
-            (answer,) = frames.Decoder().feed(connection.recv(timeout=20))  # type: ignore[arg-type]
+            (answer,) = frames.Decoder().feed(connection.recv(timeout=60))  # type: ignore[arg-type]
             return answer
 
         for path in ("main", console.id):
@@ -99,7 +100,7 @@ class AdmissionTests(AttachTestCase):
 
         def talk(connection: ClientConnection) -> bytes:
             connection.send(HELLO)
-            return bytes(connection.recv(timeout=20))  # type: ignore[arg-type]
+            return bytes(connection.recv(timeout=60))  # type: ignore[arg-type]
 
         self.assertTrue(await self.in_thread(talk, additional_headers=cookie, origin=self.origin))
         for origin in ("http://evil.example", "null", f"http://127.0.0.1:{self.address + 1}"):
@@ -129,7 +130,7 @@ class AdmissionTests(AttachTestCase):
             subprotocols=["termhub.v1"],  # type: ignore[list-item]
         ) as connection:
             try:
-                connection.recv(timeout=20)
+                connection.recv(timeout=60)
             except ConnectionClosed as closed:
                 assert closed.rcvd is not None
                 return closed.rcvd.code, closed.rcvd.reason
@@ -201,7 +202,7 @@ class AdmissionTests(AttachTestCase):
         self.console("main")
 
         def run() -> str:
-            with socket.create_connection(("127.0.0.1", self.address), timeout=20) as connection:
+            with socket.create_connection(("127.0.0.1", self.address), timeout=60) as connection:
                 offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
                 connection.sendall(attach_request("main", self.token, offer))
                 return connection.recv(4096).decode()
@@ -228,7 +229,7 @@ class ConversationTests(AttachTestCase):
             decoder = frames.Decoder()
             kinds: list[int] = []
             while frames.REPLY not in kinds:
-                kinds += [f.type for f in decoder.feed(connection.recv(timeout=20))]  # type: ignore[arg-type]
+                kinds += [f.type for f in decoder.feed(connection.recv(timeout=60))]  # type: ignore[arg-type]
             return kinds
 
         kinds = await self.in_thread(talk)
@@ -241,13 +242,13 @@ class ConversationTests(AttachTestCase):
 
         def talk(connection: ClientConnection) -> bool:
             connection.send(HELLO)
-            connection.recv(timeout=20)
+            connection.recv(timeout=60)
             for size in sizes:
                 data = bytes([size % 256]) * size
                 connection.send(frames.input_(0, 7, 0, data))
-                if connection.recv(timeout=20) != frames.output(0, 0, data):
+                if connection.recv(timeout=60) != frames.output(0, 0, data):
                     return False
-                connection.recv(timeout=20)
+                connection.recv(timeout=60)
             return True
 
         def echo(viewer: FakeViewer) -> None:
@@ -264,9 +265,9 @@ class ConversationTests(AttachTestCase):
 
         def talk(connection: ClientConnection) -> None:
             connection.send(HELLO)
-            connection.recv(timeout=20)
+            connection.recv(timeout=60)
             connection.send([ONE_INPUT[i : i + 1] for i in range(len(ONE_INPUT))])
-            connection.recv(timeout=20)
+            connection.recv(timeout=60)
 
         await self.in_thread(talk)
         self.assertEqual(console.typed, b"6*7\r")
@@ -277,7 +278,7 @@ class ConversationTests(AttachTestCase):
 
         def talk(connection: ClientConnection) -> None:
             connection.send(HELLO)
-            connection.recv(timeout=20)
+            connection.recv(timeout=60)
 
         left = attached.addCallback(lambda viewer: viewer.left)
         await self.in_thread(talk)
@@ -290,7 +291,7 @@ class ConversationTests(AttachTestCase):
 
         def talk(connection: ClientConnection) -> None:
             connection.send(HELLO)
-            connection.recv(timeout=20)
+            connection.recv(timeout=60)
             connection.socket.shutdown(socket.SHUT_RDWR)
 
         left = attached.addCallback(lambda viewer: viewer.left)
@@ -335,7 +336,7 @@ class BackPressureTests(AttachTestCase):
         attached = console.attached
 
         def run() -> socket.socket:
-            connection = socket.create_connection(("127.0.0.1", self.address), timeout=20)
+            connection = socket.create_connection(("127.0.0.1", self.address), timeout=60)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.sendall(attach_request(name, self.token))
             connection.recv(4096)
@@ -464,8 +465,8 @@ class PingTests(AttachTestCase):
 
         def talk(connection: ClientConnection) -> bytes:
             connection.send(HELLO)
-            connection.recv(timeout=20)
-            answer = connection.recv(timeout=20)
+            connection.recv(timeout=60)
+            answer = connection.recv(timeout=60)
             assert isinstance(answer, bytes)
             return answer
 
@@ -510,7 +511,7 @@ class RefusalTests(AttachTestCase):
         def talk(connection: ClientConnection) -> None:
             connection.socket.sendall(client_frame(b"x", 0xC2))
             with self.assertRaises(ConnectionClosed):
-                connection.recv(timeout=20)
+                connection.recv(timeout=60)
 
         await self.in_thread(talk)
         told = [line["log_format"] for line in lines if line["log_level"] != LogLevel.debug]
@@ -531,7 +532,7 @@ class RefusalTests(AttachTestCase):
         def talk(connection: ClientConnection) -> Any:
             try:
                 connection.send([b""] * 5000)
-                connection.recv(timeout=20)
+                connection.recv(timeout=60)
             except ConnectionClosed as closed:
                 return closed.rcvd
             return None

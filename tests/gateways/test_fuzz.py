@@ -184,7 +184,7 @@ class WebSocketFuzzTests(FuzzTestCase):
                 connection.sendall(data + client_frame(b"", 0x88))
             except ConnectionError:
                 pass
-            connection.settimeout(2.0)
+            connection.settimeout(60)
             answer = b""
             while True:
                 while len(answer) >= 2:

@@ -47,7 +47,7 @@ def test_a_launcher_that_cannot_start_says_why(data):
     (data / "run").write_text("in the way")
     with pytest.raises(TermhubError, match="run"):
         ensure_launcher(data)
-    assert not processes_with(str(data)), "its keeper has given up"
+    until(lambda: not processes_with(str(data)), "its keeper's end")
 
 
 @as_root
@@ -164,9 +164,10 @@ def test_a_record_written_by_a_console_names_no_process_of_others(data):
     try:
         record = console.folder.read("sandbox.json")
         fields = Path(f"/proc/{victim}/stat").read_text().rpartition(")")[2].split()
-        os.kill(launcher.pid, signal.SIGKILL)
+        before = launcher.pid
+        os.kill(before, signal.SIGKILL)
         console.folder.write("sandbox.json", {**record, "pid": victim, "start": int(fields[19])})
-        until(lambda: ask_version(data), "the next launcher")
+        launcher.until_replaced(before)
         launcher.ask("remove", console=console.id)
         assert os.waitpid(victim, os.WNOHANG) == (0, 0)
     finally:
@@ -262,9 +263,9 @@ def test_a_folder_of_a_foreign_user_is_left_alone(data):
     foreign.mkdir()
     (foreign / "spec.json").write_text("{}")
     os.chown(foreign, 1, 1)
-    pid = launcher.pid
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: ask_version(data), "the next launcher")
+    before = launcher.pid
+    os.kill(before, signal.SIGKILL)
+    launcher.until_replaced(before)
     assert (foreign / "spec.json").exists()
 
 

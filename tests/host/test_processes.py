@@ -232,8 +232,7 @@ def test_a_killed_launcher_is_replaced_and_consoles_stay():
             link.read_until(b">>> ")
             before = launcher.pid
             os.kill(before, signal.SIGKILL)  # its keeper starts another
-            until(lambda: launcher.answers(), "another launcher")
-            assert launcher.pid != before
+            launcher.until_replaced(before)
             link.type(b"6*7\n")
             link.read_until(b"42\r\n")
         launcher.kill()
@@ -277,12 +276,7 @@ def test_hosts_that_fail_are_followed_by_more_careful_ones(launcher):
         link.subscribe()
         link.read_until(b"poison")
         link.keyframe()
-    hosts = []
-    for _ in range(5):
-        hosts.append(console.host_pid)
-        pidfd = os.pidfd_open(hosts[-1])
-        signal.pidfd_send_signal(pidfd, signal.SIGSEGV)
-        wait_for(pidfd)
+    hosts = [console.kill_host(signal.SIGSEGV) for _ in range(5)]
     with console.link() as link:
         assert link.request("text", 0)["lines"][0] == ""
         link.subscribe()
@@ -304,7 +298,7 @@ def test_a_new_version_takes_over_running_consoles():
             lock.truncate()
             lock.write(f"{host} 0.0.1")
         launcher.ask("renew")
-        until(lambda: launcher.answers() and launcher.pid != before, "the new launcher")
+        launcher.until_replaced(before)
         until(lambda: console.folder.locked_by() not in (None, host), "the new host")
         with console.link() as link:
             link.subscribe()

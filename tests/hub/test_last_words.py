@@ -49,7 +49,7 @@ class Listener:
 
 
 class LastWordsTests(TestCase):
-    timeout = 60
+    timeout = 120
 
     async def test_output_and_the_end_are_read_though_the_host_takes_nothing_any_more(self) -> None:
         window = {"window": 0, "offset": 0, "cols": 80, "rows": 24}

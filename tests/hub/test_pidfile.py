@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,29 @@ def test_running_hub_says_where_it_is_reached(tmp_path: Path) -> None:
     assert pidfile.holder(path) == os.getpid()
     held.release()
     assert pidfile.address(path) is None
+
+
+def test_the_pid_is_there_while_the_address_changes(tmp_path: Path) -> None:
+    path = tmp_path / "hub.pid"
+    held = pidfile.hold(path)
+    is_over = threading.Event()
+    seen: set[int | None] = set()
+
+    def look() -> None:
+        while not is_over.is_set():
+            seen.add(pidfile.holder(path))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for number in range(2000):
+            held.write("http://127.0.0.1:8123/" * (number % 3))
+    finally:
+        is_over.set()
+        looking.join()
+    assert seen == {os.getpid()}
+    assert pidfile.address(path) == "http://127.0.0.1:8123/"
+    held.release()
 
 
 def test_file_of_a_dead_hub_is_stale(tmp_path: Path) -> None:

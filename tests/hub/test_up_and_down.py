@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.console_process import until
 from tests.support.hub_process import TERMHUB, HubProcess
 
 QUIET = ("--ssh", "off", "--telnet", "off")
@@ -20,7 +22,9 @@ QUIET = ("--ssh", "off", "--telnet", "off")
 
 
 def termhub(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(TERMHUB), *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [str(TERMHUB), *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.fixture
@@ -47,9 +51,53 @@ def test_first_start_prints_addresses_and_a_login_link_once(hub: HubProcess) -> 
     hub.log_in()
     assert termhub("down", "--data", str(hub.data)).returncode == 0
     assert hub.process is not None
-    assert hub.process.wait(10) == 0
+    assert hub.process.wait(60) == 0
     hub.start()
     assert hub.lines == [f"web   {hub.url}/"]
+
+
+def test_all_gateways_say_how_to_come_in_and_keep_their_ports(data: Path) -> None:
+    hub = HubProcess(data, ssh=True, telnet=True)
+    try:
+        hub.start()
+        ways = [
+            f"web   {hub.url}/",
+            f"ssh   ssh -p {hub.ssh_port} console@127.0.0.1",
+            f"telnet telnet 127.0.0.1 {hub.telnet_port}",
+        ]
+        assert hub.lines[:3] == ways
+        assert hub.lines[3].startswith("login ")
+        assert len({0, hub.port, hub.ssh_port, hub.telnet_port}) == 4
+        for port, first in ((hub.ssh_port, b"SSH-2.0-"), (hub.telnet_port, b"\xff")):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                assert connection.recv(8).startswith(first)
+        hub.log_in()
+        assert termhub("down", "--data", str(data)).returncode == 0
+        assert hub.process is not None
+        assert hub.process.wait(60) == 0
+        hub.start()
+        assert hub.lines == ways
+    finally:
+        hub.stop()
+
+
+def test_telnet_is_for_this_machine_unless_told_otherwise(data: Path) -> None:
+    anywhere = ("--data", str(data), "--web", "off", "--ssh", "off", "--telnet", "0.0.0.0:0")
+    refused = termhub("up", *anywhere)
+    assert refused.returncode == 1
+    assert "Telnet encrypts nothing" in refused.stderr
+    assert "--telnet-allow-remote" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    command = [str(TERMHUB), "up", *anywhere, "--telnet-allow-remote"]
+    allowed = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert allowed.stdout is not None
+        assert allowed.stdout.readline().startswith("telnet telnet ")
+        assert "encrypts nothing" in allowed.stdout.readline()
+    finally:
+        termhub("down", "--all", "--data", str(data))
+        _, log = allowed.communicate(timeout=60)
+    assert "encrypts nothing" in log
 
 
 def test_consoles_outlive_down_and_end_with_all(hub: HubProcess) -> None:
@@ -59,7 +107,8 @@ def test_consoles_outlive_down_and_end_with_all(hub: HubProcess) -> None:
     down = termhub("down", "--data", str(hub.data))
     assert (down.returncode, down.stdout) == (0, "The hub has stopped; consoles live on.\n")
     hub.start()
-    assert hub.request("GET", f"/consoles/{console}")[1]["state"] == "running"
+    # It serves before it has reached every console again.
+    until(lambda: hub.request("GET", f"/consoles/{console}")[1]["state"] == "running", "the console")
     down = termhub("down", "--all", "--data", str(hub.data))
     assert down.returncode == 0
     assert "All consoles have ended." in down.stdout
@@ -78,13 +127,15 @@ def test_second_hub_on_the_same_data_is_refused(hub: HubProcess) -> None:
     hub.log_in()
 
 
-def test_port_that_is_taken_is_said_plainly(hub: HubProcess, data: Path) -> None:
+@pytest.mark.parametrize("gateway", ["web", "ssh", "telnet"])
+def test_port_that_is_taken_is_said_plainly(hub: HubProcess, data: Path, gateway: str) -> None:
     hub.start()
     other = data.with_name("other")
-    second = termhub("up", "--data", str(other), "--web", f"127.0.0.1:{hub.port}", *QUIET)
+    taken = [f"--{gateway}", f"127.0.0.1:{hub.port}"]
+    second = termhub("up", "--data", str(other), "--web", "off", *QUIET, *taken)
     termhub("down", "--all", "--data", str(other))
     assert second.returncode == 1
-    assert f"cannot listen at 127.0.0.1:{hub.port}" in second.stderr
+    assert f"The {gateway} gateway cannot listen at 127.0.0.1:{hub.port}" in second.stderr
     assert "Traceback" not in second.stderr
 
 
@@ -148,9 +199,9 @@ def test_twistd_runs_the_same_hub(data: Path) -> None:
         rest = process.stdout.read()
         assert "#login=" not in "".join(lines) + rest
         # twistd ends by the signal that it was stopped with.
-        assert process.wait(20) == -signal.SIGTERM
+        assert process.wait(60) == -signal.SIGTERM
         assert "The hub has stopped" in rest
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()

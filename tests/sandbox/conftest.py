@@ -106,7 +106,7 @@ def run_agent(folder, fifos):
         agent.peer.close()
         if agent.process.poll() is None:
             agent.process.terminate()
-        agent.process.wait(10)
+        agent.process.wait(60)
 
 
 class RunningSandbox:

@@ -200,7 +200,7 @@ class TestStarted:
         box = launched(Bubblewrap().prepare(spec))
         assert not select.select([box.pidfd], [], [], 0)[0]
         box.kill()
-        assert select.select([box.pidfd], [], [], 10)[0]
+        assert select.select([box.pidfd], [], [], 60)[0]
         box.kill()
 
     @pytest.mark.skipif(not ROOT, reason="only root may see the agent's descriptors")
@@ -267,7 +267,7 @@ class TestStarted:
         box = launched(Bubblewrap().prepare(attrs.evolve(spec, argv=("sh", "-c", "exit 3"))))
         peer.greet()
         peer.wait(lambda: bool(peer.exits()), "no exit")
-        assert select.select([box.pidfd], [], [], 10)[0]
+        assert select.select([box.pidfd], [], [], 60)[0]
         peer.close()
 
     def test_is_not_held_up_by_a_full_pipe(self, spec, folder, launched):
@@ -392,7 +392,7 @@ def test_unconfined_runs_the_agent_and_says_what_it_is(spec, folder, launched):
     peer.greet()
     peer.wait_for(spec.home)
     box.kill()
-    assert select.select([box.pidfd], [], [], 10)[0]
+    assert select.select([box.pidfd], [], [], 60)[0]
     peer.close()
 
 

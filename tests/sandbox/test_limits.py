@@ -167,7 +167,7 @@ class TestRealGroup:
         assert len(group.pids()) == 2
         assert not group.remove()
         group.kill()
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
 
     def test_is_found_by_name(self, group):
         assert find(group.name).folders == group.folders
@@ -181,7 +181,7 @@ class TestRealGroup:
         if not group.limits_memory:
             pytest.skip("no control group for memory")
         process = spawn(group, "x = []\nwhile True: x.append(bytearray(b'x' * (1 << 20)))")
-        assert process.wait(30) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
         assert group.memory_ran_out()
         assert group.usage().oom_kills == 1
 
@@ -190,18 +190,18 @@ class TestRealGroup:
         group.apply(Limits(memory_bytes=32 * MEBIBYTE, processes=10, cpu_percent=20))
         group.apply(Limits(memory_bytes=128 * MEBIBYTE, processes=30, cpu_percent=None))
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
     def test_cpu_is_counted(self, group):
         if "cpuacct" not in group.folders:
             pytest.skip("no control group counts CPU")
         process = spawn(group, "import time\nwhile time.process_time() < 0.05: pass")
-        process.wait(30)
-        assert 0.04 < group.usage().cpu_seconds < 10
+        process.wait(60)
+        assert 0.01 < group.usage().cpu_seconds < 10
 
     def test_a_process_that_is_gone_is_no_error(self, group):
         process = spawn(group, "")
-        process.wait(10)
+        process.wait(60)
         with contextlib.suppress(ProcessLookupError):
             group.add(process.pid)
         group.kill()

@@ -10,7 +10,7 @@ from tests.support.folders import temporary_folder
 
 
 class AsyncStoreTests(TestCase):
-    timeout = 20
+    timeout = 60
 
     def setUp(self) -> None:
         self.database = Database(temporary_folder(self) / "termhub.db")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.hub_process import HubProcess
 
 
-def wait_until(page: Page, condition: str, argument: object = None, seconds: float = 30) -> None:
+def wait_until(page: Page, condition: str, argument: object = None, seconds: float = 60) -> None:
     """Wait in the page until the JavaScript expression `condition` (of `argument`) is true.
 
     Playwright's own `wait_for_function` evaluates text inside the page, which its policy forbids.
@@ -46,7 +46,7 @@ class ConsolePage:
         self.page.goto(f"{self.hub.url}/c/{name}")
         self.attached()
 
-    def attached(self, seconds: float = 30) -> None:
+    def attached(self, seconds: float = 60) -> None:
         """Wait until the connection stands and the screen is drawn."""
         wait_until(self.page, "terminal.state === 'attached'", None, seconds)
 
@@ -64,11 +64,11 @@ class ConsolePage:
         self.page.locator(".xterm-helper-textarea:visible").focus()
         self.page.keyboard.press(key)
 
-    def wait_for_line(self, line: str, seconds: float = 30) -> None:
+    def wait_for_line(self, line: str, seconds: float = 60) -> None:
         """Wait until a line of the terminal, stripped, equals `line`."""
         wait_until(self.page, "terminal.lines().some(l => l.trim() === argument)", line, seconds)
 
-    def wait_for_prompt(self, seconds: float = 30) -> None:
+    def wait_for_prompt(self, seconds: float = 60) -> None:
         """Wait until the last line with text is Python's prompt."""
         wait_until(
             self.page,
@@ -88,7 +88,7 @@ def log_in(page: Page, hub: HubProcess) -> None:
     """Open the one-time link that the first start printed, and share the login with the HTTP helper."""
     assert hub.login_link is not None
     page.goto(hub.login_link)
-    expect(page.get_by_role("heading", name="Consoles")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Consoles")).to_be_visible()
     for cookie in page.context.cookies():
         if cookie.get("name") == "termhub_session":
             hub.cookie = f"termhub_session={cookie.get('value')}"

@@ -99,9 +99,20 @@ class LauncherProcess:
             return False
         return True
 
+    def until_replaced(self, before: int) -> None:
+        """Wait until another launcher answers than the one of this pid."""
+
+        def is_another() -> bool:
+            try:
+                return self.pid != before
+            except OSError:  # one has left and the next does not serve yet
+                return False
+
+        until(is_another, f"another launcher than {before}; the log: {self.log}")
+
     def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
         """A request to the launcher and its reply."""
-        with Caller(self.data / "run" / "launcher.sock") as caller:
+        with Caller(self.data / "run" / "launcher.sock", WAIT_SECONDS * 2) as caller:
             return caller.ask(op, **arguments)
 
     def create(self, **spec: Any) -> ConsoleProcess:
@@ -161,6 +172,7 @@ class ConsoleProcess:
         self.id = console
         self.path = launcher.data / "run" / "consoles" / console
         self.folder = Folder(self.path)
+        self._killed: set[int] = set()
 
     def link(self) -> HostLink:
         """Connect to its host, waiting for one if it is being replaced."""
@@ -175,7 +187,12 @@ class ConsoleProcess:
     @property
     def host_pid(self) -> int:
         """The pid of its living host."""
-        return int(until(self.folder.locked_by, "a host"))
+        return int(until(self._locked_by, "a host"))
+
+    def _locked_by(self) -> int | None:
+        # The pid in the file is the one before for a moment: it is written after the lock was taken.
+        pid = self.folder.locked_by()
+        return None if pid in self._killed else pid
 
     @property
     def sandbox_pid(self) -> int:
@@ -184,11 +201,14 @@ class ConsoleProcess:
         assert record is not None
         return int(record["pid"])
 
-    def kill_host(self) -> None:
-        """SIGKILL its host and wait until that is gone."""
-        pidfd = os.pidfd_open(self.host_pid)
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    def kill_host(self, number: int = signal.SIGKILL) -> int:
+        """Kill its host and wait until that is gone; the pid it had."""
+        pid = self.host_pid
+        pidfd = os.pidfd_open(pid)
+        self._killed.add(pid)
+        signal.pidfd_send_signal(pidfd, number)
         wait_for(pidfd)
+        return pid
 
     def ended(self) -> dict[str, Any]:
         """Its ``ended.json``, once it is there."""

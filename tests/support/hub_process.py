@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from termhub.host.folder import Folder
+from tests.support.console_process import until
+
 TERMHUB = Path(sys.executable).with_name("termhub")
 START_SECONDS = 60.0
 
@@ -107,12 +110,12 @@ class HubProcess:
         """`kill -9` the hub."""
         os.kill(self.pid, signal.SIGKILL)
         assert self.process is not None
-        self.process.wait(10)
+        self.process.wait(60)
 
     def host_pid(self, console: str) -> int:
         """Process id of the living host of a console."""
-        text = (self.data / "run" / "consoles" / console / "host.lock").read_text()
-        return int(text.split()[0])
+        folder = Folder(self.data / "run" / "consoles" / console)
+        return int(until(folder.locked_by, "a host"))
 
     def kill_host(self, console: str) -> int:
         """`kill -9` a console's host; returns the pid it had."""
@@ -170,13 +173,13 @@ class HubProcess:
         if self.process is not None:
             subprocess.run(
                 [str(TERMHUB), "down", "--all", "--data", str(self.data)],
-                timeout=60,
+                timeout=120,
                 capture_output=True,
                 check=False,
             )
             if self.process.poll() is None:
                 self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             assert self.process.stdout is not None
             self.process.stdout.close()
         shutil.rmtree(self.data, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -48,7 +49,7 @@ class TerminalProcess:
         """Type, however long it takes the program to read it."""
         data = text.encode() if isinstance(text, str) else text
         while data:
-            _, writable, _ = select.select([], [self.process.fd], [], 10)
+            _, writable, _ = select.select([], [self.process.fd], [], 60)
             assert writable, "the program does not read its terminal"
             data = data[os.write(self.process.fd, data[:1024]) :]
             self._read(0)
@@ -81,7 +82,12 @@ class TerminalProcess:
 
     def close(self) -> None:
         """End the program if it still runs."""
-        self.process.close(force=True)
+        if not self.process.closed:
+            if self.process.isalive():
+                self.process.kill(signal.SIGHUP)
+                self.process.kill(signal.SIGKILL)
+                self.process.wait()
+            self.process.close()
 
     def _read(self, seconds: float) -> bool:
         if not self._is_open:

@@ -44,12 +44,13 @@ class ViewerClient:
         self.decoder = frames.Decoder()
         self.socket: ClientConnection | None = None
         self.requests = 0
+        self.connections = 0
         self._continued = False
         self._sockets = ExitStack()
 
     # -- connection -------------------------------------------------------
 
-    def connect(self, seconds: float = 30.0) -> None:
+    def connect(self, seconds: float = 60.0) -> None:
         """Attach, trying again while the hub is away."""
         deadline = time.monotonic() + seconds
         while True:
@@ -70,10 +71,12 @@ class ViewerClient:
                 origin=self.hub.url,  # type: ignore[arg-type]
                 max_size=2 << 20,
                 compression=None,
+                open_timeout=60,
                 close_timeout=1,
             )
         )
         self.decoder = frames.Decoder()
+        self.connections += 1
         self._continued = False
         self.socket.send(
             frames.encode_json(
@@ -90,7 +93,7 @@ class ViewerClient:
         )
         self.hello = {}
         while not self.hello:
-            self._receive(30.0)
+            self._receive(60.0)
         self.sent = self.accepted
         self._send_input()
 
@@ -104,36 +107,43 @@ class ViewerClient:
     def type(self, data: bytes | str) -> None:
         """Queue input and send as much as may be in flight."""
         self.pending += data.encode() if isinstance(data, str) else data
-        try:
-            self._send_input()
-        except (ConnectionClosed, OSError):
-            pass  # `until` connects again and sends what was not accepted
+        self._send_input()
 
     def _send_input(self) -> None:
-        assert self.socket is not None
         while self.sent < self.accepted + min(len(self.pending), IN_FLIGHT):
             start = self.sent - self.accepted
             chunk = bytes(self.pending[start : min(start + 16384, IN_FLIGHT)])
-            self.socket.send(frames.input_(0, self.viewer, self.sent, chunk))
+            self._send(frames.input_(0, self.viewer, self.sent, chunk))
             self.sent += len(chunk)
 
     # -- requests ---------------------------------------------------------
 
     def request(self, op: str, **arguments: Any) -> dict[str, Any]:
-        """Send a request and wait for its reply."""
-        assert self.socket is not None
+        """Send a request and wait for its reply; a broken connection takes it along, so it is asked again."""
         self.requests += 1
         number = self.requests
-        self.socket.send(
-            frames.encode_json(frames.REQUEST, frames.CONSOLE, {"id": number, "op": op, **arguments})
-        )
-        self.until(lambda: number in self.replies)
+        asked = frames.encode_json(frames.REQUEST, frames.CONSOLE, {"id": number, "op": op, **arguments})
+        while number not in self.replies:
+            made = self.connections
+            self._send(asked)
+            self.until(lambda made=made: number in self.replies or self.connections != made)
         return self.replies.pop(number)
 
     def resize(self, cols: int, rows: int) -> None:
         """Say how large this viewer's window is."""
+        self.cols, self.rows = cols, rows
+        self._send(frames.resize(0, cols, rows))
+
+    def _send(self, data: bytes) -> None:
+        """Send what a new connection makes needless.
+
+        That this one is broken is found by receiving, behind what the hub said before.
+        """
         assert self.socket is not None
-        self.socket.send(frames.resize(0, cols, rows))
+        try:
+            self.socket.send(data)
+        except (ConnectionClosed, OSError):
+            pass
 
     # -- receiving --------------------------------------------------------
 
@@ -164,7 +174,6 @@ class ViewerClient:
             self._take(frame)
 
     def _take(self, frame: frames.Frame) -> None:
-        assert self.socket is not None
         kind, window, payload = frame
         if kind == frames.HELLO:
             self.hello = frames.parse_json(payload)
@@ -174,7 +183,7 @@ class ViewerClient:
             assert offset <= have, f"a skip from {have} to {offset} without a keyframe"
             self.text += data[have - offset :]
             self.offset = max(have, offset + len(data))
-            self.socket.send(frames.ack(0, self.offset))
+            self._send(frames.ack(0, self.offset))
         elif kind == frames.KEYFRAME and window == 0:
             offset, _, _, data = frames.parse_keyframe(payload)
             if not self._continued:
@@ -184,7 +193,7 @@ class ViewerClient:
             self._continued = frames.keyframe_continues(payload)
             self.offset = offset
             if not self._continued:
-                self.socket.send(frames.ack(0, offset))
+                self._send(frames.ack(0, offset))
         elif kind == frames.ACCEPTED:
             _, sequence = frames.parse_accepted(payload)
             if sequence > self.accepted:

@@ -236,7 +236,7 @@ class Response:
 class WebTestCase(TestCase):
     """A site on loopback, with the users alice and bob; calls are made in threads."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.database = Database(temporary_folder(self) / "termhub.db")
@@ -338,7 +338,7 @@ class WebTestCase(TestCase):
         """One request as it is."""
 
         def request() -> Response:
-            connection = http.client.HTTPConnection("127.0.0.1", self.address, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", self.address, timeout=60)
             try:
                 connection.request(method, target, data, headers or {})
                 response = connection.getresponse()
@@ -353,7 +353,7 @@ class WebTestCase(TestCase):
         sent = data.encode() if isinstance(data, str) else data
 
         def talk() -> bytes:
-            with socket.create_connection(("127.0.0.1", self.address), timeout=30) as connection:
+            with socket.create_connection(("127.0.0.1", self.address), timeout=60) as connection:
                 try:
                     connection.sendall(sent)
                     connection.shutdown(socket.SHUT_WR)
