@@ -12,22 +12,17 @@ import attrs
 
 from termhub.gateways.tui import picking, tree
 from termhub.gateways.tui.bindings import PREFIXES, TABLES, Action, Command, Preset
-from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.encode import paste_bytes
 from termhub.gateways.tui.events import Paste
 from termhub.gateways.tui.overlay import Help
-from termhub.gateways.tui.pane import NOTICE, Pane
+from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.prompts import Confirm, TextPrompt
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.settings import SettingsScreen
-from termhub.gateways.tui.text import padded
-from termhub.gateways.tui.tree import Rect
 from termhub.hub.sizes import POLICIES
 
 if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI
-
-ENDED_KEYS = "n: a new one · s: choose another · q: leave"
 
 READ_ONLY = "You look at this console read-only."
 
@@ -47,7 +42,7 @@ def run(ui: TerminalUI, action: Action) -> None:
     elif action.command in _CHANGES and session.has_ended:
         ui.say(f"{session.name} has ended.")
     else:
-        ui.overlay(None)
+        ui.cover(None)
         _IN_CONSOLE[action.command](ui, session, action)
 
 
@@ -72,11 +67,11 @@ def _help(ui: TerminalUI) -> None:
     if ui.services.link():
         lines.append(f"In a browser: {ui.services.link()}")
     lines.append("Shift with the mouse selects as if this were not here.")
-    ui.overlay(Help(ui.settings.preset, lines, lambda: ui.overlay(None)))
+    ui.cover(Help(ui.settings.preset, lines, lambda: ui.cover(None)))
 
 
 def _settings(ui: TerminalUI) -> None:
-    ui.overlay(SettingsScreen(ui.settings, ui.change_settings, lambda: ui.overlay(None)))
+    ui.cover(SettingsScreen(ui.settings, ui.change_settings, lambda: ui.cover(None)))
 
 
 def _hide_status(ui: TerminalUI) -> None:
@@ -314,11 +309,8 @@ _CHANGES = frozenset(
 # -- what has ended --------------------------------------------------------------------
 
 
-def ended_key(ui: TerminalUI, name: str) -> None:
+def ended_key(ui: TerminalUI, session: Session, name: str) -> None:
     """A key typed to a console that has ended."""
-    session = ui.session
-    if session is None:
-        return
     if name == "n":
         console = session.console
         new = attrs.evolve(ui.new_console(), program=console.program, image=console.image)
@@ -329,22 +321,11 @@ def ended_key(ui: TerminalUI, name: str) -> None:
         ui.finish(f"[{session.name} has ended: {session.reason}]")
 
 
-def exited_key(ui: TerminalUI, pane: Pane, name: str) -> None:
+def exited_key(ui: TerminalUI, session: Session, pane: Pane, name: str) -> None:
     """A key typed to a window whose program has exited."""
-    session = ui.session
-    if session is None:
-        return
     if session.role == "observer":
         ui.say(READ_ONLY)
     elif name == "Enter":
         session.restart(pane.window)
     elif name in ("q", "C-d"):
         session.close_windows([pane.window])
-
-
-def draw_ended(canvas: Canvas, session: Session, area: Rect) -> None:
-    """Why a console has ended, and what can be done, over its last screen."""
-    lines = [f" {session.name} has ended: {session.reason}", f" {ENDED_KEYS}"]
-    for row, line in enumerate(lines[-area.rows :] if area.rows < len(lines) else lines):
-        y = area.y + max(0, area.rows - len(lines)) + row
-        canvas.put(area.x, y, padded(line, area.cols), NOTICE)

@@ -83,7 +83,8 @@ class History:
         self._match: tuple[int, int, int] | None = None
         self._forward = False
         self.x = max(0, min(x, cols - 1))
-        self.line = max(0, min(first + y, self._total - 1))
+        self.line = first + y
+        self._settle()
 
     # -- what is shown -------------------------------------------------------------
 

@@ -45,9 +45,9 @@ class Pane:
         self.history: History | None = None
 
     @property
-    def is_smaller_than_window(self) -> bool:
-        """Whether only part of the window shows."""
-        return self.size is not None and (self.size[0] > self.place.cols or self.size[1] > self.place.rows)
+    def has_another_size(self) -> bool:
+        """Whether the window is larger or smaller than this."""
+        return self.size is not None and self.size != self.place[2:]
 
     @property
     def first_line(self) -> int:

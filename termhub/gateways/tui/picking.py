@@ -30,7 +30,7 @@ def pick_console(ui: TerminalUI) -> None:
         if not key:
             make_console(ui, ui.new_console())
         elif key == here and ui.session is not None and not ui.session.has_ended:
-            ui.overlay(None)
+            ui.cover(None)
         else:
             with_console(key, ui.show_console)
 
@@ -48,7 +48,7 @@ def pick_console(ui: TerminalUI) -> None:
         entries,
         chosen,
         previewed,
-        (lambda: ui.overlay(None)) if ui.session is not None else (lambda: ui.finish("[left]")),
+        (lambda: ui.cover(None)) if ui.session is not None else (lambda: ui.finish("[left]")),
         {
             "C-n": lambda key: make_console(ui, ui.new_console()),
             "C-r": lambda key: with_console(key, lambda console: rename_console(ui, console)),
@@ -72,7 +72,7 @@ def pick_window(ui: TerminalUI, session: Session) -> None:
         return found
 
     def chosen(key: str) -> None:
-        ui.overlay(None)
+        ui.cover(None)
         session.select(int(key))
 
     def previewed(key: str) -> None:
@@ -84,7 +84,7 @@ def pick_window(ui: TerminalUI, session: Session) -> None:
         entries,
         chosen,
         previewed,
-        lambda: ui.overlay(None),
+        lambda: ui.cover(None),
         {},
         str(session.layout.focus),
     )
@@ -92,7 +92,7 @@ def pick_window(ui: TerminalUI, session: Session) -> None:
 
 
 def _show(ui: TerminalUI, picker: Picker) -> None:
-    ui.overlay(picker)
+    ui.cover(picker)
     picker.refresh()
     ui.refresh_every(REFRESH_SECONDS, picker.refresh)
 

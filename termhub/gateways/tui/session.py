@@ -126,6 +126,12 @@ class Session:
         return None if self.layout.focus is None else self.panes.get(self.layout.focus)
 
     @property
+    def title(self) -> str:
+        """What the focused window calls itself."""
+        window = self.windows.get(self.layout.focus) if self.layout.focus is not None else None
+        return window.title or window.program if window is not None else ""
+
+    @property
     def tabs(self) -> list[Tab]:
         """The windows for the status line."""
         found = []

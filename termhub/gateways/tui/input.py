@@ -1,0 +1,158 @@
+"""What a person types and does with the mouse, on its way to whoever it is for.
+
+A prompt takes keys first, then the commands, then what lies over the panes, then copy mode, then the
+program of the focused pane.
+
+Invariant: what is for the program reaches it whole and in order, a paste the pane it began in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from termhub.gateways.tui import commands
+from termhub.gateways.tui.bindings import PREFIXES, Action, Command, Unbound, key_name
+from termhub.gateways.tui.encode import focus_bytes, key_bytes, paste_bytes
+from termhub.gateways.tui.events import Event, Focus, Key, Mouse, Paste, Report
+from termhub.gateways.tui.keys import KeyReader
+from termhub.gateways.tui.mouse import WHEEL_LINES
+from termhub.gateways.tui.pointing import WHEEL_UP
+from termhub.gateways.tui.status import tab_at
+
+if TYPE_CHECKING:
+    from termhub.gateways.tui.ui import TerminalUI
+
+ESCAPE_SECONDS = 0.05
+"""After so long an ESC is the Escape key and no longer the beginning of another one."""
+
+
+class Input:
+    """Reads one person's terminal.
+
+    :param utf8: it sends UTF-8.
+    """
+
+    def __init__(self, ui: TerminalUI, utf8: bool) -> None:
+        self._ui = ui
+        self._reader = KeyReader(utf8)
+        self._paste_window: int | None = None
+
+    def receive(self, data: bytes) -> None:
+        """Bytes of the terminal, in any pieces."""
+        self._ui.cancel("escape")
+        self._handle(self._reader.feed(data))
+        if self._reader.is_waiting and not self._ui.is_over:
+            self._ui.later("escape", ESCAPE_SECONDS, self._flush)
+
+    def _flush(self) -> None:
+        self._handle(self._reader.flush())
+
+    def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            if self._ui.is_over:
+                return
+            if isinstance(event, Key):
+                self._key(event)
+            elif isinstance(event, Paste):
+                self._paste(event)
+            elif isinstance(event, Mouse):
+                self._mouse(event)
+            elif isinstance(event, Focus):
+                self._focus(event)
+            elif isinstance(event, Report):
+                self._ui.display.report(event)
+
+    # -- keys ----------------------------------------------------------------------
+
+    def _key(self, key: Key) -> None:
+        ui = self._ui
+        prompt = ui.prompt
+        if prompt is not None:
+            # Its answer may bring the next prompt.
+            ui.prompt = None
+            if not prompt.key(key_name(key), key.text):
+                ui.prompt = prompt
+            ui.display.stale()
+            return
+        awaited = ui.bindings.awaits
+        for typed in ui.bindings.feed(key, ui.services.clock.seconds()):
+            if isinstance(typed, Action):
+                commands.run(ui, typed)
+            elif isinstance(typed, Unbound):
+                self._unbound(typed)
+            else:
+                self._plain(typed)
+        if awaited or ui.bindings.awaits:
+            ui.display.stale()
+
+    def _unbound(self, unbound: Unbound) -> None:
+        preset = self._ui.settings.preset
+        shows = commands.keys_of(preset, Command.HELP)
+        self._ui.say(f"{PREFIXES[preset]} {unbound.key} is no command; {shows} shows which are.")
+
+    def _plain(self, key: Key) -> None:
+        """A key that is no command."""
+        ui, session = self._ui, self._ui.session
+        name = key_name(key)
+        if ui.covering is not None:
+            ui.covering.key(name, key.text)
+            ui.display.stale()
+            return
+        pane = session.focused if session is not None else None
+        if session is not None and session.has_ended:
+            commands.ended_key(ui, session, name)
+        elif session is None or pane is None:
+            return
+        elif pane.history is not None and ui.copying is not None:
+            ui.copying.key(pane, pane.history, name)
+        elif pane.notice:
+            commands.exited_key(ui, session, pane, name)
+        else:
+            ui.type(pane, key_bytes(key, pane.modes))
+
+    # -- everything else -----------------------------------------------------------
+
+    def _paste(self, paste: Paste) -> None:
+        ui = self._ui
+        takes: Callable[[str], None] | None = None
+        if ui.prompt is not None:
+            takes = ui.prompt.paste
+        elif ui.covering is not None:
+            takes = ui.covering.paste
+        if takes is not None:
+            takes(paste.data.decode(errors="replace"))
+            ui.display.stale()
+            return
+        session = ui.session
+        if paste.begins:
+            self._paste_window = session.layout.focus if session is not None else None
+        pane = session.panes.get(self._paste_window) if session and self._paste_window is not None else None
+        if paste.ends:
+            self._paste_window = None
+        ui.bindings.pasted()
+        if pane is not None and pane.history is None and not pane.notice:
+            ui.type(pane, paste_bytes(paste, pane.modes))
+
+    def _mouse(self, event: Mouse) -> None:
+        ui, session = self._ui, self._ui.session
+        if ui.covering is not None:
+            if event.kind == "wheel":
+                ui.covering.wheel(-WHEEL_LINES if event.button == WHEEL_UP else WHEEL_LINES)
+            elif event.kind == "press" and event.button == 1:
+                ui.covering.click(event.x, event.y)
+            ui.display.stale()
+        elif session is None or ui.prompt is not None or ui.pointing is None:
+            return
+        elif ui.has_status and event.kind == "press" and event.y == ui.display.canvas.rows - 1:
+            window = tab_at(session.tabs, session.name, event.x)
+            if window is not None:
+                session.select(window)
+        else:
+            ui.pointing.mouse(event)
+
+    def _focus(self, event: Focus) -> None:
+        session = self._ui.session
+        pane = session.focused if session is not None else None
+        if pane is not None and session is not None and session.role != "observer":
+            self._ui.type(pane, focus_bytes(event, pane.modes))

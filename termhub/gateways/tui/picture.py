@@ -1,0 +1,103 @@
+"""What the whole screen shows: panes or what lies over them, the last line, cursor, title and mouse."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from termhub.gateways.tui.bindings import PREFIXES
+from termhub.gateways.tui.borders import draw_borders
+from termhub.gateways.tui.canvas import Canvas, CanvasCursor
+from termhub.gateways.tui.pane import NOTICE
+from termhub.gateways.tui.session import Session
+from termhub.gateways.tui.status import Status, draw_status
+from termhub.gateways.tui.text import padded
+from termhub.gateways.tui.tree import Rect
+
+if TYPE_CHECKING:
+    from termhub.gateways.tui.ui import TerminalUI
+
+ENDED_KEYS = "n: a new one · s: choose another · q: leave"
+
+
+def compose(ui: TerminalUI, canvas: Canvas) -> None:
+    """Draw everything onto a blank canvas."""
+    cursor = None
+    if ui.covering is not None:
+        cursor = ui.covering.draw(canvas, ui.area)
+    elif ui.session is not None:
+        _draw_session(canvas, ui.session, ui.area)
+    last = canvas.rows - 1
+    if ui.prompt is not None:
+        cursor = ui.prompt.draw(canvas, last)
+    elif ui.has_status or ui.message:
+        draw_status(canvas, last, _status(ui))
+    if cursor is not None:
+        canvas.cursor = CanvasCursor(*cursor)
+    elif ui.covering is None:
+        place_cursor(ui, canvas)
+    tell_modes(ui)
+
+
+def place_cursor(ui: TerminalUI, canvas: Canvas) -> None:
+    """Put the cursor where the focused pane has it."""
+    session = ui.session
+    pane = session.focused if session is not None else None
+    if session is None or pane is None or session.has_ended or ui.prompt is not None:
+        return
+    x, y, visible = pane.cursor_on_screen
+    if pane.history is not None:
+        canvas.cursor = CanvasCursor(x, y, visible)
+    else:
+        cursor = pane.cursor
+        canvas.cursor = CanvasCursor(x, y, visible and not pane.notice, cursor.shape, cursor.blinking)
+
+
+def tell_modes(ui: TerminalUI) -> None:
+    """The terminal's mouse and title, by what is shown."""
+    is_taken = ui.settings.mouse
+    if ui.covering is None and ui.pointing is not None:
+        ui.display.set_mouse(ui.pointing.tracking(is_taken))
+    else:
+        ui.display.set_mouse("button" if is_taken else "off")
+    if ui.session is not None:
+        title = ui.session.title
+        ui.display.set_title(f"{title} · {ui.session.name}" if title else ui.session.name)
+
+
+def _draw_session(canvas: Canvas, session: Session, area: Rect) -> None:
+    for pane in session.panes.values():
+        pane.draw(canvas)
+    node = session.layout.fitting(area)
+    if node is not None and len(session.panes) > 1:
+        draw_borders(canvas, node, area, session.layout.focus)
+    if session.has_ended:
+        _draw_ended(canvas, session, area)
+
+
+def _draw_ended(canvas: Canvas, session: Session, area: Rect) -> None:
+    """Why a console has ended, and what can be done, over its last screen."""
+    lines = [f" {session.name} has ended: {session.reason}", f" {ENDED_KEYS}"][-area.rows :]
+    for row, line in enumerate(lines):
+        canvas.put(area.x, area.y + area.rows - len(lines) + row, padded(line, area.cols), NOTICE)
+
+
+def _status(ui: TerminalUI) -> Status:
+    session = ui.session
+    clock = time.strftime("%H:%M", time.localtime(ui.services.now()))
+    if session is None:
+        return Status("termhub", clock=clock, message=ui.message)
+    notes = []
+    if ui.bindings.awaits:
+        notes.append(f"{PREFIXES[ui.settings.preset]} …")
+    if session.role == "observer":
+        notes.append("read-only")
+    pane = session.focused
+    if pane is not None and pane.has_another_size and pane.size is not None:
+        notes.append(f"{pane.size[0]}x{pane.size[1]}")
+    if session.policy != "latest":
+        notes.append(session.policy)
+    if session.viewers > 1:
+        notes.append(f"{session.viewers} viewers")
+    warning = "" if session.state == "running" else session.state
+    return Status(session.name, session.tabs, notes, warning, clock, ui.message)
