@@ -16,10 +16,9 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Site
 
-from termhub import __version__
-from termhub.config import Address, Settings, parse_address
+from termhub.cli.gateways import Gateways, Name, check_telnet, listening_addresses
+from termhub.config import Address, Settings
 from termhub.errors import TermhubError
 from termhub.hub.service import Hub
 
@@ -67,7 +66,9 @@ class TermhubService(Service):
         self._reactor = reactor
         self._tell = tell
         self._hub = Hub(settings, reactor)
-        self._sockets: dict[str, socket.socket] = {}
+        self._gateways = Gateways(self._hub, settings, reactor)
+        self._sockets: dict[Name, socket.socket] = {}
+        self._warnings: list[str] = []
         self._ports: list[Any] = []
         self._is_stopping = False
 
@@ -77,10 +78,12 @@ class TermhubService(Service):
         :raises TermhubError: when something is missing.
         """
         self._hub.prepare()
-        for gateway, listen in (("web", self._settings.web.listen),):
-            address = parse_address(listen)
-            if address is not None:
-                self._sockets[gateway] = listening_socket(gateway, address)
+        for gateway, address in listening_addresses(self._settings):
+            self._sockets[gateway] = listening_socket(gateway, address)
+        if "telnet" in self._sockets:
+            warning = check_telnet(self._settings, self._sockets["telnet"])
+            if warning is not None:
+                self._warnings.append(warning)
         self._hub.drop()
 
     def startService(self) -> None:
@@ -99,9 +102,10 @@ class TermhubService(Service):
 
     async def _start(self) -> Running:
         await self._hub.start()
-        addresses = {}
-        if "web" in self._sockets:
-            addresses["web"] = self._serve_web(self._sockets["web"])
+        for gateway, listening in self._sockets.items():
+            self._ports.append(self._gateways.serve(gateway, listening))
+        addresses = self._gateways.addresses
+        if "web" in addresses:
             self._hub.reached_at(addresses["web"])
         login = None
         if self._hub.login_secret is not None and "web" in addresses:
@@ -110,41 +114,16 @@ class TermhubService(Service):
         gc.collect()
         gc.freeze()
         _log.info("The hub serves {data}", data=str(self._settings.data_path), **addresses)
-        return Running(addresses, login)
-
-    def _serve_web(self, listening: socket.socket) -> str:
-        from termhub.gateways.web import Services, make_site
-
-        hub = self._hub
-        # A fake directory in the gateway's tests is as good to it as the hub's.
-        directory: Any = hub.consoles
-        services = Services(
-            consoles=directory,
-            accounts=hub.accounts,
-            images=hub.consoles.images.listed,
-            version=__version__,
-            logged_in=hub.consoles.logged_in,
-            logged_out=hub.consoles.logged_out,
-        )
-        web = self._settings.web
-        public_url = web.public_url
-        site: Site = make_site(
-            services,
-            self._reactor,
-            public_url=public_url,
-            connections=web.connections,
-            connections_per_address=0 if public_url else web.connections_per_address,
-        )
-        with listening:
-            port = self._reactor.adoptStreamPort(listening.fileno(), listening.family, site)
-            host, number = listening.getsockname()[:2]
-        self._ports.append(port)
-        return public_url.rstrip("/") + "/" if public_url else f"http://{Address(host, number)}/"
+        for warning in self._warnings:
+            _log.warn("{warning}", warning=warning)
+        return Running(addresses, login, self._warnings)
 
     async def _stop(self) -> None:
         for port in self._ports:
             await port.stopListening()
+        gateways_stopped = Deferred.fromCoroutine(self._gateways.stop())
         await self._hub.stop()
+        await gateways_stopped
         _log.info("The hub has stopped; consoles live on")
 
 

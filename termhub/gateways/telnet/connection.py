@@ -59,6 +59,9 @@ class UI(Protocol):
     def lost(self, reason: str) -> None:
         """The terminal is gone."""
 
+    def finish(self, words: str, status: int = 0) -> None:
+        """Give the terminal back, with these words on it, and end."""
+
 
 class TelnetConnection(TwistedProtocol):
     """Speaks with one client.
@@ -122,17 +125,16 @@ class TelnetConnection(TwistedProtocol):
 
     def _leave(self, words: str) -> None:
         """Say the last words and close."""
-        ui, self._ui = self._ui, None
-        if ui is not None:
-            ui.lost(words)
-        self._say_and_close(words)
+        if self._ui is not None:
+            self._ui.finish(words)
+        self._close(f"\r\n{words}\r\n" if words else "")
 
-    def _say_and_close(self, words: str) -> None:
+    def _close(self, words: str) -> None:
         outlet = self._outlet
         if outlet is None:
             return
         if words:
-            outlet.send(self._telnet.encode(f"\r\n{words}\r\n".encode()))
+            outlet.send(self._telnet.encode(words.encode("utf-8", "replace")))
         self._outlet = None
         outlet.close()
         transport: Any = self.transport
@@ -153,7 +155,7 @@ class TelnetConnection(TwistedProtocol):
     def finish(self, status: int, words: str) -> None:
         """The UI is over."""
         self._ui = None
-        self._say_and_close(words)
+        self._close(f"{words}\r\n" if words else "")
 
     def _answer(self, data: bytes) -> None:
         """Send what the client caused: it has to read it, to go on."""

@@ -13,10 +13,16 @@ from termhub.accounts import Accounts, Admitted
 from termhub.config import TelnetSettings
 from termhub.gateways.attached import Attached
 from termhub.gateways.connections import Connections
+from termhub.gateways.tui.interface import Services, Start
+from termhub.gateways.tui.terminal import Terminal
+from termhub.gateways.tui.ui import TerminalUI
 from termhub.hub.viewers import CLOSE_RESTART
 from termhub.store import User
 
 from .connection import UI, TelnetConnection
+
+_LANG = {"": "", "utf-8": "C.UTF-8", "other": "C"}
+"""What the client's answer to UTF-8 says of its terminal."""
 
 MakeUI = Callable[[User, str, str, tuple[int, int], TelnetConnection], UI]
 """The UI for a user, the type and the character set of the terminal, its size, and the way to it."""
@@ -79,3 +85,24 @@ class TelnetGateway(Factory):
         for connection in list(self.connections):
             connection.close(CLOSE_RESTART, "The hub restarts; the console goes on.")
         return self._all_gone
+
+
+def make_gateway(
+    services: Services,
+    accounts: Accounts,
+    settings: TelnetSettings,
+    reactor: Any,
+    came: Callable[[User], None],
+) -> TelnetGateway:
+    """The gateway to listen with, its connections in the terminal UI.
+
+    :param came: told of a user who has logged in.
+    """
+
+    def make_ui(
+        user: User, term: str, charset: str, size: tuple[int, int], transport: TelnetConnection
+    ) -> TerminalUI:
+        terminal = Terminal.of(term, lang=_LANG[charset])
+        return TerminalUI(services, user, terminal, *size, transport, Start())
+
+    return TelnetGateway(accounts, settings, make_ui, reactor, came)

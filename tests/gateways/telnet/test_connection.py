@@ -104,6 +104,11 @@ class FakeUI:
     def lost(self, reason: str) -> None:
         self.events.append(f"lost: {reason}")
 
+    def finish(self, words: str, status: int = 0) -> None:
+        self.events.append(f"finish: {words}")
+        self.transport.write(b"<end>")
+        self.transport.finish(status, words)
+
 
 class Telnet:
     """A gateway with one user, alice, whose password is ``right``, and one client."""
@@ -299,7 +304,8 @@ def test_idle_time() -> None:
     telnet.clock.advance(1)
     assert telnet.transport.disconnecting
     assert b"Nobody has typed" in telnet.shown
-    assert ui.events[-1].startswith("lost: Nobody has typed")
+    assert ui.events[-1].startswith("finish: Nobody has typed")
+    assert telnet.shown.endswith(b"<end>Nobody has typed for a long time. The console goes on.\r\n")
 
 
 def test_without_idle_time_a_person_may_be_away() -> None:
@@ -313,7 +319,7 @@ def test_end_of_the_ui() -> None:
     telnet = Telnet()
     ui = telnet.log_in()
     ui.transport.finish(0, "[detached from demo]")
-    assert telnet.shown.endswith(b"screen\r\n\r\n[detached from demo]\r\n")
+    assert telnet.shown.endswith(b"screen\r\n[detached from demo]\r\n")
     assert telnet.transport.disconnecting
     assert telnet.transport.producer is None
     ui.transport.write(b"too late")
@@ -412,7 +418,7 @@ def test_stop_says_why_and_waits_for_all() -> None:
     telnet.gateway.stop().addCallback(stopped.append)
     assert b"The hub restarts" in telnet.shown
     assert b"The hub restarts" in other_transport.value()
-    assert ui.events[-1].startswith("lost: ")
+    assert ui.events[-1].startswith("finish: ")
     telnet.connection.connectionLost()
     assert stopped == []
     other.connectionLost()
@@ -430,7 +436,7 @@ def test_login_that_is_worth_nothing_any_more() -> None:
     telnet.clock.advance(CHECK_SECONDS)
     assert telnet.transport.disconnecting
     assert b"Your password has changed." in telnet.shown
-    assert ui.events[-1].startswith("lost: ")
+    assert ui.events[-1].startswith("finish: ")
 
 
 PIECES = st.one_of(
