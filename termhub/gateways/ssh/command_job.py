@@ -63,8 +63,8 @@ class CommandJob:
 
     def begin(self) -> None:
         """Run it."""
-        if self._terminal is not None and isinstance(self._command, New | Attach):
-            self._channel.pause()  # what is typed meanwhile is for the console
+        if self._terminal is None or not isinstance(self._command, New | Attach):
+            self._channel.resume()  # else what is typed meanwhile is for the console
         self._running = Deferred.fromCoroutine(self._run_to_end())
         self._running.addErrback(self._failed)
 
@@ -100,9 +100,14 @@ class CommandJob:
         self._stop()
 
     def _stop(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
+        if isinstance(self._command, Logs | Screen):
+            running, self._running = self._running, None
+            if running is not None:
+                running.cancel()
+        # What changes something is done to its end; only nobody is told any more.
+        room, self._room = self._room, None
+        if room is not None and not room.called:
+            room.callback(None)
 
     def _failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
@@ -118,8 +123,6 @@ class CommandJob:
         except TermhubError as error:
             await self._complain(error.message)
             status = 1
-        if self._running is None and not self._channel.is_open:
-            return
         if isinstance(status, Start):
             self._show(status)
         else:
@@ -264,7 +267,7 @@ class CommandJob:
 
     async def _write(self, data: bytes, to_stderr: bool = False) -> None:
         for start in range(0, len(data), PIECE_BYTES):
-            while not self._channel.is_writable:
+            while self._channel.is_open and not self._channel.is_writable:
                 room = self._room = Deferred()
                 await room
             self._channel.write(data[start : start + PIECE_BYTES], to_stderr)

@@ -113,7 +113,8 @@ class SshGateway(Factory):
         def open_session(channel: Channel) -> Session:
             return Session(self._services, user, channel)
 
-        transport.logged_in(SessionConnection(transport, self._channels, open_session))
+        connection = SessionConnection(transport, self._channels, open_session)
+        transport.logged_in(connection, connection.drained)
         self._services.consoles.logged_in(user)
 
 
@@ -135,4 +136,6 @@ def make_gateway(services: Services, settings: SshSettings, host_key_path: Path,
     :param host_key_path: the private key that clients know the hub by; made when it is missing.
     :raises ConfigError: when the key cannot be used.
     """
-    return SshGateway(services, settings, host_key(host_key_path), reactor)
+    gateway = SshGateway(services, settings, host_key(host_key_path), reactor)
+    _log.info("ssh clients know this hub by the key {fingerprint}", fingerprint=gateway.fingerprint)
+    return gateway

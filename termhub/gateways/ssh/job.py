@@ -18,7 +18,7 @@ class Job(Protocol):
     """What runs behind a channel; it ends by closing the channel."""
 
     def begin(self) -> None:
-        """Start."""
+        """Start; the channel is paused, and is resumed by whatever takes input."""
 
     def receive(self, data: bytes) -> None:
         """What the client sent."""

@@ -58,7 +58,6 @@ class RelayJob:
     def begin(self) -> None:
         """Start the program."""
         self._channel.enlarge_window(WINDOW_BYTES)
-        self._channel.pause()
         starting = self._starting = Deferred.fromCoroutine(self._run(self))
         starting.addCallbacks(self._started, self._refused)
 

@@ -54,7 +54,7 @@ class Session:
             "signal": self._signal,
             "break": self._break,
         }
-        # What is sent before anything runs waits.
+        # What is sent before anything runs waits; whatever runs goes on with it.
         channel.pause()
 
     def requested(self, kind: str, fields: Reader) -> bool:
@@ -187,13 +187,14 @@ class Session:
         self._run(RelayJob(run, argv[0], self._user, self._channel))
 
     def _show(self, start: Start) -> None:
+        if self._is_lost:
+            return
         terminal = self._described()
         assert terminal is not None  # who asks for the UI has looked
         self._run(UIJob(self._services.make_ui, self._user, self._channel, terminal, start))
 
     def _run(self, job: Job) -> None:
         self._job = job
-        self._channel.resume()
         job.begin()
 
     # -- while it runs -----------------------------------------------------------------------

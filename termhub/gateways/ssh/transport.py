@@ -11,11 +11,12 @@ another layer is handled unless it came encrypted and between key exchanges; onc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from twisted.conch.ssh import transport as conch
 from twisted.conch.ssh.service import SSHService
-from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import ITCPTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -130,6 +131,7 @@ class Transport(conch.SSHServerTransport):
         self._exchanged = 0.0  # when the last key exchange was over
         self._exchanged_bytes = 0  # what went both ways since
         self._is_strict = False
+        self._tell_drained: Callable[[], None] = lambda: None
         self._packets = 0
         self._unanswered = 0
         self._has_heard = False
@@ -149,9 +151,13 @@ class Transport(conch.SSHServerTransport):
         """Whether everything handed over has left this process."""
         return self._blockedByKeyExchange is None and self.transport.is_clear
 
-    def logged_in(self, service: SSHService) -> None:
-        """The client has logged in: there is no deadline any more, and this layer goes on."""
+    def logged_in(self, service: SSHService, drained: Callable[[], None]) -> None:
+        """The client has logged in: there is no deadline any more, and this service goes on.
+
+        :param drained: called when output may be handed over again, or all of it has left.
+        """
         self.is_logged_in = True
+        self._tell_drained = drained
         self._stop(self._login_timer)
         self.setService(service)
 
@@ -185,7 +191,7 @@ class Transport(conch.SSHServerTransport):
 
     def connectionMade(self) -> None:
         """Begin."""
-        if isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
+        if ITCPTransport.providedBy(self.transport):
             prepare(self.transport)
         self.transport = Wire(self.transport, self._drained)
         self._exchanged = self._exchange_began = self._clock.seconds()
@@ -230,14 +236,9 @@ class Transport(conch.SSHServerTransport):
         self._linger_timer = self._clock.callLater(LINGER_SECONDS, self.transport.abortConnection)
 
     def _drained(self) -> None:
-        self.transport.read_again()
-        self._tell_drained()
-
-    def _tell_drained(self) -> None:
-        if self.service is not None and not self.is_closing:
-            drained = getattr(self.service, "drained", None)
-            if drained is not None:
-                drained()
+        if not self.is_closing:
+            self.transport.read_again()
+            self._tell_drained()
 
     def _stop(self, timer: DelayedCall | None) -> None:
         if timer is not None and timer.active():
@@ -382,7 +383,8 @@ class Transport(conch.SSHServerTransport):
         self._exchanged = self._clock.seconds()
         self._exchanged_bytes = 0
         super()._newKeys()
-        self._tell_drained()
+        if not self.is_closing:
+            self._tell_drained()
 
     def _service_requested(self, payload: bytes) -> None:
         name = Reader(payload).string()

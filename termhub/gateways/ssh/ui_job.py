@@ -23,6 +23,7 @@ class UIJob:
     ) -> None:
         self._channel = channel
         self._was_clear = True
+        self._is_over = False
         self._ui = make_ui(user, terminal, self, start)
 
     # -- a session's job -----------------------------------------------------------------
@@ -38,8 +39,8 @@ class UIJob:
 
     def ended_input(self) -> None:
         """No terminal, no UI."""
-        self.finish(0, "")
         self._ui.lost("its input has ended")
+        self.finish(0, "")
 
     def drained(self) -> None:
         """Tell the UI once everything has left that had to wait."""
@@ -60,7 +61,9 @@ class UIJob:
 
     def lost(self) -> None:
         """The person has gone."""
-        self._ui.lost("the connection is gone")
+        if not self._is_over:
+            self._is_over = True
+            self._ui.lost("the connection is gone")
 
     # -- the UI's transport ----------------------------------------------------------------
 
@@ -85,6 +88,7 @@ class UIJob:
 
     def finish(self, status: int, words: str) -> None:
         """The UI is over."""
+        self._is_over = True
         if words:
             self._channel.write(words.encode("utf-8", "replace") + b"\r\n")
         self._channel.exit(status)

@@ -110,6 +110,7 @@ class UserAuth(SSHService):
         self._answer: Deferred[list[str]] | None = None
         self._attempts = 0
         self._probes = 0
+        self._has_offered = False
         # A key that was proved and opens no account, with its algorithm.
         self._unknown: tuple[bytes, bytes] | None = None
 
@@ -306,11 +307,16 @@ class UserAuth(SSHService):
     async def _by_offer(self, name: str, offer: KeyOffer) -> Login | None:
         """Wait until the key has been tied to an account; or take a password after all."""
         self._transport.allow_time(OFFER_SECONDS)
+        page = f"{self._link()}keys#offer={offer.code}"
         said = (
-            f"This key ({offer.fingerprint}) opens no account here yet.\n"
-            f"Open {self._link()}keys#offer={offer.code} in a browser (code {offer.code}),\n"
-            "add the key there, then press Enter here. Or give your account name and password."
+            f"This key opens no account here yet:\n  {offer.fingerprint}\n"
+            f"To add it, open\n  {page}\n"
+            f"in a browser (code {offer.code}), then press Enter here.\n"
+            "Or give the name and password of your account."
         )
+        if self._has_offered:
+            said = f"To add the key: {page}"
+        self._has_offered = True
         for _ in range(MOST_ENTERS):
             if name:
                 (password,) = await self._ask(said, [("Password (Enter when the key is added): ", False)])
@@ -324,7 +330,7 @@ class UserAuth(SSHService):
             try:
                 user = await self._accounts.identify(PublicKey(name, offer.blob), self._address)
             except NotLoggedIn:
-                said = f"The key has not been added yet: {self._link()}keys#offer={offer.code}"
+                said = f"The key has not been added yet: {page}"
                 continue
             return Login(user, offer.blob)
         return None

@@ -1,0 +1,341 @@
+"""An ssh connection in memory: the gateway's end, and a client that a test plays by hand."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from twisted.conch.ssh import transport as conch
+from twisted.conch.ssh.keys import Key
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+from termhub.accounts import Accounts
+from termhub.config import SshSettings
+from termhub.gateways.ssh.gateway import SshGateway
+from termhub.gateways.ssh.job import PersonTerminal, Services
+from termhub.gateways.ssh.packets import Reader, boolean, string, u32
+from termhub.gateways.ssh.transport import Transport
+from termhub.gateways.tui.interface import Start
+from termhub.hub.consoles import NewConsole
+from termhub.store import Database, User
+
+from .folders import temporary_folder
+from .stores import InlineStore, PlainPasswords
+from .web import FakeConsole, FakeConsoles
+
+HOST_KEY = Key(Ed25519PrivateKey.generate())
+ADDRESS = "192.0.2.7"
+
+SERVICE_REQUEST, SERVICE_ACCEPT = 5, 6
+USERAUTH_REQUEST, USERAUTH_FAILURE, USERAUTH_SUCCESS, USERAUTH_BANNER = 50, 51, 52, 53
+INFO_REQUEST, INFO_RESPONSE = 60, 61
+CHANNEL_OPEN, CHANNEL_REQUEST = 90, 98
+
+
+class FakeTcp(StringTransport):
+    """A socket whose other end may stop reading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_stuck = False
+        self.aborting = False
+        self.dataBuffer = b""
+
+    def abortConnection(self) -> None:
+        self.aborting = True
+        super().abortConnection()
+
+    def write(self, data: bytes) -> None:
+        if self.is_stuck:
+            self.dataBuffer += data
+        else:
+            super().write(data)
+
+    def release(self) -> None:
+        """The other end reads again."""
+        self.is_stuck = False
+        waiting, self.dataBuffer = self.dataBuffer, b""
+        super().write(waiting)
+        if self.producer is not None:
+            self.producer.resumeProducing()
+
+    def take(self) -> bytes:
+        data = self.value()
+        self.clear()
+        return data
+
+
+class RawClient(conch.SSHClientTransport):
+    """Exchanges keys by itself, and leaves everything else to the test."""
+
+    def __init__(self) -> None:
+        self.supportedKeyExchanges = [b"curve25519-sha256"]
+        self.supportedPublicKeys = [b"ssh-ed25519"]
+        self.packets: list[tuple[int, bytes]] = []
+        self.disconnected: tuple[int, str] | None = None
+        self.is_secure = False
+        self.exchanges = 0
+
+    def verifyHostKey(self, hostKey: bytes, fingerprint: bytes) -> Deferred[int]:
+        return succeed(1)
+
+    def connectionSecure(self) -> None:
+        self.is_secure = True
+
+    def _newKeys(self) -> None:
+        self.exchanges += 1
+        super()._newKeys()  # type: ignore[no-untyped-call]
+
+    def dispatchMessage(self, messageNum: int, payload: bytes) -> None:
+        if messageNum == SERVICE_ACCEPT or messageNum >= 50:
+            self.packets.append((messageNum, payload))
+        else:
+            super().dispatchMessage(messageNum, payload)  # type: ignore[no-untyped-call]
+
+    def send(self, kind: int, payload: bytes = b"") -> None:
+        """Send a packet."""
+        self.sendPacket(kind, payload)  # type: ignore[no-untyped-call]
+
+    def receiveError(self, reasonCode: int, description: bytes) -> None:
+        self.disconnected = reasonCode, description.decode()
+
+
+class Line:
+    """One connection; nothing moves but in :meth:`pump`.
+
+    :param client: the client's protocol; None for one that the test plays by bytes.
+    """
+
+    def __init__(self, gateway: SshGateway, client: RawClient | None) -> None:
+        server = gateway.buildProtocol(IPv4Address("TCP", ADDRESS, 1234))
+        assert server is not None
+        self.server: Transport = server
+        self.tcp = FakeTcp()
+        self.client = client
+        self.client_tcp = StringTransport()
+        self.is_lost = False
+        self.server.makeConnection(self.tcp)
+        if client is not None:
+            client.makeConnection(self.client_tcp)
+
+    def pump(self) -> None:
+        """Move bytes until there are none to move."""
+        while True:
+            outward = self.tcp.take()
+            if outward and self.client is not None and not self.client_tcp.disconnecting:
+                self.client.dataReceived(outward)
+            inward = self.client_tcp.value()
+            self.client_tcp.clear()
+            is_reading = self.tcp.producerState == "producing"
+            if inward and is_reading and not self.tcp.disconnecting:
+                self.server.dataReceived(inward)
+            elif inward and not self.is_lost and not is_reading:
+                self.client_tcp.write(inward)  # waits in the socket
+                inward = b""
+            if not outward and not inward:
+                break
+        if self.tcp.disconnecting and not self.is_lost:
+            self.lose()
+
+    def lose(self) -> None:
+        """The connection is gone."""
+        if not self.is_lost:
+            self.is_lost = True
+            self.server.connectionLost(Failure(ConnectionDone()))  # type: ignore[no-untyped-call]
+
+
+class FakeUI:
+    """A terminal UI that a test plays by hand."""
+
+    def __init__(self, user: User, terminal: PersonTerminal, transport: Any, start: Start) -> None:
+        self.user, self.terminal, self.transport, self.start = user, terminal, transport, start
+        self.received = b""
+        self.events: list[Any] = []
+
+    def begin(self) -> None:
+        self.events.append("begin")
+
+    def receive(self, data: bytes) -> None:
+        self.received += data
+
+    def resized(self, cols: int, rows: int) -> None:
+        self.events.append((cols, rows))
+
+    def drained(self) -> None:
+        self.events.append("drained")
+
+    def lost(self, reason: str) -> None:
+        self.events.append("lost")
+
+
+class Directory(FakeConsoles):
+    """Consoles of an ssh gateway's tests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came: list[str] = []
+        self.ran: list[tuple[str, list[str], Any]] = []
+        self.run: Callable[[Any], Any] = lambda owner: FakeStream(owner)
+
+    def logged_in(self, user: User) -> None:
+        self.came.append(user.name)
+
+    async def run_for_files(self, user: User, owner: Any, argv: list[str]) -> Any:
+        self.ran.append((user.name, list(argv), owner))
+        return self.run(owner)
+
+    def add(self, user: User, name: str) -> FakeConsole:
+        console = FakeConsole(f"c-{len(self.all):0>10}", user.number, NewConsole(name=name))
+        self.all[console.id] = console
+        return console
+
+
+class FakeStream:
+    """A program on pipes that a test plays by hand."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+        self.room = 1000
+        self.written = b""
+        self.given_back = 0
+        self.is_ended = False
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        assert len(data) <= self.room
+        assert not self.is_ended
+        self.room -= len(data)
+        self.written += data
+
+    def take(self, count: int) -> None:
+        """The program reads so much."""
+        self.room += count
+        self.owner.stream_drained()
+
+    def end(self) -> None:
+        self.is_ended = True
+
+    def consumed(self, count: int) -> None:
+        self.given_back += count
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class MemoryCase(TestCase):
+    """A gateway with the user alice, without sockets and with a clock of its own."""
+
+    settings = SshSettings()
+    link = "http://hub.example/"
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.database = Database(temporary_folder(self) / "termhub.db")
+        self.addCleanup(self.database.close)
+        self.alice = self.database.add_user("alice", 1.0, "default", "alice's password")
+        self.passwords = PlainPasswords()
+        self.accounts = Accounts(
+            InlineStore(self.database), self.passwords, self.clock.seconds, self.clock.seconds
+        )
+        self.consoles = Directory()
+        self.uis: list[FakeUI] = []
+        services: Any = Services(self.consoles, self.accounts, self._make_ui, lambda: self.link, lambda: 0.0)
+        self.gateway = SshGateway(services, self.settings, HOST_KEY, self.clock)
+
+    def _make_ui(self, user: User, terminal: PersonTerminal, transport: Any, start: Start) -> FakeUI:
+        self.uis.append(FakeUI(user, terminal, transport, start))
+        return self.uis[-1]
+
+    def connect(self) -> Line:
+        """A client that has exchanged keys."""
+        line = Line(self.gateway, RawClient())
+        self.addCleanup(line.lose)
+        line.pump()
+        assert line.client is not None
+        assert line.client.is_secure
+        return line
+
+    def ask_login(self, line: Line) -> RawClient:
+        """Start the login service."""
+        client = line.client
+        assert client is not None
+        client.send(SERVICE_REQUEST, string("ssh-userauth"))
+        line.pump()
+        assert client.packets.pop()[0] == SERVICE_ACCEPT
+        return client
+
+    def log_in(self, line: Line, name: str = "alice") -> RawClient:
+        """Log in with a password."""
+        client = self.ask_login(line)
+        request(client, name, "password", boolean(False) + string(f"{name}'s password"))
+        line.pump()
+        assert client.packets.pop()[0] == USERAUTH_SUCCESS, client.packets
+        return client
+
+    def open_channel(self, line: Line, window: int = 1 << 20, most_packet: int = 32768) -> int:
+        """Open a session channel; its number."""
+        client = line.client
+        assert client is not None
+        opened = string("session") + u32(5) + u32(window) + u32(most_packet)
+        client.send(CHANNEL_OPEN, opened)
+        line.pump()
+        kind, packet = client.packets.pop()
+        assert kind == 91, (kind, packet)
+        reader = Reader(packet)
+        assert reader.u32() == 5
+        return reader.u32()
+
+
+def request(client: RawClient, name: str | bytes, method: str, rest: bytes = b"") -> None:
+    """Send a USERAUTH_REQUEST."""
+    head = string(name) + string("ssh-connection") + string(method)
+    client.send(USERAUTH_REQUEST, head + rest)
+
+
+def channel_request(
+    client: RawClient, channel: int, kind: str, rest: bytes = b"", wants_answer: bool = True
+) -> None:
+    """Send a CHANNEL_REQUEST."""
+    packet = u32(channel) + string(kind) + boolean(wants_answer) + rest
+    client.send(CHANNEL_REQUEST, packet)
+
+
+def pty(term: str = "xterm", cols: int = 80, rows: int = 24) -> bytes:
+    """What a ``pty-req`` says."""
+    return string(term) + u32(cols) + u32(rows) + u32(0) + u32(0) + string(b"\0")
+
+
+def outputs(packets: list[tuple[int, bytes]], stderr: bool = False) -> bytes:
+    """What came on a channel's stdout, or stderr."""
+    if stderr:
+        return b"".join(packet[12:] for kind, packet in packets if kind == 95)
+    return b"".join(packet[8:] for kind, packet in packets if kind == 94)
+
+
+def exits(packets: list[tuple[int, bytes]]) -> list[int | str]:
+    """The exit statuses and exit signals that came."""
+    found: list[int | str] = []
+    for kind, packet in packets:
+        if kind == CHANNEL_REQUEST:
+            reader = Reader(packet)
+            reader.u32()
+            name = reader.name()
+            reader.boolean()
+            if name == "exit-status":
+                found.append(reader.u32())
+            elif name == "exit-signal":
+                found.append(reader.name())
+    return found
+
+
+def unpack_u32(packet: bytes, offset: int = 0) -> int:
+    (number,) = struct.unpack_from(">L", packet, offset)
+    return int(number)
