@@ -231,12 +231,12 @@ def _break_out(ui: TerminalUI, session: Session, action: Action) -> None:
 
 
 def _copy_mode(ui: TerminalUI, session: Session, action: Action) -> None:
-    if session.focused is not None and ui.copying is not None and not session.has_ended:
+    if session.focused is not None and ui.copying is not None:
         ui.copying.enter(session.focused)
 
 
 def _page_back(ui: TerminalUI, session: Session, action: Action) -> None:
-    if session.focused is not None and ui.copying is not None and not session.has_ended:
+    if session.focused is not None and ui.copying is not None:
         ui.copying.page_back(session.focused)
 
 

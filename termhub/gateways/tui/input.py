@@ -100,12 +100,12 @@ class Input:
             ui.display.stale()
             return
         pane = session.focused if session is not None else None
-        if session is not None and session.has_ended:
+        if pane is not None and pane.history is not None and ui.copying is not None:
+            ui.copying.key(pane, pane.history, name)
+        elif session is not None and session.has_ended:
             commands.ended_key(ui, session, name)
         elif session is None or pane is None:
             return
-        elif pane.history is not None and ui.copying is not None:
-            ui.copying.key(pane, pane.history, name)
         elif pane.notice:
             commands.exited_key(ui, session, pane, name)
         else:

@@ -85,12 +85,6 @@ class Pane:
             self.history.arrived(self.lines, self.size[1], self.first_line, self.back)
         return same
 
-    def show_lines(self, lines: Sequence[str]) -> None:
-        """Show text, where there is no program any more that could be drawn."""
-        self.rows = [[Run(0, count_cells(line), DEFAULT_STYLE, line)] if line else () for line in lines]
-        self.cursor = Cursor(0, 0, visible=False)
-        self.modes = Modes()
-
     def text(self, y: int) -> list[str]:
         """A row's cells; blanks at its end are left out."""
         return row_cells(self.rows[y]) if 0 <= y < len(self.rows) else []

@@ -71,7 +71,7 @@ def _draw_session(canvas: Canvas, session: Session, area: Rect) -> None:
     node = session.layout.fitting(area)
     if node is not None and len(session.panes) > 1:
         draw_borders(canvas, node, area, session.layout.focus)
-    if session.has_ended:
+    if session.has_ended and all(pane.history is None for pane in session.panes.values()):
         _draw_ended(canvas, session, area)
 
 

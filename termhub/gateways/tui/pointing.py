@@ -94,7 +94,7 @@ class Pointing:
         is_up = event.button == WHEEL_UP
         if pane.modes.alternate_screen and pane.history is None:
             self._owner.type(pane, key_bytes(Key("Up" if is_up else "Down"), pane.modes) * WHEEL_LINES)
-        elif not self._session.has_ended:
+        else:
             self._copying.wheel(pane, 1 if is_up else -1)
 
     def _mark(self, event: Mouse, pane: Pane) -> None:

@@ -14,9 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sandbox.guest.frames import CONSOLE
 from termhub.gateways.tui import tree
@@ -185,9 +183,6 @@ class Session:
         self._owner.changed()
 
     def _view(self, pane: Pane) -> None:
-        if self.has_ended:
-            self._show_last(pane)
-            return
         cols, rows = max(tree.LEAST_COLS, pane.place.cols), max(tree.LEAST_ROWS, pane.place.rows)
         self.look(pane)
         self._client.resize(pane.window, cols, rows)
@@ -202,8 +197,7 @@ class Session:
     def redraw(self) -> None:
         """Ask for every picture anew."""
         for pane in self.panes.values():
-            if not self.has_ended:
-                self.look(pane)
+            self.look(pane)
 
     def give_credit(self) -> None:
         """What was drawn is on its way to the terminal: ask for what changed since.
@@ -215,17 +209,6 @@ class Session:
             if pane.is_ready_due and pane.view is not None and not stands:
                 pane.is_ready_due = False
                 self._client.ready(pane.window, pane.view)
-
-    def _show_last(self, pane: Pane) -> None:
-        """The last screen of a console that has ended."""
-        if not pane.rows:
-            shown = Deferred.fromCoroutine(self.console.text(pane.window))
-            shown.addCallback(lambda text: pane.show_lines(text.lines[: pane.place.rows]))
-            shown.addCallback(lambda _: self._owner.changed())
-            shown.addErrback(self._show_nothing)
-
-    def _show_nothing(self, failure: Failure) -> None:
-        _log.debug("No last screen of {console}: {why}", console=self.console.id, why=failure.value)
 
     def _note_exit(self, number: int) -> None:
         pane, state = self.panes.get(number), self.windows[number]
@@ -404,8 +387,7 @@ class Session:
         self.reason = clean(str(event.get("reason") or ""))
         if self.has_ended:
             for pane in self.panes.values():
-                pane.history, pane.notice = None, ""
-                self._show_last(pane)
+                pane.notice = ""
             self._owner.resume_input()
         self._owner.changed()
 
