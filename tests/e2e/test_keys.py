@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.console_page import log_in
 from tests.support.hub_process import TERMHUB, HubProcess
+from tests.support.terminal_process import TerminalProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -38,7 +41,7 @@ def test_a_key_is_pasted_listed_and_removed(hub: HubProcess, page: Page) -> None
     page.get_by_label("Public key").press("Tab")
     page.get_by_label("Label").press("Enter")
     expect(rows).to_have_count(1)
-    for words in ("alice@laptop", FINGERPRINT, "Ed25519", "added just now", "never used"):
+    for words in ("alice@laptop", FINGERPRINT, "Ed25519", "added", "never used"):
         expect(rows).to_contain_text(words)
     expect(page.get_by_label("Public key")).to_have_value("")
     assert [key["fingerprint"] for key in keys(hub)] == [FINGERPRINT]
@@ -64,8 +67,8 @@ def test_what_is_no_public_key_is_said_at_the_field(hub: HubProcess, page: Page,
     page.get_by_role("button", name="Add key").click()
     expect(problem).to_contain_text("PRIVATE key: never give it to anybody")
     expect(field).to_have_value("")
+    field.fill("something else")
     page.locator("input[type=file]").set_input_files(tmp_path / "id")
-    expect(problem).to_contain_text("PRIVATE key")
     expect(field).to_have_value("")
     assert sent == [], "a private key leaves the browser"
     field.fill("ssh-ed25519 AAAA")
@@ -98,61 +101,94 @@ def test_a_file_is_dropped(hub: HubProcess, page: Page) -> None:
     expect(page.get_by_role("list", name="Your keys")).to_contain_text("alice@laptop")
 
 
-def offer(page: Page) -> list[dict[str, Any]]:
-    """Let the code ABCD-EFGH be that of a key; returns what the page sends when it is accepted."""
-    accepted: list[dict[str, Any]] = []
-    shown = {"code": "ABCD-EFGH", "algorithm": "ssh-ed25519", "fingerprint": FINGERPRINT}
-    made = {"number": 1, "label": "phone", "created": 1.0, "last_used": None}
+@pytest.fixture
+def ssh_hub() -> Iterator[HubProcess]:
+    """A hub that serves ssh too, with the user alice."""
+    folder = Path(tempfile.mkdtemp(prefix="termhub-test-"))
+    process = HubProcess(folder / "data", ssh=True)
+    try:
+        process.start()
+        subprocess.run(
+            [TERMHUB, "user", "add", "alice", "--password-stdin", "--data", process.data],
+            input=b"alice's password\n",
+            check=True,
+            capture_output=True,
+        )
+        yield process
+    finally:
+        process.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
-    def answer(route: Route) -> None:
-        if route.request.method == "GET":
-            route.fulfill(json={**shown, "address": "192.0.2.7", "expires": 2e9})
-        else:
-            accepted.append(json.loads(route.request.post_data or ""))
-            route.fulfill(status=201, json={**shown, **made})
 
-    page.route(re.compile(r"/api/v1/keys/offers/ABCD-EFGH$"), answer)
-    return accepted
+@pytest.fixture
+def ssh(ssh_hub: HubProcess, tmp_path: Path) -> Iterator[TerminalProcess]:
+    """An ssh client with a key of its own that opens no account, in a terminal."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "id"], check=True)
+    options = ["UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no", "IdentitiesOnly=yes"]
+    chosen = [word for option in [*options, "IdentityAgent=none"] for word in ("-o", option)]
+    command = ["ssh", "-F", "none", *chosen, "-i", str(tmp_path / "id"), "-p", str(ssh_hub.ssh_port)]
+    process = TerminalProcess([*command, "console@127.0.0.1"], cols=100, rows=30)
+    yield process
+    process.close()
+
+
+def code_on(ssh: TerminalProcess) -> str:
+    """The code that ssh shows."""
+    shown = re.compile(r"#offer=([0-9A-Z]{4}-[0-9A-Z]{4})\b")
+    ssh.until(lambda: shown.search(ssh.text) and "Enter when" in ssh.text)
+    found = shown.search(ssh.text)
+    assert found is not None
+    return found[1]
 
 
 def test_a_key_that_came_by_ssh_is_confirmed_after_logging_in(
-    hub: HubProcess, browser: Browser, page: Page
+    ssh_hub: HubProcess, ssh: TerminalProcess, page: Page, tmp_path: Path
 ) -> None:
-    subprocess.run(
-        [TERMHUB, "user", "add", "alice", "--password-stdin", "--data", hub.data],
-        input=b"alice's password\n",
-        check=True,
-        capture_output=True,
+    code = code_on(ssh)
+    shown = subprocess.run(
+        ["ssh-keygen", "-l", "-f", tmp_path / "id"], check=True, capture_output=True, text=True
     )
-    accepted = offer(page)
-    page.goto(f"{hub.url}/keys#offer=ABCD-EFGH")
+    fingerprint = shown.stdout.split()[1]
+    assert fingerprint in ssh.text
+    page.goto(f"{ssh_hub.url}/keys#offer={code}")
     page.get_by_label("Name").fill("alice")
     page.get_by_label("Password").fill("alice's password")
     page.keyboard.press("Enter")
     card = page.get_by_role("region", name="Is this your key?")
-    for words in ("ABCD-EFGH", FINGERPRINT, "Ed25519", "192.0.2.7", "Whoever has the key"):
+    for words in (code, fingerprint, "Ed25519", "127.0.0.1", "Whoever has the key"):
         expect(card).to_contain_text(words)
     card.get_by_label("Label").fill("phone")
     page.keyboard.press("Enter")
     done = page.get_by_role("region", name="The key opens your account now")
     expect(done).to_contain_text("Go back to your terminal and press Enter")
-    assert accepted == [{"label": "phone"}]
-    expect(page).to_have_url(f"{hub.url}/keys")
+    expect(page).to_have_url(f"{ssh_hub.url}/keys")
+    expect(page.get_by_role("list", name="Your keys")).to_contain_text("phone")
+    expect(page.get_by_text(f"ssh -p {ssh_hub.ssh_port} console@127.0.0.1")).to_be_visible()
+    ssh.type("\r")
+    ssh.until_text(">>>")
+    page.get_by_role("button", name="Remove phone").click()
+    page.get_by_role("button", name="Remove key").click()
+    expect(page.get_by_role("list", name="Your keys")).to_contain_text("No keys yet")
+    assert ssh.finish() != 0, "the connection ends with its key"
 
 
-def test_a_code_is_typed_declined_and_wrong(hub: HubProcess, page: Page) -> None:
-    log_in(page, hub)
-    accepted = offer(page)
-    page.goto(f"{hub.url}/keys")
-    page.get_by_label("code shown by ssh").fill("ABCD-EFGH")
+def test_a_code_is_typed_declined_and_wrong(ssh_hub: HubProcess, ssh: TerminalProcess, page: Page) -> None:
+    log_in(page, ssh_hub)
+    code = code_on(ssh)
+    page.goto(f"{ssh_hub.url}/keys")
+    field = page.get_by_label("code shown by ssh")
+    field.fill(code.replace("-", "").lower())
     page.keyboard.press("Enter")
     card = page.get_by_role("region", name="Is this your key?")
+    expect(card).to_contain_text(code)
     card.get_by_role("button", name="No").click()
     expect(card).to_have_count(0)
-    expect(page).to_have_url(f"{hub.url}/keys")
-    page.get_by_label("code shown by ssh").fill("0000-0000")
+    expect(page).to_have_url(f"{ssh_hub.url}/keys")
+    field.fill("0000-0000")
     page.get_by_role("button", name="Look it up").click()
     expect(page.get_by_role("region", name="A key from your terminal")).to_contain_text(
         "This code is wrong, was used already or has expired"
     )
-    assert accepted == []
+    assert keys(ssh_hub) == []
+    ssh.type("\r")
+    ssh.until_text("has not been added yet")
