@@ -109,6 +109,13 @@ def test_attach_needs_a_terminal(termhub: Run, hub: FakeHub) -> None:
     assert "needs a terminal" in done.err
 
 
+def test_who_only_watches_detaches_nobody(termhub: Run, hub: FakeHub) -> None:
+    done = termhub("attach", "-d", "-r", "work")
+    assert done.status == 2
+    assert "exclude each other" in done.err
+    assert hub.calls == []
+
+
 def test_attach_to_nothing(termhub: Run, hub: FakeHub) -> None:
     hub.answers["GET /api/v1/consoles/work"] = problem(404, "no_such_console", "No.")
     assert "termhub new work" in termhub("attach", "work").err
