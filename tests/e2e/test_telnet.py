@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -23,6 +28,11 @@ CLIENTS = {
     "putty": ("plink", "-telnet", "127.0.0.1", "-P", "{port}"),
 }
 
+SIZE_AND_TYPE = (
+    b"\xff\xfb\x1f\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0" + b"\xff\xfb\x18\xff\xfa\x18\x00XTERM\xff\xf0"
+)
+"""What a client says of its terminal: NAWS 80x24, TERMINAL-TYPE IS XTERM."""
+
 Connect = Callable[[str], TerminalProcess]
 
 
@@ -34,7 +44,7 @@ def hub() -> Iterator[HubProcess]:
     hub = HubProcess(folder / "data", telnet=True)
     try:
         hub.start()
-        for name in CLIENTS:
+        for name in (*CLIENTS, "stalled"):
             command = [str(TERMHUB), "user", "add", name, "--password-stdin", "--data", str(hub.data)]
             subprocess.run(
                 command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, timeout=60
@@ -58,6 +68,14 @@ def connect(hub: HubProcess) -> Iterator[Connect]:
     yield start
     for terminal in terminals:
         terminal.close()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    """Ask again and again until it holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not within the time"
+        time.sleep(0.05)
 
 
 def log_in(terminal: TerminalProcess, name: str) -> None:
@@ -112,6 +130,58 @@ def test_wrong_passwords_end_it(connect: Connect) -> None:
     assert terminal.text.count("The name or the password is wrong.") == 3
     assert "wrong guess" not in terminal.text
     assert ">>>" not in terminal.text
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_client_that_reads_nothing_costs_nothing_and_its_keys_count(hub: HubProcess) -> None:
+    status, _ = hub.request("POST", "/login", {"name": "stalled", "password": PASSWORD})
+    assert status == 200
+    console = hub.new_console(program="bash")
+    path = f"/consoles/{console['id']}"
+
+    def shown() -> Any:
+        return hub.request("GET", path + "/screen")[1]
+
+    with socket.create_connection(("127.0.0.1", hub.telnet_port), timeout=60) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        connection.sendall(SIZE_AND_TYPE + b"stalled\r" + PASSWORD.encode() + b"\r")
+        read = b""
+        while b"$" not in read:
+            read += connection.recv(65536)
+        before = resident_bytes(hub.pid)
+        connection.sendall(b"base64 /dev/urandom\r")
+        wait_until(lambda: shown()["offset"] > 32 << 20)
+        assert resident_bytes(hub.pid) - before < 24 << 20
+        # It is still heard, though it has read nothing since.
+        connection.sendall(b"\x03echo stopp''ed\r")
+        wait_until(lambda: "stopped" in shown()["lines"])
+        # And what it sees in the end is the present.
+        read = b""
+        while b"stopped" not in read:
+            read += connection.recv(65536)
+        assert len(read) < 8 << 20
+
+
+def test_garbage_from_anybody_harms_nobody(hub: HubProcess, connect: Connect) -> None:
+    pid, random = hub.pid, Random(854)
+    pieces = [bytes((255, verb, option)) for verb in range(236, 256) for option in (0, 1, 24, 31, 34, 42)]
+    for _ in range(40):
+        garbage = b"".join(random.choice([random.choice(pieces), random.randbytes(9)]) for _ in range(300))
+        with socket.create_connection(("127.0.0.1", hub.telnet_port), timeout=60) as connection:
+            try:
+                connection.sendall(garbage)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+            except ConnectionError:
+                pass  # it was closed, for wrong names
+    log_in(connect("busybox"), "busybox")
+    assert hub.pid == pid
+    assert "Traceback" not in hub.errors()
 
 
 def test_hub_that_stops_gives_the_terminal_back(hub: HubProcess, connect: Connect) -> None:
