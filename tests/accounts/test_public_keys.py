@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from termhub.accounts.public_keys import (
@@ -18,6 +18,11 @@ from termhub.accounts.public_keys import (
     parse_public_key,
 )
 from termhub.errors import BadRequest
+
+# A slow machine fails no test.
+patient = settings(
+    derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def ssh_string(value: bytes) -> bytes:
@@ -178,6 +183,7 @@ def test_labels_are_one_short_line() -> None:
     )
 
 
+@patient
 @given(st.text(max_size=300) | st.sampled_from(ALGORITHMS).flatmap(lambda a: st.text().map(f"{a} ".__add__)))
 def test_no_text_breaks_the_parser(text: str) -> None:
     try:
@@ -188,6 +194,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
         check_public_key(key.blob, key.algorithm)
 
 
+@patient
 @given(st.sampled_from(ALGORITHMS), st.data())
 def test_a_damaged_key_is_another_key_or_refused(algorithm: str, data: st.DataObject) -> None:
     blob = bytearray(BLOBS[algorithm])
@@ -203,6 +210,7 @@ def test_a_damaged_key_is_another_key_or_refused(algorithm: str, data: st.DataOb
         assert damaged.startswith(ssh_string(algorithm.encode()))
 
 
+@patient
 @given(st.binary(max_size=200), st.sampled_from((*ALGORITHMS, "ssh-dss", "")))
 def test_no_bytes_break_the_check(blob: bytes, algorithm: str) -> None:
     try:
