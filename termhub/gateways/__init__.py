@@ -1,1 +1,1 @@
-"""The ways in: web, and later ssh and telnet."""
+"""The ways in: web, ssh and telnet; and the terminal UI that the last two show."""
