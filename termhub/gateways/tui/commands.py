@@ -247,7 +247,7 @@ def _paste(ui: TerminalUI, session: Session, action: Action) -> None:
     elif pane is not None and pane.history is None and not pane.notice:
         # As a terminal does it: the end of a line is the key Enter, and nothing ends the paste early.
         data = text.replace("\x1b", "").replace("\n", "\r").encode(errors="replace")
-        ui.type(pane, paste_bytes(Paste(data, begins=True, ends=True), pane.modes))
+        ui.type(pane.window, paste_bytes(Paste(data, begins=True, ends=True), pane.modes))
 
 
 def _allow_copy(ui: TerminalUI, session: Session, action: Action) -> None:

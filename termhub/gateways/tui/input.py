@@ -8,6 +8,7 @@ Invariant: what is for the program reaches it whole and in order, a paste the pa
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,20 @@ from termhub.gateways.tui.keys import KeyReader
 from termhub.gateways.tui.mouse import WHEEL_LINES
 from termhub.gateways.tui.pointing import WHEEL_UP
 from termhub.gateways.tui.status import tab_at
+from termhub.screen import Modes
 
 if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI
 
 ESCAPE_SECONDS = 0.05
 """After so long an ESC is the Escape key and no longer the beginning of another one."""
+
+
+HELD_BYTES = 64 * 1024
+"""How much is typed ahead of what it is meant for, before reading stops."""
+
+HELD_SECONDS = 5.0
+"""For so long it is waited for."""
 
 
 class Input:
@@ -37,21 +46,53 @@ class Input:
         self._ui = ui
         self._reader = KeyReader(utf8)
         self._paste_window: int | None = None
+        self._waiting: deque[Event] = deque()
+        self._waiting_bytes = 0
+        self._is_held = False
 
     def receive(self, data: bytes) -> None:
         """Bytes of the terminal, in any pieces."""
         self._ui.cancel("escape")
-        self._handle(self._reader.feed(data))
+        if self._is_held:
+            self._waiting_bytes += len(data)
+            if self._waiting_bytes > HELD_BYTES:
+                self._ui.pause("held")
+        self._take(self._reader.feed(data))
         if self._reader.is_waiting and not self._ui.is_over:
             self._ui.later("escape", ESCAPE_SECONDS, self._flush)
 
-    def _flush(self) -> None:
-        self._handle(self._reader.flush())
+    def hold(self, seconds: float | None = HELD_SECONDS) -> None:
+        """Keep what is typed: it is meant for what is not there yet.
 
-    def _handle(self, events: list[Event]) -> None:
+        :param seconds: for how long at most; None: until :meth:`release`.
+        """
+        self._is_held = True
+        if seconds is not None:
+            self._ui.later("held", seconds, self.release)
+
+    def release(self) -> None:
+        """Go on with what was typed meanwhile."""
+        self._ui.cancel("held")
+        self._is_held = False
+        self._waiting_bytes = 0
+        self._go_on()
+        if not self._is_held:
+            self._ui.resume("held")
+
+    def _flush(self) -> None:
+        self._take(self._reader.flush())
+
+    def _take(self, events: list[Event]) -> None:
         for event in events:
-            if self._ui.is_over:
-                return
+            if isinstance(event, Report):
+                self._ui.display.report(event)
+            else:
+                self._waiting.append(event)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._waiting and not self._is_held and not self._ui.is_over:
+            event = self._waiting.popleft()
             if isinstance(event, Key):
                 self._key(event)
             elif isinstance(event, Paste):
@@ -60,13 +101,12 @@ class Input:
                 self._mouse(event)
             elif isinstance(event, Focus):
                 self._focus(event)
-            elif isinstance(event, Report):
-                self._ui.display.report(event)
 
     # -- keys ----------------------------------------------------------------------
 
     def _key(self, key: Key) -> None:
         ui = self._ui
+        ui.say("")
         prompt = ui.prompt
         if prompt is not None:
             # Its answer may bring the next prompt.
@@ -104,12 +144,15 @@ class Input:
             ui.copying.key(pane, pane.history, name)
         elif session is not None and session.has_ended:
             commands.ended_key(ui, session, name)
+        elif session is not None and not session.is_greeted:
+            # Its host is not reached yet; the hub keeps what is typed until then.
+            ui.type(session.layout.focus or 0, key_bytes(key, Modes()))
         elif session is None or pane is None:
             return
         elif pane.notice:
             commands.exited_key(ui, session, pane, name)
         else:
-            ui.type(pane, key_bytes(key, pane.modes))
+            ui.type(pane.window, key_bytes(key, pane.modes))
 
     # -- everything else -----------------------------------------------------------
 
@@ -132,7 +175,7 @@ class Input:
             self._paste_window = None
         ui.bindings.pasted()
         if pane is not None and pane.history is None and not pane.notice:
-            ui.type(pane, paste_bytes(paste, pane.modes))
+            ui.type(pane.window, paste_bytes(paste, pane.modes))
 
     def _mouse(self, event: Mouse) -> None:
         ui, session = self._ui, self._ui.session
@@ -155,4 +198,4 @@ class Input:
         session = self._ui.session
         pane = session.focused if session is not None else None
         if pane is not None and session is not None and session.role != "observer":
-            self._ui.type(pane, focus_bytes(event, pane.modes))
+            self._ui.type(pane.window, focus_bytes(event, pane.modes))

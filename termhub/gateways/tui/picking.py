@@ -117,7 +117,10 @@ def make_console(ui: TerminalUI, new: NewConsole) -> None:
     ui.say("Starting a console …")
 
     async def make() -> None:
-        ui.show_console(await ui.services.consoles.create(ui.user, new))
+        console = await ui.services.consoles.create(ui.user, new)
+        if not ui.is_over:
+            ui.say("")
+            ui.show_console(console)
 
     ui.run(make())
 

@@ -13,6 +13,7 @@ from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.status import Status, draw_status
 from termhub.gateways.tui.text import padded
 from termhub.gateways.tui.tree import Rect
+from termhub.screen.runs import count_cells
 
 if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI
@@ -77,7 +78,9 @@ def _draw_session(canvas: Canvas, session: Session, area: Rect) -> None:
 
 def _draw_ended(canvas: Canvas, session: Session, area: Rect) -> None:
     """Why a console has ended, and what can be done, over its last screen."""
-    lines = [f" {session.name} has ended: {session.reason}", f" {ENDED_KEYS}"][-area.rows :]
+    why = f" {session.name} has ended: {session.reason}"
+    together = f"{why} · {ENDED_KEYS}"
+    lines = [together] if count_cells(together) <= area.cols else [why, f" {ENDED_KEYS}"][-area.rows :]
     for row, line in enumerate(lines):
         canvas.put(area.x, area.y + area.rows - len(lines) + row, padded(line, area.cols), NOTICE)
 

@@ -19,8 +19,8 @@ WHEEL_UP, WHEEL_DOWN = 4, 5
 class PointingOwner(Protocol):
     """The UI, as the mouse sees it."""
 
-    def type(self, pane: Pane, data: bytes) -> None:
-        """Input for a pane's program."""
+    def type(self, window: int, data: bytes) -> None:
+        """Input for a window's program."""
 
     def changed(self) -> None:
         """What shows has changed."""
@@ -86,14 +86,14 @@ class Pointing:
         left, top = pane.origin
         data = mouse_bytes(event, pane.modes, pane.place.x - left, pane.place.y - top)
         if data:
-            self._owner.type(pane, data)
+            self._owner.type(pane.window, data)
 
     def _wheel(self, event: Mouse, pane: Pane) -> None:
         if event.button not in (WHEEL_UP, WHEEL_DOWN):
             return
         is_up = event.button == WHEEL_UP
         if pane.modes.alternate_screen and pane.history is None:
-            self._owner.type(pane, key_bytes(Key("Up" if is_up else "Down"), pane.modes) * WHEEL_LINES)
+            self._owner.type(pane.window, key_bytes(Key("Up" if is_up else "Down"), pane.modes) * WHEEL_LINES)
         else:
             self._copying.wheel(pane, 1 if is_up else -1)
 

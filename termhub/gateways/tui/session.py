@@ -68,6 +68,9 @@ class SessionOwner(Protocol):
     def greeted(self) -> None:
         """The console is there."""
 
+    def opening(self, is_so: bool) -> None:
+        """A window is being opened for the person, or no longer."""
+
     def closed(self, code: int, reason: str) -> None:
         """The hub has ended the attachment."""
 
@@ -241,9 +244,11 @@ class Session:
         beside = self.layout.focus
 
         def opened(reply: dict[str, Any]) -> None:
-            if self._was_refused(reply):
-                return
-            number = int(reply["window"])
+            if not self._was_refused(reply):
+                show(int(reply["window"]))
+            self._owner.opening(False)
+
+        def show(number: int) -> None:
             self.windows.setdefault(number, WindowState([]))
             self.layout.opened(number)
             if side_by_side is not None and beside in self.windows and beside != number:
@@ -254,6 +259,7 @@ class Session:
             self.arrange()
 
         rows, cols = max(tree.LEAST_ROWS, self.area.rows), max(tree.LEAST_COLS, self.area.cols)
+        self._owner.opening(True)
         self._client.request("open", opened, cols=cols, rows=rows)
 
     def restart(self, window: int) -> None:

@@ -42,9 +42,6 @@ from termhub.screen.drawing import Drawing
 from termhub.store import User
 
 MESSAGE_SECONDS = 4.0
-EARLY_BYTES = 64 * 1024
-"""What may be typed before there is a console."""
-
 CLOSE_DETACHED = 4001
 """Another viewer has sent this one away."""
 
@@ -89,7 +86,7 @@ class TerminalUI:
         self.prompt: Prompt | None = None
         self.message = ""
         self._timers: dict[str, DelayedCall] = {}
-        self._early: bytearray | None = bytearray()
+        self._pauses: set[str] = set()
         self._detaches_others = start.detach_others
         self.is_over = False
 
@@ -112,14 +109,8 @@ class TerminalUI:
 
     def receive(self, data: bytes) -> None:
         """What the person's terminal sent, in any pieces."""
-        if self.is_over:
-            return
-        if self._early is not None:
-            self._early += data
-            if len(self._early) > EARLY_BYTES:
-                self._transport.pause_input()
-            return
-        self._input.receive(data)
+        if not self.is_over:
+            self._input.receive(data)
 
     def resized(self, cols: int, rows: int) -> None:
         """The terminal has another size."""
@@ -141,30 +132,24 @@ class TerminalUI:
     # -- beginning and end ---------------------------------------------------------
 
     async def _begin(self) -> None:
+        self._input.hold(None)
         try:
             self.stored = await self.services.store.settings(self.user.number)
-        except TermhubError as error:
-            self.say(error.message)
-        self.settings = TerminalSettings.of(self.stored)
-        self.bindings.use(self.settings.preset)
-        console = self._start.console
-        try:
+            self.settings = TerminalSettings.of(self.stored)
+            self.bindings.use(self.settings.preset)
+            console = self._start.console
             if console is None and not self._start.picker:
                 console = await self._console_to_begin_with()
+            if console is not None and not self.is_over:
+                self.show_console(console)
         except TermhubError as error:
             self.say(error.message)
-        if self.is_over:
-            return
-        if console is not None:
-            self.show_console(console)
-        if console is None or self._start.picker:
-            picking.pick_console(self)
-        self._tick()
-        early, self._early = bytes(self._early or b""), None
-        if len(early) > EARLY_BYTES:
-            self._transport.resume_input()
-        if early:
-            self.receive(early)
+        finally:
+            if not self.is_over:
+                if self.session is None or self._start.picker:
+                    picking.pick_console(self)
+                self._tick()
+                self._input.release()
 
     async def _console_to_begin_with(self) -> Console:
         """The one used last, or a new one."""
@@ -250,16 +235,18 @@ class TerminalUI:
         self.display.stale()
 
     def say(self, words: str) -> None:
-        """Tell the person something, in place of the status line for a moment."""
-        if self.is_over:
+        """Tell the person something, in place of the status line until the next key; nothing: no more."""
+        if self.is_over or self.message == words == "":
             return
         self.message = clean(words)
-        self.later("message", MESSAGE_SECONDS, self._unsay)
+        if words:
+            self.later("message", MESSAGE_SECONDS, self._unsay)
+        else:
+            self.cancel("message")
         self.display.stale()
 
     def _unsay(self) -> None:
-        self.message = ""
-        self.display.stale()
+        self.say("")
 
     def arrange(self) -> None:
         """Sizes or settings have changed."""
@@ -286,15 +273,15 @@ class TerminalUI:
             _log.failure("The terminal UI failed", failure)
             self.say("Something went wrong here; the log says what.")
 
-    def type(self, pane: Pane, data: bytes) -> None:
-        """Input for a pane's program."""
+    def type(self, window: int, data: bytes) -> None:
+        """Input for a window's program."""
         session = self.session
         if session is None or not data or session.has_ended:
             return
         if session.role == "observer":
             self.say("You look at this console read-only; typing does nothing.")
             return
-        session.type(pane.window, data)
+        session.type(window, data)
 
     # -- what the session tells ----------------------------------------------------
 
@@ -361,13 +348,31 @@ class TerminalUI:
 
     def pause_input(self) -> None:
         """Programs do not take their input."""
-        if not self.is_over:
-            self._transport.pause_input()
+        self.pause("programs")
 
     def resume_input(self) -> None:
         """They take it again."""
+        self.resume("programs")
+
+    def opening(self, is_so: bool) -> None:
+        """A window is being opened for the person: what is typed meanwhile is meant for it."""
+        if is_so:
+            self._input.hold()
+        else:
+            self._input.release()
+
+    def pause(self, reason: str) -> None:
+        """Read no more of what is typed, until every reason is gone."""
         if not self.is_over:
-            self._transport.resume_input()
+            self._pauses.add(reason)
+            self._transport.pause_input()
+
+    def resume(self, reason: str) -> None:
+        """A reason to read no more is gone."""
+        if reason in self._pauses and not self.is_over:
+            self._pauses.remove(reason)
+            if not self._pauses:
+                self._transport.resume_input()
 
     def _picture_left(self) -> None:
         if self.session is not None:

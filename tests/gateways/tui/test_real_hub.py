@@ -1,0 +1,173 @@
+"""The terminal UI with a real hub, hosts and sandboxes; only the person's terminal is played."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+
+from termhub.config import ConsolesSettings, Settings
+from termhub.gateways.tui.interface import Services, Start
+from termhub.gateways.tui.memory import Memory
+from termhub.gateways.tui.terminal import Terminal
+from termhub.gateways.tui.ui import TerminalUI
+from termhub.host.call import Caller
+from termhub.host.start import ensure_launcher
+from termhub.hub.service import Hub
+from tests.support.terminal_ui import PlayedTerminal
+
+WAIT_SECONDS = 60
+
+
+class WatchedTerminal(PlayedTerminal):
+    """Tells when it shows something."""
+
+    def __init__(self, cols: int, rows: int) -> None:
+        super().__init__(cols, rows)
+        self._waiting: tuple[Callable[[], object], Deferred[None]] | None = None
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self._check()
+
+    def resume_input(self) -> None:
+        super().resume_input()
+        self._check()
+
+    def finish(self, status: int, words: str) -> None:
+        super().finish(status, words)
+        self._check()
+
+    def _check(self) -> None:
+        if self._waiting is not None and self._waiting[0]():
+            (_, done), self._waiting = self._waiting, None
+            # Not from within what the UI is doing.
+            reactor.callLater(0, done.callback, None)  # type: ignore[attr-defined]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until the condition holds."""
+        done: Deferred[None] = Deferred()
+        self._waiting = (condition, done)
+        self._check()
+        done.addTimeout(WAIT_SECONDS, reactor)  # type: ignore[arg-type]
+        done.addErrback(lambda failure: self._late(failure))
+        await done
+
+    def _late(self, failure: object) -> None:
+        raise AssertionError(f"{failure}; the terminal shows\n{self.text}")
+
+    async def until_line(self, *lines: str) -> None:
+        """Wait until these rows stand below each other."""
+        await self.until(lambda: "\n".join(lines) in self.text)
+
+    def press(self, data: bytes) -> None:
+        assert self.ui is not None
+        self.ui.receive(data)
+
+
+class RealHubTests(TestCase):
+    timeout = 180
+
+    async def setUp(self) -> None:
+        # Not pytest's folder: consoles have uids of their own, which must be able to pass.
+        self.data = Path(tempfile.mkdtemp(prefix="termhub-tui-"))
+        self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
+        self.data.chmod(0o711)
+        (self.data / "hub").mkdir()
+        ensure_launcher(self.data)
+        self.addCleanup(self._stop_launcher)
+        self.hub = Hub(Settings(data=str(self.data), consoles=ConsolesSettings(prepare=False)), reactor)
+        await self.hub.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.hub.stop()))
+        self.user = (await self.hub.store.users())[0]
+        self.services = Services(
+            consoles=self.hub.consoles,
+            store=self.hub.store,
+            clock=reactor,  # type: ignore[arg-type]
+            now=reactor.seconds,  # type: ignore[attr-defined]
+            memory=Memory(),
+        )
+
+    def _stop_launcher(self) -> None:
+        with Caller(self.data / "run" / "launcher.sock", 60) as caller:
+            caller.ask("stop")
+
+    def _sit_down(self, start: Start | None = None) -> WatchedTerminal:
+        terminal = WatchedTerminal(80, 24)
+        ui = TerminalUI(
+            self.services,
+            self.user,
+            Terminal.of("xterm-256color", "", "C.UTF-8"),
+            80,
+            24,
+            terminal,
+            start or Start(),
+        )
+        terminal.ui = ui
+        ui.begin()
+        self.addCleanup(ui.lost, "the test is over")
+        return terminal
+
+    async def test_a_person_works_leaves_and_comes_back(self) -> None:
+        terminal = self._sit_down()
+        await terminal.until_line(">>>")
+        terminal.press(b"6*7\r")
+        await terminal.until_line(">>> 6*7", "42", ">>>")
+        terminal.press(b'\x02"')
+        await terminal.until(lambda: "1:bash*" in terminal.lines[-1])
+        terminal.press(b"echo low$((1+1))er; stty size\r")
+        await terminal.until(lambda: "low2er" in terminal.lines and "11 80" in terminal.lines)
+        self.assertIn(">>> 6*7", terminal.lines, "both panes are shown")
+        terminal.press(b"\x02z")
+        await terminal.until(lambda: "1:bash*Z" in terminal.lines[-1] and "42" not in terminal.lines)
+        terminal.press(b"\x02z\x02\x1b[A")
+        await terminal.until(lambda: "0:python" in terminal.lines[-1] and "42" in terminal.lines)
+        terminal.press(b"\x02d")
+        await terminal.until(lambda: terminal.finished)
+
+        again = self._sit_down()
+        await again.until(lambda: "low2er" in again.lines and "42" in again.lines)
+        again.press(b"for i in range(300): print('number', i)\n\r")
+        await again.until_line("number 299", ">>>")
+        again.press(b"\x02[g/number 77\r")
+        await again.until(lambda: "number 77" in again.lines)
+        again.press(b" $\r")
+        await again.until(lambda: "Copied 9 characters" in again.lines[-1])
+        again.press(b"\x02]")
+        await again.until_line(">>> number 77")
+        again.press(b"\x15\x02o\x02x")
+        await again.until(lambda: "Close 1:bash?" in again.lines[-1])
+        again.press(b"y")
+        await again.until(lambda: "1:bash" not in again.lines[-1] and ">>>" in again.lines)
+        again.press(b"\x02Xy")
+        await again.until(lambda: "has ended: ended by its owner" in again.text)
+        self.assertIn("number 298", again.lines)
+        late = self._sit_down(Start(console=self.hub.consoles.of(self.user)[0]))
+        await late.until(lambda: "has ended" in late.text and "number 298" in late.lines)
+        late.press(b"q")
+        await late.until(lambda: late.finished)
+
+    async def test_a_flood_is_skipped_and_a_paste_arrives_whole(self) -> None:
+        terminal = self._sit_down()
+        await terminal.until_line(">>>")
+        terminal.press(b"while True: print('flood' * 10)\n\r")
+        await terminal.until_line("flood" * 10, "flood" * 10)
+        terminal.press(b"\x03")
+        await terminal.until_line("KeyboardInterrupt", "", ">>>")
+        terminal.press(b"\x02c")
+        await terminal.until(lambda: "1:bash*" in terminal.lines[-1] and "$" in terminal.text)
+        terminal.press(b"echo rea''dy; md5sum\r")
+        await terminal.until_line("ready")
+        text = b"".join(b"line %058d\r" % number for number in range(5_000))
+        pasted = b"\x1b[200~" + text + b"\x1b[201~\x04"
+        for start in range(0, len(pasted), 10_000):
+            await terminal.until(lambda: not terminal.is_paused)
+            terminal.press(pasted[start : start + 10_000])
+        digest = hashlib.md5(text.replace(b"\r", b"\n")).hexdigest()
+        await terminal.until(lambda: f"{digest}  -" in terminal.lines)
