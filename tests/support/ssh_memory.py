@@ -19,12 +19,14 @@ from twisted.trial.unittest import TestCase
 
 from termhub.accounts import Accounts
 from termhub.config import SshSettings
+from termhub.errors import BadRequest, NameTaken
 from termhub.gateways.ssh.gateway import SshGateway
 from termhub.gateways.ssh.job import PersonTerminal, Services
 from termhub.gateways.ssh.packets import Reader, boolean, string, u32
 from termhub.gateways.ssh.transport import Transport
 from termhub.gateways.tui.interface import Start
 from termhub.hub.consoles import NewConsole
+from termhub.hub.link import Cursor, ScreenText
 from termhub.store import Database, User
 
 from .folders import temporary_folder
@@ -176,6 +178,23 @@ class FakeUI:
         self.events.append("lost")
 
 
+class ScreenConsole(FakeConsole):
+    """A console that also shows what it has printed, alive or not."""
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state == "ended"
+
+    @property
+    def windows(self) -> list[int]:
+        return self.window_numbers
+
+    async def text(self, window: int, scrollback: int = 0) -> ScreenText:
+        if window not in self.window_numbers:
+            raise BadRequest(f"There is no window {window}.", "no_such_window")
+        return ScreenText([">>> ", "", ""], Cursor(4, 0), 80, 24, len(self.printed), "a title")
+
+
 class Directory(FakeConsoles):
     """Consoles of an ssh gateway's tests."""
 
@@ -192,8 +211,14 @@ class Directory(FakeConsoles):
         self.ran.append((user.name, list(argv), owner))
         return self.run(owner)
 
-    def add(self, user: User, name: str) -> FakeConsole:
-        console = FakeConsole(f"c-{len(self.all):0>10}", user.number, NewConsole(name=name))
+    async def create(self, user: User, new: NewConsole) -> ScreenConsole:
+        if any(console.name == new.name for console in self.of(user)):
+            raise NameTaken(f"You have a console {new.name} already.")
+        return self.add(user, new)
+
+    def add(self, user: User, new: NewConsole | str) -> ScreenConsole:
+        wanted = NewConsole(name=new) if isinstance(new, str) else new
+        console = ScreenConsole(f"c-{len(self.all):0>10}", user.number, wanted)
         self.all[console.id] = console
         return console
 
