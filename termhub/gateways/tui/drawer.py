@@ -21,6 +21,7 @@ from termhub.screen.runs import DEFAULT_STYLE, HIDDEN, Style, count_cells
 _DOUBTFUL = "\U0001f000"
 _ALIKE = re.compile(r"(.)\1{3,}", re.DOTALL)
 _ERASE_BYTES = 3
+_CHEAP_GAP = 4  # cells that are printed again in no more bytes than it takes to skip them
 _SKIP_BYTES = 10  # ECH and the way past what it erased
 
 
@@ -74,6 +75,8 @@ class Drawer:
 
     def draw_row(self, y: int, texts: list[str], styles: list[Style]) -> None:
         """Make row ``y`` show these cells."""
+        if texts == self.texts[y] and styles == self.styles[y]:
+            return
         differs = self._differences(y, texts, styles)
         self._row = texts, styles
         tail = self._erasable_tail(differs)
@@ -81,14 +84,32 @@ class Drawer:
         count = bisect_left(differs, tail)
         position = 0
         while position < count:
-            start = end = differs[position]
-            while position < count and differs[position] == end:
-                end += 1
-                position += 1
-            self._draw_span(y, start, end)
+            start = differs[position]
+            if differs[count - 1] - start == count - 1 - position:
+                position = count
+            else:
+                position = self._end_of_span(differs, position, count)
+            self._draw_span(y, start, differs[position - 1] + 1)
         if count < len(differs):
             self._erase_tail(y, tail, differs[count])
         self.texts[y], self.styles[y] = texts[:], styles[:]
+
+    def _end_of_span(self, differs: list[int], position: int, count: int) -> int:
+        """The index of the first difference that is worth a movement of its own."""
+        texts, styles = self._row
+        end = differs[position]
+        for after in range(position + 1, count):
+            x = differs[after]
+            for between in range(end + 1, x):
+                if (
+                    x - end > _CHEAP_GAP + 1
+                    or styles[between] is not styles[end]
+                    or not texts[between]
+                    or not texts[between].isascii()
+                ):
+                    return after
+            end = x
+        return count
 
     def scroll(self, scroll: Scroll, texts: list[list[str]], styles: list[list[Style]]) -> None:
         """Move rows, and draw those that move and those that come in as they shall be then."""
@@ -181,13 +202,18 @@ class Drawer:
             style = styles[start]
             look = pens.look(style)
             ground = pens.ground(look)
+            fitting: Style | None = style
             if texts[start] == " " and self._pen is not None and pens.ground(self._pen) == ground:
-                look = self._pen
+                fitting, look = None, self._pen
             stop = start + 1
             while stop < end:
-                other = pens.look(styles[stop])
-                if other != look and (texts[stop] != " " or pens.ground(other) != ground):
-                    break
+                style = styles[stop]
+                if style is not fitting:
+                    other = pens.look(style)
+                    if other == look:
+                        fitting = style
+                    elif texts[stop] != " " or pens.ground(other) != ground:
+                        break
                 stop += 1
             self.out += self._pointer.move(start, y, self._reprint)
             self._set_pen(look)

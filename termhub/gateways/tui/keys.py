@@ -14,7 +14,7 @@ from termhub.gateways.tui.sequences import csi_key, linux_key, ss3_key, typed_ke
 
 PASTE_BEGIN, PASTE_END = b"\x1b[200~", b"\x1b[201~"
 MOST_SEQUENCE_BYTES = 256
-MOST_STRING_BYTES = 16 * 1024
+MOST_STRING_BYTES = 4096
 _ESC = 0x1B
 
 _CSI = re.compile(rb"\x1b\[([<=>?]?)([0-9;:]*)([ -/]*)([@-~])")
@@ -48,7 +48,10 @@ class KeyReader:
     @property
     def is_waiting(self) -> bool:
         """Whether what was typed last is a key or only its beginning, which :meth:`flush` decides."""
-        return not self._is_pasting and self._held[:1] == b"\x1b" and len(self._held) <= 3
+        held = self._held
+        if self._is_pasting or held[:1] != b"\x1b":
+            return False
+        return len(held) == 1 or (len(held) == 2 and held[1] < 0x80) or (len(held) == 3 and held[1] == _ESC)
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that ``data`` completes."""
@@ -74,19 +77,13 @@ class KeyReader:
         held = self._held
         if not self.is_waiting:
             return []
-        if held == b"\x1b\x1b":
-            self._held = b""
-            return [_ESCAPE, _ESCAPE]
+        self._held = b""
         if held == b"\x1b":
-            self._held = b""
             return [_ESCAPE]
         if held[1] == _ESC:
-            self._held = b""
-            return [_ESCAPE, typed_key(chr(held[2]), held[1:], alt=True)]
-        if len(held) == 2 and held[1] < 0x80:
-            self._held = b""
-            return [typed_key(chr(held[1]), held, alt=True)]
-        return []
+            rest = [typed_key(chr(held[2]), held[1:], alt=True)] if len(held) == 3 else [_ESCAPE]
+            return [_ESCAPE, *rest]
+        return [typed_key(chr(held[1]), held, alt=True)]
 
     def _one(self, data: bytes, position: int) -> int | None:
         """Read one event; the position after it, or None when it is not complete."""

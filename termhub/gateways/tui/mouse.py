@@ -53,7 +53,8 @@ class MouseReader:
         if code > 255 or not (0 < x < _MOST_CELLS and 0 < y < _MOST_CELLS):
             return None
         low = code & 3
-        button = (low | (code & 0xC0) >> 4) + 1 if code & 0xC0 or low != _NO_BUTTON else 0
+        extra = (code & 0xC0) >> 4
+        button = extra | low if extra else (low + 1) & 3
         kind: MouseKind
         if button in _WHEEL:
             if is_release:
@@ -95,7 +96,7 @@ def mouse_bytes(event: Mouse, modes: Modes, x0: int = 0, y0: int = 0) -> bytes:
     if (event.kind == "release" and not is_sgr) or not event.button:
         code = _NO_BUTTON
     else:
-        number = event.button - 1
+        number = event.button if event.button > _NO_BUTTON else event.button - 1
         code = number & 3 | (number & 0xC) << 4
     if event.kind in ("drag", "move"):
         code |= _MOTION

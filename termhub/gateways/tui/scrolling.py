@@ -51,18 +51,24 @@ def find_scroll(
     if not kept:
         return None
     tight = (min(kept[0], kept[0] + lines), max(kept[-1], kept[-1] + lines) + 1)
+    # Programs that write line by line leave the cursor in a blank row below: it belongs to what moves.
+    bottom = tight[1]
+    while bottom < rows and not "".join((*old[0][bottom], *new[0][bottom])).strip():
+        bottom += 1
+    before = {y: _cost(old, new, y, y) for y in changed}
+    after: dict[tuple[int | None, int], int] = {}
     best: Scroll | None = None
     best_saving = 0
-    for region in {tight, margins or tight, (0, rows)}:
+    for region in (margins or tight, (tight[0], bottom), tight):
         top, bottom = region
         if bottom - top <= abs(lines):
             continue
-        before = sum(_cost(old, new, y, y) for y in changed if top <= y < bottom)
-        after = sum(
-            _cost(old, new, y + lines if top <= y + lines < bottom else None, y) for y in range(top, bottom)
-        )
-        overhead = _MOVE_BYTES + abs(lines) + (0 if region == margins else _MARGIN_BYTES)
-        saving = before - after - overhead
+        saving = -_MOVE_BYTES - abs(lines) - (0 if region == margins else _MARGIN_BYTES)
+        for y in range(top, bottom):
+            place = (y + lines if top <= y + lines < bottom else None, y)
+            if place not in after:
+                after[place] = _cost(old, new, *place)
+            saving += before.get(y, 0) - after[place]
         if saving > best_saving:
             best, best_saving = Scroll(top, bottom, lines), saving
     return best
@@ -89,12 +95,15 @@ def _likely_distance(old: Texts, new: Texts, changed: Sequence[int]) -> int:
 def _cost(old: tuple[Texts, Styles], new: tuple[Texts, Styles], source: int | None, y: int) -> int:
     """About how many bytes turn an old row into a new one; ``source`` None: a blank one."""
     texts, styles = new[0][y], new[1][y]
-    whole = len("".join(texts).rstrip()) + _MOVE_BYTES
-    if source is None:
-        return 0 if whole == _MOVE_BYTES else whole
-    before, before_styles = old[0][source], old[1][source]
-    if texts == before and styles == before_styles:
+    before, before_styles = (old[0][source], old[1][source]) if source is not None else ([], [])
+    is_restyled = styles != before_styles
+    if texts == before and not is_restyled:
         return 0
+    length = len("".join(texts).rstrip())
+    if source is None:
+        return length + _MOVE_BYTES if length else 0
+    different = sum(map(ne, texts, before)) + 1
+    if is_restyled:
+        different += sum(map(ne, styles, before_styles))
     # A row that is written anew ends with EL.
-    different = sum(map(ne, texts, before)) + sum(map(ne, styles, before_styles)) + 1
-    return min(int(different), whole + 3)
+    return min(int(different), length + _MOVE_BYTES + 3)

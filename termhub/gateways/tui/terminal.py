@@ -154,7 +154,8 @@ _KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"screen", {**_QUIET, "colours": 8, "erase_colour": False, "attributes": _VT220_ATTRIBUTES | FAINT}),
     (r"rxvt", {**_QUIET, "colours": 8, "attributes": _VT220_ATTRIBUTES | ITALIC, "focus": False}),
     (r"putty", {**_QUIET, "colours": 16, "attributes": _VT100_ATTRIBUTES | FAINT, "focus": False}),
-    (r"(gnome|vte|konsole|mintty|eterm|st\b|st-|nsterm|apple|hterm|mosh|ms-|cygwin)", {}),
+    (r"(gnome|vte|konsole|mintty|mlterm|terminology|eterm|st\b|nsterm|apple|hterm|ms-|cygwin)", {}),
+    (r".*(256color|truecolor|direct|xterm)", {}),
     (
         r"linux",
         {

@@ -148,7 +148,7 @@ frames = st.lists(st.tuples(st.lists(steps, max_size=8), cursors), min_size=1, m
     "term", ["xterm-256color", "xterm-kitty", "xterm", "screen", "linux", "putty", "vt100", "vt220"]
 )
 @given(drawn=frames)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_terminal_shows_what_was_drawn(
     engine: str, term: str, drawn: list[tuple[list[tuple[Any, ...]], CanvasCursor | None]]
 ) -> None:
@@ -159,3 +159,204 @@ def test_the_terminal_shows_what_was_drawn(
                 getattr(canvas, name)(*arguments)
             canvas.cursor = cursor
             terminal.paint(canvas)
+
+
+@pytest.mark.parametrize("term", ["xterm-256color", "xterm-kitty"])
+@given(drawn=frames)
+@settings(max_examples=25, deadline=None)
+def test_xterm_js_shows_it_too(
+    xterm: XTerm, term: str, drawn: list[tuple[list[tuple[Any, ...]], CanvasCursor | None]]
+) -> None:
+    painter, canvas = Painter(Terminal.of(term)), Canvas(COLS, ROWS)
+    sent = [painter.begin()]
+    for operations, cursor in drawn:
+        for name, *arguments in operations:
+            getattr(canvas, name)(*arguments)
+        canvas.cursor = cursor
+        sent.append(painter.paint(canvas))
+    shown = text(xterm.state(COLS, ROWS, sent))
+    assert shown == ["".join(row).rstrip() for row in canvas.texts], sent
+
+
+@pytest.fixture(scope="module")
+def xterm() -> Iterator[XTerm]:
+    terminal = XTerm()
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def emulated() -> Iterator[Emulated]:
+    with opened("xterm-256color") as terminal:
+        yield terminal
+
+
+def test_a_character_typed_is_one_byte(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.put(0, 5, ">>> ")
+    canvas.cursor = CanvasCursor(4, 5)
+    emulated.paint(canvas)
+    canvas.put(4, 5, "x")
+    canvas.cursor = CanvasCursor(5, 5)
+    assert emulated.paint(canvas) == b"x"
+    canvas.put(4, 5, " ")
+    canvas.cursor = CanvasCursor(4, 5)
+    assert emulated.paint(canvas) == b"\b \b"
+    assert emulated.paint(canvas) == b""
+
+
+def test_a_changed_cell_anywhere_is_a_few_bytes(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.cursor = CanvasCursor(40, 12)
+    emulated.paint(canvas)
+    canvas.put(20, 3, "x", RED)
+    assert emulated.paint(canvas) == b"\x1b[4;21H\x1b[31mx\x1b[13;41H"
+    # The pen stays as it is, and a blank is shorter than going past it.
+    canvas.put(41, 12, "y", RED)
+    assert emulated.paint(canvas) == b" y\b\b"
+
+
+def test_scrolling_line_by_line_costs_the_lines(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.put(0, 23, "status".ljust(80), BAR)
+    canvas.cursor = CanvasCursor(0, 22)
+    for number in range(200):
+        canvas.put(0, 22, f"line {number}")
+        canvas.scroll(0, 0, 80, 23, 1)
+        data = emulated.paint(canvas)
+        if number > 30:
+            assert data == f"line {number}\n\r".encode()
+    assert emulated.screen.text()[23].startswith("status")
+
+
+def test_scrolling_back_inserts_lines_above(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    for y in range(23):
+        canvas.put(0, y, f"this is the line {y}")
+    canvas.put(0, 23, "status".ljust(80), BAR)
+    emulated.paint(canvas)
+    for number in range(10):
+        canvas.scroll(0, 0, 80, 23, -1)
+        canvas.put(0, 0, f"and an earlier line {number}")
+        data = emulated.paint(canvas)
+        assert len(data) < 40, data
+
+
+def test_a_large_picture_comes_at_once_where_the_terminal_can(emulated: Emulated) -> None:
+    def repainted(letter: str) -> bytes:
+        canvas = Canvas(80, 24)
+        for y in range(24):
+            canvas.put(0, y, letter * 79)
+        canvas.cursor = CanvasCursor(0, 0)
+        return emulated.paint(canvas)
+
+    data = repainted("a")
+    assert data.startswith(b"\x1b[?25l")
+    assert data.endswith(b"\x1b[?25h")
+    assert not emulated.painter.report(Report("mode", (2026, 2)))
+    data = repainted("b")
+    assert data.startswith(b"\x1b[?2026h")
+    assert data.endswith(b"\x1b[?2026l")
+    emulated.painter.report(Report("mode", (2026, 0)))
+    assert b"2026" not in repainted("c")
+
+
+@pytest.mark.parametrize("term", ["xterm-256color", "linux", "vt100"])
+def test_the_last_cell_can_be_written_without_scrolling(term: str) -> None:
+    with opened(term, COLS, ROWS) as terminal:
+        canvas = Canvas(COLS, ROWS)
+        for y in range(ROWS):
+            canvas.put(0, y, chr(ord("a") + y) * COLS)
+        canvas.cursor = CanvasCursor(COLS - 1, ROWS - 1)
+        terminal.paint(canvas)
+        canvas.put(COLS - 1, ROWS - 1, "!")
+        terminal.paint(canvas)
+        canvas.put(0, 0, "x")
+        terminal.paint(canvas)
+        assert terminal.screen.history_lines == 0
+
+
+def test_a_terminal_that_wraps_at_once_never_gets_its_last_cell() -> None:
+    painter, canvas = Painter(Terminal.of("ansi")), Canvas(COLS, 2)
+    canvas.put(0, 0, "a" * COLS)
+    canvas.put(0, 1, "b" * (COLS - 2) + "漢")
+    canvas.cursor = CanvasCursor(COLS - 2, 1)
+    data = painter.paint(canvas)
+    assert data.endswith(b"a\x1b[2H" + b"b" * (COLS - 2))
+    canvas.put(0, 1, "c" * COLS)
+    canvas.cursor = CanvasCursor(COLS - 1, 1)
+    assert painter.paint(canvas).endswith(b"\r" + b"c" * (COLS - 1))
+
+
+def test_erasing_keeps_to_the_background_the_terminal_erases_with() -> None:
+    canvas = Canvas(80, 24)
+    canvas.fill(0, 0, 80, 1, ON_BLUE)
+    assert b"\x1b[44m\x1b[K" in Painter(Terminal.of("xterm-256color")).paint(canvas)
+    # GNU screen erases in the default colour.
+    assert b"\x1b[44m" + b" " * 80 in Painter(Terminal.of("screen")).paint(canvas)
+
+
+def test_the_terminal_is_given_back_as_it_was() -> None:
+    for term in ("xterm-256color", "linux", "vt100"):
+        with opened(term) as terminal:
+            before = open_screen(80, 24)
+            terminal.take(terminal.painter.set_modes(mouse="any", bracketed_paste=True, focus=True))
+            canvas = Canvas(80, 24)
+            canvas.put(0, 0, "─" * 80, BAR)
+            canvas.cursor = CanvasCursor(3, 3, shape="bar")
+            terminal.paint(canvas)
+            terminal.take(terminal.painter.end())
+            terminal.screen.feed(b"x")
+            assert terminal.screen.modes == before.modes
+            assert terminal.screen.cursor.visible
+            assert terminal.screen.cursor.shape == "default"
+            ((run,),) = (runs for runs in terminal.screen.runs(range(24)) if runs and runs[-1].text == "x")
+            assert run.style == DEFAULT_STYLE
+            before.close()
+
+
+def test_modes_are_sent_only_when_they_change() -> None:
+    painter = Painter(Terminal.of("xterm-256color"))
+    assert painter.set_modes(mouse="button", focus=True) == b"\x1b[?1002;1006h\x1b[?1004h"
+    assert painter.set_modes(mouse="button") == b""
+    assert painter.set_modes(mouse="any", focus=False) == b"\x1b[?1002l\x1b[?1003;1006h\x1b[?1004l"
+    assert painter.set_modes(mouse="off") == b"\x1b[?1003l\x1b[?1006l"
+    assert Painter(Terminal.of("vt100")).set_modes(mouse="any", bracketed_paste=True, focus=True) == b""
+
+
+def test_after_a_resize_everything_is_drawn_anew(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.put(0, 0, "old")
+    emulated.paint(canvas)
+    emulated.screen.resize(100, 30)
+    canvas = Canvas(100, 30)
+    canvas.put(90, 29, "new")
+    emulated.paint(canvas)
+    emulated.take(b"\x1b[5;1Hdirt")
+    emulated.painter.resized()
+    emulated.paint(canvas)
+
+
+def test_a_terminal_that_says_what_it_is_gets_its_true_colours(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.put(0, 0, "x", Style(fg=RGB | 0x123456))
+    assert b"\x1b[38;5;" in emulated.paint(canvas)
+    assert emulated.painter.report(Report("version", text="WezTerm 20240203"))
+    assert b"\x1b[38;2;18;52;86mx" in emulated.paint(canvas)
+    assert not emulated.painter.report(Report("version", text="something else"))
+    assert emulated.painter.terminal.colours == TRUE_COLOUR
+
+
+def test_a_cell_whose_width_is_in_doubt_moves_nothing_else(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.put(0, 0, "a😀b")
+    assert b"\x1b[4Gb" in emulated.paint(canvas)
+
+
+def test_titles_and_clipboards_cannot_smuggle_controls() -> None:
+    painter = Painter(Terminal.of("xterm"))
+    assert painter.title("a\x1b\x07b\x9cc") == b"\x1b]2;a  b c\x07"
+    assert painter.clipboard("h\x1bi") == b"\x1b]52;c;aBtp\x07"
+    assert painter.bell() == b"\x07"
+    vt100 = Painter(Terminal.of("vt100"))
+    assert vt100.title("a") + vt100.clipboard("a") == b""
