@@ -171,6 +171,9 @@ class FakeUI:
     def resized(self, cols: int, rows: int) -> None:
         self.events.append((cols, rows))
 
+    def signal(self, name: str) -> None:
+        self.events.append(name)
+
     def drained(self) -> None:
         self.events.append("drained")
 

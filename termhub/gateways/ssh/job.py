@@ -65,6 +65,9 @@ class UI(Protocol):
     def resized(self, cols: int, rows: int) -> None:
         """The person's terminal has another size."""
 
+    def signal(self, name: str) -> None:
+        """Send a signal, such as ``SIGTERM``, to what runs in front."""
+
     def drained(self) -> None:
         """Everything written has left this process."""
 

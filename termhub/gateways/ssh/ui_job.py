@@ -11,6 +11,9 @@ from .job import MakeUI, PersonTerminal
 _KEYS = {"INT": b"\x03", "QUIT": b"\x1c", "TSTP": b"\x1a"}
 """Signals that a terminal sends for a key: whatever window is shown gets the key."""
 
+_SIGNALS = frozenset({"TERM", "HUP", "KILL", "USR1", "USR2"})
+"""Of the others in RFC 4254, section 6.10, those that a console passes on."""
+
 
 class UIJob:
     """One person's terminal.
@@ -53,11 +56,14 @@ class UIJob:
         self._ui.resized(cols, rows)
 
     def signal(self, name: str) -> bool:
-        """Type the key that a terminal makes this signal of."""
-        key = _KEYS.get(name)
-        if key is not None:
-            self._ui.receive(key)
-        return key is not None
+        """Type the key that a terminal makes this signal of, or send it."""
+        if name in _KEYS:
+            self._ui.receive(_KEYS[name])
+        elif name in _SIGNALS:
+            self._ui.signal(f"SIG{name}")
+        else:
+            return False
+        return True
 
     def lost(self) -> None:
         """The person has gone."""

@@ -118,6 +118,13 @@ class TerminalUI:
             self.display.resize(max(1, cols), max(1, rows))
             self.arrange()
 
+    def signal(self, name: str) -> None:
+        """Send a signal, such as ``SIGTERM``, to the foreground programs of the pane with the focus."""
+        session = self.session
+        pane = session.focused if session is not None else None
+        if session is not None and pane is not None:
+            session.ask("signal", window=pane.window, signal=name)
+
     def drained(self) -> None:
         """Everything written has left for the terminal."""
         if not self.is_over:
@@ -287,6 +294,8 @@ class TerminalUI:
 
     def drawn(self, pane: Pane, drawing: Drawing, suffices: bool) -> None:
         """A pane has changed."""
+        if self.copying is not None:
+            self.copying.drawn(pane)
         bare = self.covering is None and (self.has_status or not (self.message or self.prompt))
         if suffices and bare and not self.display.is_stale:
             pane.draw_changes(self.display.canvas, drawing)

@@ -168,8 +168,14 @@ class TestTerminal(SessionCase):
         self.assertTrue(self.ask("break", u32(500)))
         self.assertTrue(self.ask("signal", string("QUIT")))
         self.assertTrue(self.ask("signal", string("TSTP")))
-        self.assertFalse(self.ask("signal", string("USR1")))
         self.assertEqual(ui.received, b"\x03\x03\x1c\x1a")
+
+    def test_other_signals_are_passed_on(self) -> None:
+        ui = self.ui()
+        self.assertTrue(self.ask("signal", string("TERM")))
+        self.assertTrue(self.ask("signal", string("USR1")))
+        self.assertFalse(self.ask("signal", string("STOP")))
+        self.assertEqual((ui.received, ui.events), (b"", ["begin", "SIGTERM", "SIGUSR1"]))
 
 
 class TestRefused(SessionCase):
