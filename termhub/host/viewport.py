@@ -96,6 +96,10 @@ class Viewport:
         self._shown = [[] for _ in range(rows)]
         self._is_whole = True
 
+    def say_again(self) -> None:
+        """Let there be a next drawing even when nothing has changed, for its offset."""
+        self._seen = ()
+
     def draw(self, changes: Changes, offset: int) -> Drawing | None:
         """What has changed on the live screen; None: nothing.
 

@@ -310,8 +310,11 @@ class Views:
             self._close(view)
 
     def close(self) -> None:
-        """The console has ended; what is shown stays as it is."""
+        """The console has ended: draw the last state, where one is waited for."""
         for view in list(self._views.values()):
+            if view.is_ready and view.frozen is None:
+                view.viewport.say_again()
+                self._draw(view)
             self._close(view)
 
     def _close(self, view: View) -> None:

@@ -5,6 +5,7 @@ A viewer that comes before the console's host was reached waits here with its HE
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -72,8 +73,12 @@ class Audience:
             self._presence_timer = None
 
 
-def show_ended(viewer: Viewer, last: Ended, reason: str | None) -> None:
-    """Greet a viewer of a console that has ended, and send it the last screens."""
+async def show_ended(viewer: Viewer, read: Callable[[], Awaitable[Ended | None]], reason: str | None) -> None:
+    """Greet a viewer of a console that has ended, and send it the last screens.
+
+    :param read: reads what is left of it.
+    """
+    last = await read() or Ended()
     viewer.greet([window.describe() for window in last.windows])
     for window in last.windows:
         viewer.send(window.picture().frames)

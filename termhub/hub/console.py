@@ -33,6 +33,7 @@ from termhub.hub.sizes import Policy, Size, checked_size
 from termhub.hub.streams import Stream, StreamOwner, Streams
 from termhub.hub.table import WindowTable
 from termhub.hub.viewers import CLOSE_NORMAL, Client, ClientHello, Role, Viewer, parse_hello, viewer_key
+from termhub.hub.views import Views
 from termhub.hub.windows import Window
 from termhub.store import ConsoleRecord
 
@@ -75,7 +76,8 @@ class Console:
         self.state = "starting"
         self.clock = clock
         self.policy: Policy = "latest"
-        self._table = WindowTable(clock)
+        self.views = Views(read_ended)
+        self._table = WindowTable(clock, self.views)
         self.windows = self._table.windows
         self._audience = Audience(clock)
         self.viewers = self._audience.viewers
@@ -148,6 +150,7 @@ class Console:
             self.ended = self._now()
         self._fail(ConsoleError(f"The console has ended: {self.reason}", "ended"))
         self._audience.tell(frames.CONSOLE, {**event, "reason": self.reason})
+        self.views.ended()
         for viewer, _ in self._audience.take_waiting():
             self._start_showing_ended(viewer)
         self._on_ended(self)
@@ -240,11 +243,8 @@ class Console:
         self.area_changed(viewer, wanted)
 
     def _start_showing_ended(self, viewer: Viewer) -> None:
-        shown = Deferred.fromCoroutine(self._show_ended(viewer))
+        shown = Deferred.fromCoroutine(show_ended(viewer, self._read_ended, self.reason))
         shown.addErrback(lambda why: _log.failure("Showing {console} failed", why, console=self.id))
-
-    async def _show_ended(self, viewer: Viewer) -> None:
-        show_ended(viewer, await self._read_ended() or Ended(), self.reason)
 
     def _presence_changed(self) -> None:
         if self.state == "running":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import attrs
 import msgspec
@@ -26,6 +26,9 @@ from termhub.errors import ConsoleError
 from termhub.hub.clock import Clock, DelayedCall
 from termhub.hub.cursors import Keyframe
 from termhub.hub.writing import write_now
+
+if TYPE_CHECKING:
+    from termhub.hub.views import Views
 
 HELLO_SECONDS = 10.0
 """A host that has not said HELLO by then is given up."""
@@ -161,6 +164,26 @@ class Piece(Struct):
     start: Offset = 0
 
 
+class Viewed(Struct):
+    """Reply to ``view``."""
+
+    history: Annotated[int, Meta(ge=0, lt=1 << 32)] = 0
+
+
+class FoundText(Struct):
+    """Reply to ``find``; without a line nothing was found."""
+
+    line: Annotated[int, Meta(ge=0, lt=1 << 32)] | None = None
+    x: Annotated[int, Meta(ge=0, lt=frames.MAX_COLS)] = 0
+    cells: Annotated[int, Meta(ge=0, lt=1 << 20)] = 0
+
+
+class CopiedText(Struct):
+    """Reply to ``copy``."""
+
+    text: Annotated[str, Meta(max_length=100_000)] = ""
+
+
 class Opened(Struct):
     """Reply to ``open``."""
 
@@ -197,6 +220,8 @@ class Transport(Protocol):
 
 class LinkOwner(Protocol):
     """Who hears what a host says; the console."""
+
+    views: Views
 
     def linked(self, link: Link, hello: HostHello) -> None:
         """There is a link, and the host has said HELLO."""
@@ -389,6 +414,8 @@ class HostLink(protocol.Protocol):
             self._keyframe(window, payload)
         elif kind == frames.RESIZE:
             self._owner.host_resized(window, *frames.parse_resize(payload))
+        elif kind == frames.ROWS:
+            self._owner.views.drawing_came(window, payload)
         elif kind == frames.EVENT:
             self._owner.host_event(window, _decode_event(payload))
         elif kind in (frames.STREAM, frames.CREDIT):

@@ -7,6 +7,7 @@ size that its policy wants.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 from twisted.logger import Logger
@@ -18,7 +19,11 @@ from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
 from termhub.hub.link import MAX_WINDOWS, HostEvent, HostWindow, Link, Resumed
 from termhub.hub.sizes import POLICIES, Policy, Size
+from termhub.hub.views import Views
 from termhub.hub.windows import Window
+
+if TYPE_CHECKING:
+    from termhub.hub.viewers import Viewer
 
 _decode_resumed = msgspec.json.Decoder(Resumed).decode
 _PASSED_ON = frozenset(
@@ -31,10 +36,12 @@ class WindowTable:
     """The windows by number; also their :class:`~termhub.hub.windows.Source`.
 
     :param clock: the time.
+    :param views: those windows that are shown drawn.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, views: Views) -> None:
         self.windows: dict[int, Window] = {}
+        self._views = views
         self._clock = clock
         self._policy: Policy = "latest"
         self._manual: Size | None = None
@@ -52,6 +59,7 @@ class WindowTable:
     def remove(self, number: int) -> None:
         """A window is gone."""
         self.windows.pop(number, None)
+        self._views.window_closed(number)
 
     def link_made(self, link: Link, told: Iterable[HostWindow]) -> None:
         """There is a link to a host that has these windows."""
@@ -63,10 +71,12 @@ class WindowTable:
             else:
                 window.relink()
                 self._update(window, entry)
+        self._views.link_made(link)
 
     def link_lost(self) -> None:
         """Ask for nothing until there is a link again."""
         self._link = None
+        self._views.link_lost()
 
     def event(self, number: int, event: HostEvent) -> bool:
         """Note what happened in a window; whether viewers are to know."""
@@ -113,8 +123,9 @@ class WindowTable:
             window.sizes.remove(viewer)
             self._apply(window)
 
-    def viewer_left(self, viewer: object) -> None:
+    def viewer_left(self, viewer: Viewer) -> None:
         """A viewer looks at nothing any longer."""
+        self._views.viewer_left(viewer)
         for number in self.windows:
             self.area_removed(viewer, number)
 

@@ -35,11 +35,16 @@ CLOSE_NORMAL = 1000
 CLOSE_PROTOCOL = 1002
 CLOSE_POLICY = 1008
 CLOSE_RESTART = 1012
+CLOSE_DETACHED = 4001
 CLOSE_NO_CONSOLE = 4004
 
 MAX_REQUESTS = 32
 """Requests of one client that may be unanswered at a time."""
 
+FIND_CHARACTERS = 1000
+"""The longest text that a client can look for."""
+
+Line = Annotated[int, Meta(ge=0, lt=1 << 31)]
 _log = Logger()
 
 
@@ -86,6 +91,12 @@ class ClientRequest(Struct):
     signal: Annotated[str, Meta(max_length=16)] = ""
     policy: Policy | None = None
     t: float | int | None = None
+    back: Line | None = None
+    text: Annotated[str, Meta(max_length=FIND_CHARACTERS)] = ""
+    line: Line = 0
+    forward: bool = True
+    start: tuple[Line, Line] | None = msgspec.field(name="from", default=None)
+    end: tuple[Line, Line] | None = msgspec.field(name="to", default=None)
 
 
 _decode_request = msgspec.json.Decoder(ClientRequest).decode
@@ -150,14 +161,16 @@ class Viewer:
     def is_behind(self) -> bool:
         """Whether it has yet to read what it was sent."""
         pace = self._pace
+        if self.console.views.is_behind(self):
+            return True
         if pace.in_flight == 0:
             return False
         return pace.room <= 0 or any(cursor.is_skipping for cursor in self._cursors.values())
 
     @property
     def window_numbers(self) -> list[int]:
-        """The windows it watches."""
-        return list(self._cursors)
+        """The windows it watches, raw or drawn."""
+        return list({*self._cursors, *self.console.views.windows_of(self)})
 
     # -- from the client ---------------------------------------------------------
 
@@ -175,6 +188,9 @@ class Viewer:
                 self._resize(Size(*frames.parse_resize(payload)), window)
             elif kind == frames.REQUEST:
                 self._request(payload)
+            elif kind == frames.ROWS:
+                self.console.views.ready(self, payload)
+                self._tell_pending()
             else:
                 raise frames.FrameError(f"{frames.NAMES[kind]} is not a client's to send")
         except frames.FrameError as error:
@@ -225,6 +241,9 @@ class Viewer:
         if cursor is None:
             return
         cursor.acknowledged(offset, self._clock.seconds())
+        self._tell_pending()
+
+    def _tell_pending(self) -> None:
         if self._pending and not self.is_behind:
             pending = list(self._pending.values())
             self._pending.clear()
@@ -232,7 +251,7 @@ class Viewer:
 
     def _resize(self, size: Size, window: int) -> None:
         self.area = size
-        self.console.area_changed(self, self._cursors if window == frames.CONSOLE else (window,))
+        self.console.area_changed(self, self.window_numbers if window == frames.CONSOLE else (window,))
 
     # -- to the client -----------------------------------------------------------
 
@@ -357,8 +376,12 @@ class Viewer:
 
     async def _op_unsubscribe(self, request: ClientRequest) -> dict[str, Any]:
         self.unwatch(request.window or 0)
-        self.console.area_removed(self, request.window or 0)
+        self._area_unused(request.window or 0)
         return {}
+
+    def _area_unused(self, window: int) -> None:
+        if window not in self.window_numbers:
+            self.console.area_removed(self, window)
 
     async def _op_keyframe(self, request: ClientRequest) -> None:
         window = request.window or 0
@@ -402,6 +425,37 @@ class Viewer:
         self.console.set_policy(request.policy, size)
         return {}
 
+    async def _op_view(self, request: ClientRequest) -> None:
+        if request.cols is None or request.rows is None:
+            raise BadRequest("view needs columns and rows.")
+        window = request.window or 0
+        views = self.console.views
+        history = await views.view(self, window, request.cols, request.rows, request.back or 0)
+        self.reply(request.id, {"history": history})
+        views.show(self, window)
+
+    async def _op_unview(self, request: ClientRequest) -> dict[str, Any]:
+        window = request.window or 0
+        self.console.views.unview(self, window)
+        self._area_unused(window)
+        return {}
+
+    async def _op_find(self, request: ClientRequest) -> dict[str, Any]:
+        window = request.window or 0
+        return await self.console.views.find(self, window, request.text, request.line, request.forward)
+
+    async def _op_copy(self, request: ClientRequest) -> dict[str, Any]:
+        if request.start is None or request.end is None:
+            raise BadRequest("copy needs the places to copy from and to.")
+        return await self.console.views.copy(self, request.window or 0, request.start, request.end)
+
+    async def _op_detach_others(self, request: ClientRequest) -> dict[str, Any]:
+        self._check_writer()
+        for other in list(self.console.viewers.values()):
+            if other is not self:
+                other.close(CLOSE_DETACHED, "detached by another viewer")
+        return {}
+
 
 _Handler = Callable[[Viewer, ClientRequest], Awaitable[dict[str, Any] | None]]
 
@@ -414,6 +468,11 @@ _OPS: dict[str, _Handler] = {
     "close": Viewer._op_close,
     "signal": Viewer._op_signal,
     "policy": Viewer._op_policy,
+    "view": Viewer._op_view,
+    "unview": Viewer._op_unview,
+    "find": Viewer._op_find,
+    "copy": Viewer._op_copy,
+    "detach_others": Viewer._op_detach_others,
 }
 
 

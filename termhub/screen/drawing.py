@@ -66,7 +66,7 @@ __all__ = [
     "DrawnRow",
     "Run",
     "Style",
-    "drawing_view",
+    "drawing_head",
     "encode_drawing",
     "encode_ready",
     "parse_drawing",
@@ -193,14 +193,15 @@ def encode_drawing(drawing: Drawing) -> bytes:
     )
 
 
-def drawing_view(payload: bytes) -> int:
-    """The number of the view that a drawing is for; the rest is not looked at.
+def drawing_head(payload: bytes) -> tuple[int, int]:
+    """The number of the view that a drawing is for and its offset; the rest is not looked at.
 
     :raises DrawingError: when it is too short for a drawing.
     """
     if len(payload) < _HEAD.size + 2 * _COUNT.size:
         raise DrawingError(f"ROWS payload of {len(payload)} bytes, which is no drawing")
-    return int.from_bytes(payload[:4], "big")
+    view, offset = _HEAD.unpack_from(payload)[:2]
+    return view, offset
 
 
 def encode_ready(view: int) -> bytes:

@@ -20,7 +20,7 @@ from termhub.screen.drawing import (
     DrawnRow,
     Run,
     Style,
-    drawing_view,
+    drawing_head,
     encode_drawing,
     encode_ready,
     parse_drawing,
@@ -119,7 +119,7 @@ PLAIN = Drawing(
 @settings(max_examples=100, deadline=None)
 def test_a_drawing_is_the_same_behind_its_bytes(drawing: Drawing):
     assert parse_drawing(encode_drawing(drawing)) == drawing
-    assert drawing_view(encode_drawing(drawing)) == drawing.view
+    assert drawing_head(encode_drawing(drawing)) == (drawing.view, drawing.offset)
 
 
 @given(st.binary(max_size=200))
@@ -182,7 +182,7 @@ def test_asking_for_the_next_drawing():
         with pytest.raises(DrawingError):
             parse_ready(payload)
     with pytest.raises(DrawingError):
-        drawing_view(b"\0\0\1\2" * 11)
+        drawing_head(b"\0\0\1\2" * 11)
 
 
 @pytest.mark.parametrize("control", ["\x1b", "\x07", "\n", "\x7f", "\x9b", "\0"])
