@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from twisted.logger import Logger
+
 from sandbox.guest import frames
 from termhub.hub.console import Console
 from termhub.hub.viewers import CLOSE_PROTOCOL, Role, Viewer
@@ -22,6 +24,8 @@ from termhub.screen.drawing import Drawing, DrawingError, encode_ready, parse_dr
 
 INPUT_BYTES = 16 * 1024
 """Most bytes in one INPUT frame."""
+
+_log = Logger()
 
 Answered = Callable[[dict[str, Any]], None]
 
@@ -145,11 +149,11 @@ class StreamClient:
         if self._is_handling:
             return
         self._is_handling = True
-        try:
-            while self._arrived:
+        while self._arrived:
+            # A defect on this side is no matter of the hub's other clients.
+            with _log.failuresHandled("A frame of {console} failed", console=self.console.id):
                 self._take(self._arrived.popleft())
-        finally:
-            self._is_handling = False
+        self._is_handling = False
 
     def _take(self, frame: frames.Frame) -> None:
         kind, window, payload = frame

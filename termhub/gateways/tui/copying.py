@@ -53,6 +53,7 @@ class Copying:
                 at.x,
                 at.y,
             )
+            pane.is_still = True
             self._shown[pane.window] = 0
             self._owner.changed()
         return pane.history
@@ -61,11 +62,9 @@ class Copying:
         """Show the present again."""
         if pane.history is None:
             return
-        was_back = self._shown.pop(pane.window, 0) > 0 or pane.history.back > 0
-        pane.history = None
-        if was_back:
-            self._session.look(pane)
-        self._session.give_credit()
+        pane.history, pane.is_still = None, False
+        self._shown.pop(pane.window, None)
+        self._session.look(pane)
         self._owner.changed()
 
     def key(self, pane: Pane, history: History, name: str) -> None:
@@ -75,6 +74,11 @@ class Copying:
     def page_back(self, pane: Pane) -> None:
         """Look back by a page."""
         self.key(pane, self.enter(pane), "PageUp")
+
+    def drawn(self, pane: Pane) -> None:
+        """A drawing came: there may be more above than was known, which moves the place to show."""
+        if pane.history is not None and self._shown.get(pane.window) != pane.history.back:
+            self._show(pane)
 
     def _row(self, pane: Pane) -> Callable[[int], list[str]]:
         return lambda line: pane.text(line - pane.first_line)
@@ -99,9 +103,8 @@ class Copying:
             return
         self._asked.add(pane.window)
         self._shown[pane.window] = history.back
+        pane.is_still = False
         self._session.look(pane, lambda reply: self._looked(pane))
-        if pane.is_ready_due:
-            self._session.give_credit()
 
     def _looked(self, pane: Pane) -> None:
         self._asked.discard(pane.window)

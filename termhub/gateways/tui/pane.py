@@ -43,6 +43,8 @@ class Pane:
         self.is_ready_due = False
         self.notice = ""
         self.history: History | None = None
+        self.is_still = False
+        """Copy mode looks at the present, which then stands still: what changes it is not shown."""
 
     @property
     def has_another_size(self) -> bool:
@@ -82,6 +84,7 @@ class Pane:
         self.lines, self.back = drawing.history, drawing.back
         self.view, self.is_ready_due = drawing.view, True
         if self.history is not None:
+            self.is_still = self.back == 0
             self.history.arrived(self.lines, self.size[1], self.first_line, self.back)
         return same
 

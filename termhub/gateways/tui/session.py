@@ -203,13 +203,9 @@ class Session:
             self.look(pane)
 
     def give_credit(self) -> None:
-        """What was drawn is on its way to the terminal: ask for what changed since.
-
-        A pane whose copy mode shows the live screen stands still.
-        """
+        """What was drawn is on its way to the terminal: ask for what changed since."""
         for pane in self.panes.values():
-            stands = pane.history is not None and pane.history.back == 0
-            if pane.is_ready_due and pane.view is not None and not stands:
+            if pane.is_ready_due and pane.view is not None:
                 pane.is_ready_due = False
                 self._client.ready(pane.window, pane.view)
 
@@ -310,6 +306,9 @@ class Session:
         """A pane changed."""
         pane = self.panes.get(window)
         if pane is None:
+            return
+        if pane.is_still and not drawing.whole:
+            self._client.ready(window, drawing.view)
             return
         suffices = pane.apply(drawing)
         self._owner.drawn(pane, drawing, suffices and pane.history is None and not pane.notice)
