@@ -126,7 +126,7 @@ def test_twistd_knows_termhub(installed: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def hub(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubProcess]:
     monkeypatch.setattr("tests.support.hub_process.TERMHUB", installed / "termhub")
-    process = HubProcess(tmp_path / "data")
+    process = HubProcess(tmp_path / "data", ssh=True, telnet=True)
     try:
         process.start()
         yield process
