@@ -22,7 +22,7 @@ from sandbox.limits import Group
 
 from .model import Launch, LaunchError
 
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 
 
 @attrs.define

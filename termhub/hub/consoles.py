@@ -37,7 +37,7 @@ from termhub.hub.sizes import checked_size
 from termhub.hub.streams import Stream, StreamOwner
 from termhub.store import ConsoleRecord, Store, User
 
-LINK_SECONDS = 5.0
+LINK_SECONDS = 15.0
 """How long creating waits for the first link."""
 
 END_SECONDS = 5.0

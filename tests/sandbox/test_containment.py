@@ -517,7 +517,7 @@ def test_as_an_ordinary_user(tmp_path_factory):
             extra_groups=(),
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=280,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert " passed" in done.stdout
