@@ -13,6 +13,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent, globalLogPublisher
+from twisted.python.failure import Failure
 
 from sandbox.guest import frames
 from termhub.errors import NameTaken, TermhubError
@@ -254,14 +256,23 @@ class World:
         self.store = FakeStore()
         self.memory = Memory()
         self.refusal: TermhubError | None = None
+        self.failures: list[Failure] = []
         self._is_settling = False
+        globalLogPublisher.addObserver(self._logged)
+
+    def _logged(self, event: LogEvent) -> None:
+        if "log_failure" in event:
+            self.failures.append(event["log_failure"])
 
     def now(self) -> float:
         return 1_700_000_000.0 + self.clock.seconds()
 
     def close(self) -> None:
+        """Clean up; a defect that was logged on the way fails the test."""
+        globalLogPublisher.removeObserver(self._logged)
         for played in self.played.values():
             played.close()
+        assert not self.failures, self.failures[0].getTraceback()
 
     # -- what Services.consoles does -------------------------------------------------
 

@@ -1,0 +1,224 @@
+"""The terminal UI on slow links and tiny terminals, with hostile bytes, and whatever is typed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from termhub.gateways.tui.interface import Start
+from tests.support.terminal_ui import PlayedTerminal, World
+
+
+def test_at_most_sixty_pictures_a_second(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    pictures = 0
+    for number in range(200):
+        before = terminal.written
+        played.print(f"\r{number}")
+        world.clock.advance(0.005)
+        world.host_clock.advance(0.005)
+        world.settle()
+        pictures += terminal.written != before
+    assert 20 <= pictures <= 62
+    world.advance(0.1)
+    assert terminal.lines[0] == "199"
+
+
+def test_a_slow_terminal_gets_the_latest_picture_and_nothing_queues(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    terminal.is_clear = False
+    terminal.written = b""
+    for number in range(500):
+        played.print(f"line {number}\r\n\x07\x1b]2;title {number}\x07")
+    world.advance(1)
+    assert terminal.written == b""
+    terminal.is_clear = True
+    assert terminal.ui is not None
+    terminal.ui.drained()
+    world.advance(0.5)
+    assert terminal.lines[21] == "line 499"
+    assert terminal.screen.title.startswith("title 499")
+    assert len(terminal.written) < 20_000
+
+
+def test_a_paste_that_the_program_does_not_take_stops_reading_and_arrives_whole(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    played.takes_input = False
+    text = b"".join(b"%07d\r" % number for number in range(30_000))
+    sent = 0
+    while not terminal.is_paused and sent < len(text):
+        world.press(terminal, text[sent : sent + 8192])
+        sent += 8192
+    assert terminal.is_paused
+    assert sent < len(text)
+    played.accept()
+    world.advance(0.5)
+    assert not terminal.is_paused
+    while sent < len(text):
+        world.press(terminal, text[sent : sent + 8192])
+        sent += 8192
+    assert played.typed[0] == text
+
+
+def test_what_was_typed_and_not_yet_taken_reaches_the_program_after_detaching(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    played.takes_input = False
+    world.press(terminal, b"x" * 100_000)
+    world.press(terminal, b"\x02d")
+    assert terminal.finished is not None
+    played.accept()
+    world.advance(0.5)
+    assert played.typed[0] == b"x" * 100_000
+
+
+def test_a_bracketed_paste_stays_one(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    played.print("\x1b[?2004h")
+    world.advance(0.1)
+    for piece in (b"\x1b[200~one\r", b"two\x02d\r", b"three\x1b[20", b"1~"):
+        world.press(terminal, piece)
+    assert played.typed[0] == b"\x1b[200~one\rtwo\x02d\rthree\x1b[201~"
+    assert terminal.finished is None, "nothing in a paste is a command"
+
+
+def test_a_lone_escape_is_a_key_after_a_moment(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    assert terminal.ui is not None
+    terminal.ui.receive(b"\x1b")
+    world.settle()
+    assert played.typed[0] == b""
+    world.advance(0.1)
+    assert played.typed[0] == b"\x1b"
+
+
+def test_the_terminal_that_is_lost_leaves_nothing_behind(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    assert terminal.ui is not None
+    terminal.written = b""
+    terminal.ui.lost("connection lost")
+    played.print("more")
+    world.advance(1)
+    assert terminal.written == b""
+    assert terminal.finished is None
+    assert not played.console.viewers
+
+
+def test_resizing_follows_everywhere(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    world.press(terminal, b"\x02%")
+    assert terminal.ui is not None
+    terminal.screen.resize(100, 30)
+    terminal.ui.resized(100, 30)
+    world.advance(0.2)
+    assert played.sizes == {0: (50, 29), 1: (49, 29)}
+    assert terminal.lines[29].startswith("[demo]")
+
+
+@pytest.mark.parametrize(("cols", "rows"), [(80, 1), (20, 3), (5, 2), (2, 1), (1, 1), (300, 100)])
+def test_every_size_of_terminal_works(world: World, cols: int, rows: int) -> None:
+    played = world.add()
+    terminal = world.sit_down(cols=cols, rows=rows)
+    played.print("\x1b[2J\x1b[Hhello 日本語\r\n" * 3)
+    for keys in (
+        b"\x02%", b'\x02"', b"\x02z", b"\x02[", b"/x\r", b"q", b"\x02?", b"q", b"\x02s", b"x\x1b", b"\x1b",
+        b"\x02O", b"\x1b[B\r", b"q", b"\x02$", b"\x1b", b"\x02x", b"n", b"\x02w", b"\x1b", b"\x02b", b"\x02P",
+    ):  # fmt: skip
+        world.press(terminal, keys)
+    played.die("enough")
+    world.advance(0.1)
+    world.press(terminal, b"\x02d")
+    assert terminal.finished == (0, "[detached from demo]")
+
+
+@pytest.mark.parametrize("term", ["vt100", "linux", "ansi", "screen", "xterm-kitty", "putty", "rxvt"])
+def test_every_kind_of_terminal_shows_the_same(world: World, term: str) -> None:
+    played = world.add()
+    terminal = world.sit_down(term=term)
+    played.print("\x1b[31mred\x1b[m \x1b[38;2;1;2;3mtrue\x1b[m")
+    world.advance(0.1)
+    assert terminal.lines[0] == "red true"
+    assert terminal.lines[-1].startswith("[demo] 0:python3*")
+    world.press(terminal, b"\x02d")
+    assert terminal.finished is not None
+
+
+keys = st.one_of(
+    st.sampled_from(
+        [
+            *(b"\x02" + key.encode() for key in 'dDs$XObrPcnpl0123w,&"%ozxy[]!?'),
+            *(b"\x02\x1b[" + key for key in (b"A", b"B", b"C", b"D", b"1;5A", b"1;5C", b"5~")),
+            *(b"\x1b[<%d;%d;%d%s" % (code, x, y, final)
+              for code in (0, 32, 64, 65) for x, y in ((1, 1), (40, 12), (5, 24)) for final in (b"M", b"m")),
+            b"\r", b"\x1b", b"y", b"n", b"q", b"/", b"g", b"G", b" ", b"v", b"\x1b[A", b"\x1b[6~", b"\x1b[I",
+            b"\x1b[200~paste\x1b[201~", b"\x1b[200~", b"\x1b[?1;2c", b"\x1b[?2026;2$y",
+            b"\x18", b"\x0e", b"\x12",
+        ]
+    ),
+    st.binary(max_size=6),
+)  # fmt: skip
+events = st.one_of(
+    st.tuples(st.just("keys"), keys),
+    st.tuples(st.just("print"), st.binary(max_size=60)),
+    st.tuples(st.just("resize"), st.tuples(st.integers(1, 120), st.integers(1, 40))),
+    st.tuples(st.just("exit"), st.tuples(st.integers(0, 3), st.integers(0, 1))),
+    st.tuples(st.just("slow"), st.booleans()),
+)
+
+
+def do(world: World, terminal: PlayedTerminal, what: str, value: object) -> None:
+    """One thing that can happen."""
+    played = next(iter(world.played.values()), None)
+    assert terminal.ui is not None
+    if what == "keys" and isinstance(value, bytes):
+        world.press(terminal, value)
+    elif what == "print" and isinstance(value, bytes) and played is not None:
+        played.print(value)
+    elif what == "resize" and isinstance(value, tuple):
+        terminal.screen.resize(*value)
+        terminal.ui.resized(*value)
+    elif what == "exit" and isinstance(value, tuple) and played is not None:
+        if value[0] in played.console.windows and not played.console.has_ended:
+            played.exit(*value)
+    elif what == "slow":
+        terminal.is_clear = bool(value)
+        terminal.ui.drained()
+    world.advance(0.04)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(events, max_size=30))
+def test_whatever_is_typed_and_happens_the_ui_goes_on(happens: list[tuple[str, object]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        try:
+            played = world.add()
+            world.add("other")
+            terminal = world.sit_down(Start(console=played.console))
+            for what, value in happens:
+                if terminal.finished is not None:
+                    break
+                do(world, terminal, what, value)
+            if terminal.finished is None:
+                terminal.is_clear = True
+                assert terminal.ui is not None
+                terminal.ui.drained()
+                world.advance(6)
+                for _ in range(5):
+                    world.press(terminal, b"\x1b[201~\x1b")
+                assert terminal.ui.prompt is None
+                world.press(terminal, b"\x02d")
+                assert terminal.finished is not None or terminal.ui.settings.preset != "tmux"
+        finally:
+            world.close()
