@@ -144,8 +144,11 @@ class TelnetConnection(TwistedProtocol):
 
     def write(self, data: bytes) -> None:
         """Show bytes on the terminal."""
-        if self._outlet is not None:
-            self._outlet.send(self._telnet.encode(data))
+        encoded = self._telnet.encode(data)
+        if self._ui is None:
+            self._answer(encoded)  # the dialogue's, caused by every key
+        elif self._outlet is not None:
+            self._outlet.send(encoded)
 
     @property
     def is_clear(self) -> bool:

@@ -21,6 +21,9 @@ from termhub.store import User
 
 from .connection import UI, TelnetConnection
 
+UNTOLD_TYPE = "vt100"
+"""What a client has that does not say: hardly any understands less."""
+
 _LANG = {"": "", "utf-8": "C.UTF-8", "other": "C"}
 """What the client's answer to UTF-8 says of its terminal."""
 
@@ -102,7 +105,7 @@ def make_gateway(
     def make_ui(
         user: User, term: str, charset: str, size: tuple[int, int], transport: TelnetConnection
     ) -> TerminalUI:
-        terminal = Terminal.of(term, lang=_LANG[charset])
+        terminal = Terminal.of(term or UNTOLD_TYPE, lang=_LANG[charset])
         return TerminalUI(services, user, terminal, *size, transport, Start())
 
     return TelnetGateway(accounts, settings, make_ui, reactor, came)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address
@@ -18,14 +19,18 @@ from termhub.config import TelnetSettings
 from termhub.errors import NotLoggedIn, TermhubError, TooMany
 from termhub.gateways import tcp
 from termhub.gateways.attached import CHECK_SECONDS
-from termhub.gateways.telnet.connection import MAX_EARLY, SETTLE_SECONDS, TelnetConnection
-from termhub.gateways.telnet.gateway import TelnetGateway
-from termhub.gateways.telnet.machine import AYT, DO, ECHO, IAC, NAWS, SB, SE, TTYPE, WILL, WONT
+from termhub.gateways.telnet import gateway as gateway_module
+from termhub.gateways.telnet.connection import MAX_EARLY, MAX_UNREAD_ANSWERS, SETTLE_SECONDS, TelnetConnection
+from termhub.gateways.telnet.gateway import TelnetGateway, make_gateway
+from termhub.gateways.telnet.machine import AYT, CHARSET, DO, ECHO, IAC, NAWS, SB, SE, TTYPE, WILL, WONT
 from termhub.store import User
 
 ALICE = User(1, "alice", 1.0, "default", None)
 SETTLED = bytes((IAC, DO, ECHO, IAC, WILL, NAWS, IAC, WILL, TTYPE, IAC, SB, NAWS, 0, 132, 0, 43, IAC, SE))
 SETTLED += bytes((IAC, SB, TTYPE, 0)) + b"XTERM" + bytes((IAC, SE))
+
+UTF_8_ACCEPTED = bytes((IAC, DO, CHARSET, IAC, SB, CHARSET, 2)) + b"UTF-8" + bytes((IAC, SE))
+UTF_8_REFUSED = bytes((IAC, DO, CHARSET, IAC, SB, CHARSET, 3, IAC, SE))
 
 
 class Handle:
@@ -361,16 +366,28 @@ def test_ui_pauses_its_client() -> None:
     assert not telnet.transport.is_paused
 
 
+def is_unread_bounded(telnet: Telnet, data: bytes) -> bool:
+    """Whether a client that sends this again and again and reads nothing is read no more in the end."""
+    telnet.transport.is_reading = False
+    sent = len(telnet.transport.value())
+    for _ in range(100):
+        if not telnet.transport.is_paused:
+            telnet.types(data)
+    return len(telnet.transport.value()) - sent < 3 * len(data) + MAX_UNREAD_ANSWERS
+
+
+def test_client_that_does_not_read_the_dialogue_is_not_read() -> None:
+    telnet = Telnet()
+    telnet.types(SETTLED)
+    assert is_unread_bounded(telnet, b"a\x7f" * 500)
+    telnet.transport.read()
+    assert not telnet.transport.is_paused
+
+
 def test_client_that_does_not_read_its_answers_is_not_read() -> None:
     telnet = Telnet()
     ui = telnet.log_in()
-    telnet.transport.is_reading = False
-    sent = len(telnet.transport.value())
-    questions = bytes((IAC, WILL, 99)) * 500
-    for _ in range(100):
-        if not telnet.transport.is_paused:
-            telnet.types(questions)
-    assert len(telnet.transport.value()) - sent < 3 * len(questions) + 4096
+    assert is_unread_bounded(telnet, bytes((IAC, WILL, 99)) * 500)
     ui.transport.pause_input()
     ui.transport.resume_input()
     assert telnet.transport.is_paused
@@ -437,6 +454,35 @@ def test_login_that_is_worth_nothing_any_more() -> None:
     assert telnet.transport.disconnecting
     assert b"Your password has changed." in telnet.shown
     assert ui.events[-1].startswith("finish: ")
+
+
+@pytest.mark.parametrize(
+    ("said", "term", "utf8"),
+    [
+        (SETTLED, "xterm", True),
+        (SETTLED + UTF_8_REFUSED, "xterm", False),
+        (b"", "vt100", False),
+        (UTF_8_ACCEPTED, "vt100", True),
+    ],
+)
+def test_terminal_is_what_the_client_says(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, term: str, utf8: bool
+) -> None:
+    made: list[Any] = []
+
+    def make_ui(services: Any, user: User, terminal: Any, cols: int, rows: int, *more: Any) -> FakeUI:
+        made.append((services, user, terminal.term, terminal.utf8, cols))
+        return FakeUI(user, "", "", (cols, rows), more[0])
+
+    monkeypatch.setattr(gateway_module, "TerminalUI", make_ui)
+    telnet = Telnet()
+    services: Any = "services"
+    accounts: Any = telnet
+    telnet.gateway = make_gateway(services, accounts, TelnetSettings(), telnet.clock, lambda user: None)
+    telnet.connection, telnet.transport = telnet.connect()
+    telnet.types(said + b"alice\rright\r")
+    telnet.clock.advance(SETTLE_SECONDS)
+    assert made == [("services", ALICE, term, utf8, 132 if said.startswith(SETTLED) else 80)]
 
 
 PIECES = st.one_of(
