@@ -268,7 +268,7 @@ class Drawer:
     def _shortened(self, character: str, count: int) -> bytes | None:
         """Bytes for ``count`` equal cells that are fewer than printing them, if there are."""
         terminal = self._terminal
-        if terminal.repeat and terminal.utf8:
+        if terminal.repeat and character.isascii():  # tmux 3.3 repeats nothing else
             once = self._charset.encode(character)
             short = once + b"\x1b[%db" % (count - 1)
             return short if len(short) < len(once) * count else None

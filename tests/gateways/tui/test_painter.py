@@ -353,6 +353,14 @@ def test_a_cell_whose_width_is_in_doubt_moves_nothing_else(emulated: Emulated) -
     assert b"\x1b[4Gb" in emulated.paint(canvas)
 
 
+def test_only_ascii_is_repeated_by_the_terminal() -> None:
+    with opened("tmux-256color") as emulated:
+        canvas = Canvas(80, 24)
+        canvas.put(0, 0, "─" * 40 + "=" * 40, DEFAULT_STYLE)
+        assert emulated.paint(canvas).count("─".encode()) == 40, "tmux repeats the last ASCII character"
+        assert emulated.sent.count(b"=") == 1
+
+
 def test_titles_and_clipboards_cannot_smuggle_controls() -> None:
     painter = Painter(Terminal.of("xterm"))
     assert painter.title("a\x1b\x07b\x9cc") == b"\x1b]2;a  b c\x07"
