@@ -288,6 +288,9 @@ class Viewer:
     def input_accepted(self, window: int, stream: InputStream) -> None:
         """Pass on that input was written."""
         self._client.send(frames.accepted(window, self.number, stream.accepted))
+        self._resume_input()
+
+    def _resume_input(self) -> None:
         if self.paused and all(other.held_bytes <= RESUME_BYTES for other in self._inputs.values()):
             self.paused = False
             self._client.resume_input()
@@ -315,6 +318,7 @@ class Viewer:
         """A window is gone."""
         self.unwatch(window)
         self._inputs.pop(window, None)
+        self._resume_input()
 
     # -- requests ----------------------------------------------------------------
 

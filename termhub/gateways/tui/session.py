@@ -13,38 +13,24 @@ import binascii
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-import attrs
 from twisted.logger import Logger
 
 from sandbox.guest.frames import CONSOLE
 from termhub.gateways.tui import tree
 from termhub.gateways.tui.client import Answered, StreamClient
+from termhub.gateways.tui.encode import focus_bytes
+from termhub.gateways.tui.events import Focus
 from termhub.gateways.tui.layout import Layout
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.status import Tab
 from termhub.gateways.tui.text import clean
 from termhub.gateways.tui.tree import Rect
+from termhub.gateways.tui.window_state import WindowState, tabs_of
 from termhub.hub.console import Console
 from termhub.hub.viewers import Role
 from termhub.screen.drawing import Drawing
 
 _log = Logger()
-
-
-@attrs.define
-class WindowState:
-    """What is known of a window."""
-
-    argv: list[str]
-    title: str = ""
-    exit: dict[str, Any] | None = None
-    has_activity: bool = False
-    has_bell: bool = False
-
-    @property
-    def program(self) -> str:
-        """The name of what runs in it."""
-        return clean(self.argv[0].rpartition("/")[2]) if self.argv else ""
 
 
 class SessionOwner(Protocol):
@@ -101,6 +87,7 @@ class Session:
         self.panes: dict[int, Pane] = {}
         self.area = Rect(0, 0, 80, 24)
         self.is_greeted = False
+        self._has_keyboard: int | None = None
         self._owner = owner
         self._client = StreamClient(console, user, role, self)
 
@@ -135,24 +122,7 @@ class Session:
     @property
     def tabs(self) -> list[Tab]:
         """The windows for the status line."""
-        found = []
-        for number in self.layout.windows:
-            window = self.windows.get(number)
-            if window is not None:
-                title = self.layout.labels.get(number) or window.program
-                found.append(
-                    Tab(
-                        number,
-                        title,
-                        is_current=number == self.layout.focus,
-                        is_shown=number in self.panes,
-                        is_zoomed=number == self.layout.focus and self.layout.is_zoomed,
-                        has_activity=window.has_activity,
-                        has_bell=window.has_bell,
-                        has_exited=window.exit is not None,
-                    )
-                )
-        return found
+        return tabs_of(self.windows, self.layout, self.panes)
 
     # -- panes ---------------------------------------------------------------------
 
@@ -183,7 +153,20 @@ class Session:
                     self._view(pane)
             state = self.windows[number]
             state.has_activity = state.has_bell = False
+        self._move_keyboard()
         self._owner.changed()
+
+    def _move_keyboard(self) -> None:
+        """Programs that asked for it hear when the focus goes, and when it comes."""
+        before, self._has_keyboard = self._has_keyboard, self.layout.focus
+        if before == self._has_keyboard or self.role == "observer":
+            return
+        for window, has_it in ((before, False), (self._has_keyboard, True)):
+            state = self.windows.get(window) if window is not None else None
+            if window is not None and state is not None and state.exit is None:
+                data = focus_bytes(Focus(has_it), state.modes)
+                if data:
+                    self._client.type(window, data)
 
     def _view(self, pane: Pane) -> None:
         cols, rows = max(tree.LEAST_COLS, pane.place.cols), max(tree.LEAST_ROWS, pane.place.rows)
@@ -213,10 +196,7 @@ class Session:
         pane, state = self.panes.get(number), self.windows[number]
         if pane is None:
             return
-        pane.notice = ""
-        if state.exit is not None and not self.has_ended:
-            how = f"status {state.exit['code']}" if "code" in state.exit else str(state.exit.get("signal"))
-            pane.notice = clean(f"exited ({how}) · Enter starts it again · q closes")
+        pane.notice = state.notice if not self.has_ended else ""
 
     # -- what a person does --------------------------------------------------------
 
@@ -311,6 +291,7 @@ class Session:
             self._client.ready(window, drawing.view)
             return
         suffices = pane.apply(drawing)
+        self.windows[window].modes = drawing.modes
         self._owner.drawn(pane, drawing, suffices and pane.history is None and not pane.notice)
 
     def happened(self, window: int, event: dict[str, Any]) -> None:

@@ -148,6 +148,10 @@ def test_focus_is_passed_on_to_programs_that_ask(world: World) -> None:
     world.advance(0.1)
     world.press(terminal, b"\x1b[O")
     assert played.typed[0] == b"\x1b[O"
+    world.press(terminal, b"\x1b[I\x02c")
+    assert played.typed[0] == b"\x1b[O\x1b[I\x1b[O"
+    world.press(terminal, b"\x020")
+    assert played.typed[0] == b"\x1b[O\x1b[I\x1b[O\x1b[I"
 
 
 def test_looking_back_in_a_console_that_has_ended(world: World) -> None:

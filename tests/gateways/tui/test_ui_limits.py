@@ -67,6 +67,22 @@ def test_a_paste_that_the_program_does_not_take_stops_reading_and_arrives_whole(
     assert played.typed[0] == text
 
 
+def test_reading_goes_on_when_the_window_that_takes_nothing_is_closed(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    world.press(terminal, b"\x02c")
+    played.takes_input = False
+    world.press(terminal, b"x" * 300_000)
+    assert terminal.is_paused
+    played.console.windows[1].exit = {"code": 0}
+    played.takes_input = True
+    played.exit(1)
+    world.advance(0.2)
+    assert not terminal.is_paused
+    world.press(terminal, b"y")
+    assert played.typed[0] == b"y"
+
+
 def test_what_was_typed_and_not_yet_taken_reaches_the_program_after_detaching(world: World) -> None:
     played = world.add()
     terminal = world.sit_down()
@@ -183,7 +199,7 @@ def do(world: World, terminal: PlayedTerminal, what: str, value: object) -> None
     assert terminal.ui is not None
     if what == "keys" and isinstance(value, bytes):
         world.press(terminal, value)
-    elif what == "print" and isinstance(value, bytes) and played is not None:
+    elif what == "print" and isinstance(value, bytes) and played and 0 in played.console.windows:
         played.print(value)
     elif what == "resize" and isinstance(value, tuple):
         terminal.screen.resize(*value)
