@@ -177,6 +177,9 @@ class FakeUI:
     def drained(self) -> None:
         self.events.append("drained")
 
+    def finish(self, words: str, status: int = 0) -> None:
+        self.transport.finish(status, words)
+
     def lost(self, reason: str) -> None:
         self.events.append("lost")
 

@@ -99,6 +99,9 @@ class TextUI:
             self._to_flood -= 1
             self._transport.write(b"flood " * 2000 + b"\r\n")
 
+    def finish(self, words: str, status: int = 0) -> None:
+        self._transport.finish(status, words)
+
     def lost(self, reason: str) -> None:
         self._to_flood = 0
 

@@ -95,6 +95,10 @@ class CommandJob:
         self._channel.exit_signal(name)
         return True
 
+    def end(self, reason: str) -> None:
+        """Say why."""
+        self._channel.write(self._encoded(f"termhub: {reason}\n"), to_stderr=True)
+
     def lost(self) -> None:
         """Nobody waits for it."""
         self._stop()

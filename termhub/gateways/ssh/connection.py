@@ -106,6 +106,11 @@ class SessionConnection(SSHService):
         for channel, _ in list(self._channels.values()):
             channel.drained()
 
+    def end(self, reason: str) -> None:
+        """The connection is about to be closed from here."""
+        for _, session in list(self._channels.values()):
+            session.end(reason)
+
     def packetReceived(self, messageNum: int, packet: bytes) -> None:
         """Handle a packet of this service."""
         handler = self._handlers.get(messageNum)

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from termhub.accounts import Admitted, Credentials, PublicKey
 from termhub.config import SshSettings
+from termhub.hub.viewers import CLOSE_RESTART
 from termhub.store import User
 
 from ..attached import Attached
@@ -26,7 +27,7 @@ from .connection import SessionConnection
 from .host_key import fingerprint, host_key
 from .job import Services
 from .session import Session
-from .transport import BY_APPLICATION, Transport
+from .transport import Transport
 from .userauth import Login, UserAuth
 
 _log = Logger()
@@ -89,7 +90,7 @@ class SshGateway(Factory):
             return succeed(None)
         gone = self._all_gone = Deferred()
         for transport in list(self._connections):
-            transport.disconnect(BY_APPLICATION, "The hub restarts; your consoles go on.")
+            transport.close(CLOSE_RESTART, "The hub restarts; your consoles go on.")
         return gone
 
     async def access_ended(self, user: User) -> None:
@@ -114,7 +115,7 @@ class SshGateway(Factory):
             return Session(self._services, user, channel)
 
         connection = SessionConnection(transport, self._channels, open_session)
-        transport.logged_in(connection, connection.drained)
+        transport.logged_in(connection, connection.drained, connection.end)
         self._services.consoles.logged_in(user)
 
 

@@ -13,6 +13,9 @@ from termhub.gateways.tui.interface import Transport as UITransport
 from termhub.hub.consoles import Consoles
 from termhub.store import User
 
+BROKEN = 255
+"""The exit status of what did not come to its end, as ssh's own for a broken connection."""
+
 
 class Job(Protocol):
     """What runs behind a channel; it ends by closing the channel."""
@@ -34,6 +37,9 @@ class Job(Protocol):
 
     def signal(self, name: str) -> bool:
         """The client sends a signal (without ``SIG``); False when it cannot be passed on."""
+
+    def end(self, reason: str) -> None:
+        """Say that it is ended from here; the channel is closed after this."""
 
     def lost(self) -> None:
         """The channel is gone."""
@@ -70,6 +76,9 @@ class UI(Protocol):
 
     def drained(self) -> None:
         """Everything written has left this process."""
+
+    def finish(self, words: str, status: int = 0) -> None:
+        """Give the terminal back, with these words on it, and end."""
 
     def lost(self, reason: str) -> None:
         """The person's terminal is gone."""

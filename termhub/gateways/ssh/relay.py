@@ -19,12 +19,10 @@ from termhub.hub.streams import Stream
 from termhub.store import User
 
 from .channel import Channel
+from .job import BROKEN
 
 WINDOW_BYTES = 1 << 20
 """What a client may have under way: enough for 20 MB/s over a path of 50 ms."""
-
-GONE = 255
-"""The exit status when the program was given up, as ssh's own for a broken connection."""
 
 _log = Logger()
 
@@ -90,6 +88,10 @@ class RelayJob:
         """A program on pipes gets none."""
         return False
 
+    def end(self, reason: str) -> None:
+        """Say why; the program is given up with the channel."""
+        self._say(reason)
+
     def lost(self) -> None:
         """The client has gone."""
         starting, self._starting = self._starting, None
@@ -116,7 +118,7 @@ class RelayJob:
         else:
             _log.failure("{program} for {user} failed", failure, program=self._program, user=self._user.name)
             self._say("The hub failed because of a defect; its log says more.")
-        self._channel.exit(GONE)
+        self._channel.exit(BROKEN)
 
     def _say(self, text: str) -> None:
         self._channel.write(f"termhub: {text}\n".encode("utf-8", "replace"), to_stderr=True)
@@ -145,7 +147,7 @@ class RelayJob:
         self._stream = None
         if status is None:
             self._say("The sandbox for files was ended.")
-            self._channel.exit(GONE)
+            self._channel.exit(BROKEN)
             return
         said = status.get("said")
         if said:

@@ -16,7 +16,7 @@ from termhub.store import User
 from . import commands
 from .channel import Channel
 from .command_job import USAGE, CommandJob
-from .job import Job, PersonTerminal, Services
+from .job import BROKEN, Job, PersonTerminal, Services
 from .packets import Reader
 from .relay import RelayJob
 from .ui_job import UIJob
@@ -71,6 +71,13 @@ class Session:
         start, self._start = self._start, None
         if start is not None and not self._is_lost:
             start()
+
+    def end(self, reason: str) -> None:
+        """The connection is about to be closed from here: give the client its terminal back."""
+        job = self._job
+        if job is not None:
+            job.end(reason)
+            self._channel.exit(BROKEN)
 
     # -- what the channel says -----------------------------------------------------------
 

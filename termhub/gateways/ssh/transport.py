@@ -132,6 +132,7 @@ class Transport(conch.SSHServerTransport):
         self._exchanged_bytes = 0  # what went both ways since
         self._is_strict = False
         self._tell_drained: Callable[[], None] = lambda: None
+        self._end: Callable[[str], None] = lambda reason: None
         self._packets = 0
         self._unanswered = 0
         self._has_heard = False
@@ -151,13 +152,14 @@ class Transport(conch.SSHServerTransport):
         """Whether everything handed over has left this process."""
         return self._blockedByKeyExchange is None and self.transport.is_clear
 
-    def logged_in(self, service: SSHService, drained: Callable[[], None]) -> None:
+    def logged_in(self, service: SSHService, drained: Callable[[], None], end: Callable[[str], None]) -> None:
         """The client has logged in: there is no deadline any more, and this service goes on.
 
         :param drained: called when output may be handed over again, or all of it has left.
+        :param end: called with the reason before the connection is closed from here.
         """
         self.is_logged_in = True
-        self._tell_drained = drained
+        self._tell_drained, self._end = drained, end
         self._stop(self._login_timer)
         self.setService(service)
 
@@ -179,7 +181,9 @@ class Transport(conch.SSHServerTransport):
         self._close()
 
     def close(self, code: int, reason: str) -> None:
-        """What the connection stands on has ended."""
+        """End what runs over the connection, and close it; ssh has no place for the code."""
+        if not self.is_closing:
+            self._end(reason)
         self.disconnect(BY_APPLICATION, reason)
 
     def give_up(self) -> None:

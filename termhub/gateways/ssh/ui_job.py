@@ -6,7 +6,7 @@ from termhub.gateways.tui.interface import Start
 from termhub.store import User
 
 from .channel import Channel
-from .job import MakeUI, PersonTerminal
+from .job import BROKEN, MakeUI, PersonTerminal
 
 _KEYS = {"INT": b"\x03", "QUIT": b"\x1c", "TSTP": b"\x1a"}
 """Signals that a terminal sends for a key: whatever window is shown gets the key."""
@@ -64,6 +64,10 @@ class UIJob:
         else:
             return False
         return True
+
+    def end(self, reason: str) -> None:
+        """Give the person's terminal back."""
+        self._ui.finish(reason, BROKEN)
 
     def lost(self) -> None:
         """The person has gone."""

@@ -178,6 +178,25 @@ class TestTerminal(SessionCase):
         self.assertEqual((ui.received, ui.events), (b"", ["begin", "SIGTERM", "SIGUSR1"]))
 
 
+class TestEndedFromHere(SessionCase):
+    def test_everything_is_told_why(self) -> None:
+        self.consoles.add(self.alice, "demo")
+        ui = self.ui()
+        self.channel = self.open_channel(self.line)
+        self.ask("exec", string("logs demo --follow"))
+        self.channel = self.open_channel(self.line)
+        self.ask("subsystem", string("sftp"))
+        self.open_channel(self.line)  # and one that runs nothing
+        self.gateway.stop()
+        self.line.pump()
+        self.assertEqual(outputs(self.client.packets), b"The hub restarts; your consoles go on.\r\n")
+        said = outputs(self.client.packets, stderr=True)
+        self.assertEqual(said, b"termhub: The hub restarts; your consoles go on.\n" * 2)
+        self.assertEqual(exits(self.client.packets), [255] * 3)
+        self.assertEqual(ui.events, ["begin"])
+        self.assertTrue(self.line.is_lost)
+
+
 class TestRefused(SessionCase):
     def test_what_consoles_are_not_for(self) -> None:
         self.assertFalse(self.ask("x11-req", boolean(False) + string("a") + string("b") + u32(0)))
