@@ -200,6 +200,7 @@ class Grid(pyte.Screen):
                     row = self.buffer[cursor.y]
                     self._split_wide(row, cursor.x, columns)
                     row[cursor.x] = self.blank
+                    self.dirty.add(cursor.y)
                 self._wrap()
             elif cells == 2:
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from termhub.screen import Screen
@@ -92,6 +92,7 @@ pieces = st.one_of(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(pieces, max_size=25))
+@example([b" " * 23 + b"!", b"\x1b[A", "⺀".encode()])  # a wide character pushes the last one out
 def test_anything_written_looks_the_same(
     tmp_path_factory: pytest.TempPathFactory, written: list[bytes]
 ) -> None:
