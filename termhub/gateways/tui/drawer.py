@@ -89,7 +89,9 @@ class Drawer:
                 position = count
             else:
                 position = self._end_of_span(differs, position, count)
-            self._draw_span(y, start, differs[position - 1] + 1)
+            end = differs[position - 1] + 1
+            # Where one wide character follows another only the left half of the cells differs.
+            self._draw_span(y, start, end + (end < self.cols and not texts[end]))
         if count < len(differs):
             self._erase_tail(y, tail, differs[count])
         self.texts[y], self.styles[y] = texts[:], styles[:]

@@ -93,6 +93,7 @@ pieces = st.one_of(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(pieces, max_size=25))
 @example([b" " * 23 + b"!", b"\x1b[A", "⺀".encode()])  # a wide character pushes the last one out
+@example(["♈".encode(), b"\r", "⺀".encode()])  # a wide character follows another in its place
 def test_anything_written_looks_the_same(
     tmp_path_factory: pytest.TempPathFactory, written: list[bytes]
 ) -> None:
