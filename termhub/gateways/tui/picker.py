@@ -185,11 +185,10 @@ class Picker:
         self._rows = Rect(x, y, list_cols, rows)
         for row, entry in enumerate(entries[self._first : self._first + rows]):
             style = CHOSEN if entry.key == self._key else DEFAULT_STYLE
-            about = clean(entry.about)
-            room = list_cols - 2 - count_cells(about)
-            if room < 8 and entry.about:
-                about, room = "", list_cols - 2
-            canvas.put(x, y + row, padded(f" {padded(entry.name, room)} {about}", list_cols), style)
+            name = clipped(f" {entry.name}", list_cols)
+            about = clipped(entry.about, list_cols - count_cells(name) - 3)
+            gap = list_cols - count_cells(name) - count_cells(about) - 1
+            canvas.put(x, y + row, padded(f"{name}{' ' * max(0, gap)}{about}", list_cols), style)
         if not entries:
             canvas.put(x, y, clipped(" nothing matches", list_cols), QUIET)
         if list_cols < cols:
@@ -223,13 +222,14 @@ def console_entries(consoles: Sequence[Console], now: float) -> list[Entry]:
     for console in ordered:
         idle = ago(now - console.last_activity)
         viewers = len(console.viewers)
-        about = [console.state if console.state != "running" else "", f"idle {idle}"]
-        if console.has_ended:
-            about = [f"ended {idle} ago"]
+        # The most important first: the end is what is cut off.
+        about = [f"ended {idle} ago" if console.has_ended else f"idle {idle}"]
+        if console.state not in ("running", "ended"):
+            about.insert(0, console.state)
         if viewers:
-            about.insert(0, f"{viewers} here")
+            about.append(f"{viewers} here")
         if len(console.windows) > 1:
-            about.insert(0, f"{len(console.windows)} windows")
-        name = f"{console.name}  {console.program} {console.image}"
-        entries.append(Entry(console.id, clean(name), " · ".join(filter(None, about))))
+            about.append(f"{len(console.windows)} windows")
+        about.append(f"{console.program} {console.image}")
+        entries.append(Entry(console.id, clean(console.name), " · ".join(about)))
     return [*entries, NEW]

@@ -33,3 +33,8 @@ def padded(text: str, cols: int) -> str:
     """Clean text of exactly ``cols`` cells."""
     text = clipped(text, cols)
     return text + " " * (cols - count_cells(text))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, as ``1 character`` or ``2 characters``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -31,7 +31,7 @@ from termhub.gateways.tui.prompts import Prompt
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.settings import TerminalSettings
 from termhub.gateways.tui.terminal import Terminal
-from termhub.gateways.tui.text import clean
+from termhub.gateways.tui.text import clean, counted
 from termhub.gateways.tui.tree import Rect
 from termhub.hub.clock import DelayedCall
 from termhub.hub.console import Console
@@ -329,7 +329,7 @@ class TerminalUI:
             self.to_copy = text
             keys = commands.keys_of(self.settings.preset, Command.ALLOW_COPY)
             if keys:
-                self.say(f"A program wants to copy {len(text)} characters; {keys} lets it.")
+                self.say(f"A program wants to copy {counted(len(text), 'character')}; {keys} lets it.")
 
     def copied(self, text: str) -> None:
         """A text was copied: keep it, and give it to the person's device."""
@@ -339,7 +339,7 @@ class TerminalUI:
         where = "" if self.display.set_clipboard(text) else "; this terminal's clipboard cannot be reached"
         keys = commands.keys_of(self.settings.preset, Command.PASTE)
         how = f"; {keys} types it" if keys else ""
-        self.say(f"Copied {len(text)} characters{how}{where}.")
+        self.say(f"Copied {counted(len(text), 'character')}{how}{where}.")
 
     def closed(self, code: int, reason: str) -> None:
         """The hub has ended the attachment."""
