@@ -119,6 +119,11 @@ class PlayedConsole:
         self._tell(window, {"type": "exit", "code": code})
         self.world.settle()
 
+    def close_window(self, window: int) -> None:
+        """A window's program is hung up, and the window closed."""
+        self._tell(window, {"type": "closed"})
+        self.world.settle()
+
     def die(self, reason: str) -> None:
         """The sandbox is gone."""
         self.console.has_gone(reason)

@@ -182,13 +182,14 @@ class Session:
 
     def redraw(self) -> None:
         """Ask for every picture anew."""
-        for pane in self.panes.values():
+        for pane in list(self.panes.values()):
             self.look(pane)
 
     def give_credit(self) -> None:
         """What was drawn is on its way to the terminal: ask for what changed since."""
-        for pane in self.panes.values():
-            if pane.is_ready_due and pane.view is not None:
+        # The hub may tell of windows that come and go out of these calls.
+        for pane in list(self.panes.values()):
+            if pane.is_ready_due and pane.view is not None and self.panes.get(pane.window) is pane:
                 pane.is_ready_due = False
                 self._client.ready(pane.window, pane.view)
 

@@ -47,6 +47,24 @@ def test_a_slow_terminal_gets_the_latest_picture_and_nothing_queues(world: World
     assert len(terminal.written) < 20_000
 
 
+@pytest.mark.parametrize("closes", [0, 1])
+def test_a_window_closes_while_a_slow_terminal_shows_two(world: World, closes: int) -> None:
+    """The hub tells of it when the second of both pictures was asked for, out of that call."""
+    played = world.add()
+    terminal = world.sit_down()
+    world.press(terminal, b'\x02"')
+    terminal.is_clear = False
+    for window in (0, 1):
+        played.print(f"in window {window}\r\n", window)
+    world.advance(0.2)
+    played.close_window(closes)
+    terminal.is_clear = True
+    assert terminal.ui is not None
+    terminal.ui.drained()
+    world.advance(0.5)
+    assert [f"in window {window}" in terminal.lines for window in (0, 1)] == [closes == 1, closes == 0]
+
+
 def test_a_paste_that_the_program_does_not_take_stops_reading_and_arrives_whole(world: World) -> None:
     played = world.add()
     terminal = world.sit_down()
