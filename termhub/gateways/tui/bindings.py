@@ -215,9 +215,9 @@ class Bindings:
         """Whether the prefix has been typed and a command is to follow."""
         return self._held is not None
 
-    def pasted(self) -> None:
-        """A paste went to the program: what follows it does not begin a line."""
-        self._is_line_start = False
+    def passed_on(self, key: Key | None) -> None:
+        """A key went to the program, or a paste: the next one begins a line or not."""
+        self._is_line_start = key is not None and key.name == "Enter"
 
     def feed(self, key: Key, now: float) -> list[Typed]:
         """What a key means.
@@ -243,13 +243,11 @@ class Bindings:
         elif name == self._prefix:
             self._held = key
             return []
-        self._is_line_start = key.name == "Enter"
         return [key]
 
     def _command(self, held: Key, key: Key, name: str, now: float) -> list[Typed]:
         action = self._actions.get(name)
         if self.preset == "none" and action is None:
-            self._is_line_start = key.name == "Enter"
             return [key] if name == self._prefix else [held, key]
         if action is None:
             return [Unbound(name)]

@@ -3,7 +3,8 @@
 A prompt takes keys first, then the commands, then what lies over the panes, then copy mode, then the
 program of the focused pane.
 
-Invariant: what is for the program reaches it whole and in order, a paste the pane it began in.
+Invariant: what is for the program reaches it whole and in order, a paste the pane it began in; of
+much input at once as much is taken in one turn as leaves others theirs.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ ESCAPE_SECONDS = 0.05
 """After so long an ESC is the Escape key and no longer the beginning of another one."""
 
 
-HELD_BYTES = 64 * 1024
+HELD_BYTES = 4096
 """How much is typed ahead of what it is meant for, before reading stops."""
 
 HELD_SECONDS = 5.0
 """For so long it is waited for."""
+
+PIECE_BYTES = 256
+TURN_SECONDS = 0.003
+"""After so long the rest of what was typed waits until others have had their turn."""
 
 
 class Input:
@@ -46,20 +51,59 @@ class Input:
         self._ui = ui
         self._reader = KeyReader(utf8)
         self._paste_window: int | None = None
+        self._unread = b""
+        self._is_reading = False
         self._waiting: deque[Event] = deque()
         self._waiting_bytes = 0
         self._is_held = False
+        self._typed = bytearray()
+        self._typed_window = 0
 
     def receive(self, data: bytes) -> None:
         """Bytes of the terminal, in any pieces."""
-        self._ui.cancel("escape")
         if self._is_held:
             self._waiting_bytes += len(data)
             if self._waiting_bytes > HELD_BYTES:
                 self._ui.pause("held")
-        self._take(self._reader.feed(data))
-        if self._reader.is_waiting and not self._ui.is_over:
-            self._ui.later("escape", ESCAPE_SECONDS, self._flush)
+        self._unread += data
+        self._read()
+
+    def _read(self) -> None:
+        """Take what has come; what takes long goes on in the next turn."""
+        if self._is_reading:
+            return
+        self._is_reading = True
+        try:
+            self._read_until(self._ui.services.clock.seconds() + TURN_SECONDS)
+        finally:
+            self._is_reading = False
+        ui = self._ui
+        if ui.is_over:
+            return
+        if self._unread or (self._waiting and not self._is_held):
+            ui.pause("reading")
+            ui.later("reading", 0, self._read)
+            return
+        ui.cancel("reading")
+        if self._reader.is_waiting:
+            ui.later("escape", ESCAPE_SECONDS, self._flush)
+        # Last, because it may bring more.
+        ui.resume("reading")
+
+    def _read_until(self, end: float) -> None:
+        ui = self._ui
+        ui.cancel("escape")
+        while not ui.is_over:
+            if self._waiting and not self._is_held:
+                self._handle(self._waiting.popleft())
+            elif self._unread:
+                piece, self._unread = self._unread[:PIECE_BYTES], self._unread[PIECE_BYTES:]
+                self._sort(self._reader.feed(piece))
+            else:
+                break
+            if ui.services.clock.seconds() >= end:
+                break
+        self._send_typed()
 
     def hold(self, seconds: float | None = HELD_SECONDS) -> None:
         """Keep what is typed: it is meant for what is not there yet.
@@ -75,32 +119,45 @@ class Input:
         self._ui.cancel("held")
         self._is_held = False
         self._waiting_bytes = 0
-        self._go_on()
+        self._read()
         if not self._is_held:
             self._ui.resume("held")
 
     def _flush(self) -> None:
-        self._take(self._reader.flush())
+        self._sort(self._reader.flush())
+        self._read()
 
-    def _take(self, events: list[Event]) -> None:
+    def _sort(self, events: list[Event]) -> None:
+        """Answers of the terminal are for now; everything else waits for its turn."""
         for event in events:
             if isinstance(event, Report):
                 self._ui.display.report(event)
             else:
                 self._waiting.append(event)
-        self._go_on()
 
-    def _go_on(self) -> None:
-        while self._waiting and not self._is_held and not self._ui.is_over:
-            event = self._waiting.popleft()
-            if isinstance(event, Key):
-                self._key(event)
-            elif isinstance(event, Paste):
-                self._paste(event)
-            elif isinstance(event, Mouse):
-                self._mouse(event)
-            elif isinstance(event, Focus):
-                self._focus(event)
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, Key):
+            self._key(event)
+        elif isinstance(event, Paste):
+            self._paste(event)
+        elif isinstance(event, Mouse):
+            self._send_typed()
+            self._mouse(event)
+        elif isinstance(event, Focus):
+            self._focus(event)
+
+    def _type(self, window: int, data: bytes) -> None:
+        """Input for a program; that of many keys and pieces in a row is sent together."""
+        if window != self._typed_window:
+            self._send_typed()
+        self._typed_window = window
+        self._typed += data
+
+    def _send_typed(self) -> None:
+        if self._typed:
+            data = bytes(self._typed)
+            self._typed.clear()
+            self._ui.type(self._typed_window, data)
 
     # -- keys ----------------------------------------------------------------------
 
@@ -109,6 +166,7 @@ class Input:
         ui.say("")
         prompt = ui.prompt
         if prompt is not None:
+            self._send_typed()
             # Its answer may bring the next prompt.
             ui.prompt = None
             if not prompt.key(key_name(key), key.text):
@@ -118,6 +176,7 @@ class Input:
         awaited = ui.bindings.awaits
         for typed in ui.bindings.feed(key, ui.services.clock.seconds()):
             if isinstance(typed, Action):
+                self._send_typed()
                 commands.run(ui, typed)
             elif isinstance(typed, Unbound):
                 self._unbound(typed)
@@ -146,13 +205,15 @@ class Input:
             commands.ended_key(ui, session, name)
         elif session is not None and not session.is_greeted:
             # Its host is not reached yet; the hub keeps what is typed until then.
-            ui.type(session.layout.focus or 0, key_bytes(key, Modes()))
+            ui.bindings.passed_on(key)
+            self._type(session.layout.focus or 0, key_bytes(key, Modes()))
         elif session is None or pane is None:
             return
         elif pane.notice:
             commands.exited_key(ui, session, pane, name)
         else:
-            ui.type(pane.window, key_bytes(key, pane.modes))
+            ui.bindings.passed_on(key)
+            self._type(pane.window, key_bytes(key, pane.modes))
 
     # -- everything else -----------------------------------------------------------
 
@@ -173,9 +234,9 @@ class Input:
         pane = session.panes.get(self._paste_window) if session and self._paste_window is not None else None
         if paste.ends:
             self._paste_window = None
-        ui.bindings.pasted()
+        ui.bindings.passed_on(None)
         if pane is not None and pane.history is None and not pane.notice:
-            ui.type(pane.window, paste_bytes(paste, pane.modes))
+            self._type(pane.window, paste_bytes(paste, pane.modes))
 
     def _mouse(self, event: Mouse) -> None:
         ui, session = self._ui, self._ui.session
@@ -198,4 +259,4 @@ class Input:
         session = self._ui.session
         pane = session.focused if session is not None else None
         if pane is not None and session is not None and session.role != "observer":
-            self._ui.type(pane.window, focus_bytes(event, pane.modes))
+            self._type(pane.window, focus_bytes(event, pane.modes))

@@ -27,7 +27,14 @@ def typed(preset: Preset, data: bytes, now: float = 0.0) -> list[Typed]:
     """What typed bytes mean, from the start of a line."""
     bindings, reader = Bindings(preset), KeyReader()
     events = reader.feed(data) + reader.flush()
-    return [each for event in events if isinstance(event, Key) for each in bindings.feed(event, now)]
+    found: list[Typed] = []
+    for event in events:
+        if isinstance(event, Key):
+            for each in bindings.feed(event, now):
+                found.append(each)
+                if isinstance(each, Key):
+                    bindings.passed_on(each)
+    return found
 
 
 def meant(preset: Preset, data: bytes) -> list[str]:
@@ -88,7 +95,7 @@ def test_a_window_is_selected_by_its_digit() -> None:
 
 def test_a_paste_does_not_begin_a_line() -> None:
     bindings = Bindings("none")
-    bindings.pasted()
+    bindings.passed_on(None)
     assert bindings.feed(Key("~", "~"), 0.0) == [Key("~", "~")]
 
 
@@ -109,7 +116,12 @@ def test_both_prefixes_reach_every_command_and_every_command_does_something() ->
 def test_what_is_no_command_reaches_the_program_in_order(preset: Preset, names: list[str]) -> None:
     bindings = Bindings(preset)
     keys = [Key(name, name if len(name) == 1 else "") for name in names]
-    out = [each for key in keys for each in bindings.feed(key, 0.0)]
+    out: list[Typed] = []
+    for key in keys:
+        for each in bindings.feed(key, 0.0):
+            out.append(each)
+            if isinstance(each, Key):
+                bindings.passed_on(each)
     if not bindings.awaits and not any(isinstance(each, Action) for each in out):
         # Of ~~ one is sent.
         sent = "".join(each.name for each in out if isinstance(each, Key))

@@ -247,6 +247,21 @@ def test_help_and_settings_and_the_screen_preset(world: World) -> None:
     assert again.finished == (0, "[detached from demo]")
 
 
+def test_without_a_prefix_the_start_of_a_line_and_a_lone_key_leave(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    world.press(terminal, b"\x02O\r\rq\x02~")
+    assert played.typed[0] == b"\x02~"
+    world.press(terminal, b"\r~?")
+    assert "C-]" in terminal.text
+    world.press(terminal, b"q~.")
+    assert played.typed[0] == b"\x02~\r"
+    assert terminal.finished == (0, "[detached from demo]")
+    terminal = world.sit_down()
+    world.press(terminal, b"\x1d")
+    assert terminal.finished == (0, "[detached from demo]")
+
+
 def test_read_only_looks_and_refuses_with_words(world: World) -> None:
     played = world.add()
     terminal = world.sit_down(Start(console=played.console, read_only=True))
