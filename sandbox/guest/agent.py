@@ -361,6 +361,8 @@ class Agent:
 
 def _write(fd: int, head: bytes, view: Optional[memoryview], tail: bytes) -> Optional[bytes]:
     """Write a frame and what goes with it; what the descriptor did not take, None when it took all."""
+    if view is None and tail:
+        head += tail
     try:
         count = os.write(fd, head) if view is None else os.writev(fd, (head, view, tail))
         if view is None:

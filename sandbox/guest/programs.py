@@ -125,6 +125,8 @@ def _execute(
                 except OSError:
                     pass  # the one the list was read from
         _prepare(limits, cwd)
+        # A file that becomes too large is an error for whoever serves it, not its end.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         os.execve(path, argv, env)
     except (OSError, ValueError) as error:
         os.write(report, str(error).encode("utf-8", "replace")[:_REPORT_BYTES])

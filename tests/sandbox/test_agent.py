@@ -145,6 +145,11 @@ class TestInput:
         peer.quiet()
         assert len(peer.streams[0]) == len(data) + len("ready\n")
 
+    def test_is_accepted_when_it_comes_along_with_the_hello(self, run_agent):
+        agent = run_agent(*RAW_CAT, greet=False)
+        agent.peer.greet(also=frames.input_(0, 7, 0, b"hello"))
+        agent.peer.wait(lambda: (0, 7, 5) in agent.peer.accepted, "not accepted")
+
     def test_is_accepted_along_with_its_echo_and_soon_without_one(self, run_agent):
         agent = run_agent(
             "sh", "-c", "stty raw -echo; echo ready; dd bs=1 count=100 2>&-; echo over; sleep 60"

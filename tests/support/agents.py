@@ -26,6 +26,10 @@ class Peer:
         self.events: list[tuple[int, dict[str, Any]]] = []
         self.sizes: list[tuple[int, int, int, int]] = []  # window, offset, cols, rows
         self.accepted: list[tuple[int, int, int]] = []
+        self.piped: dict[int, bytearray] = {}  # what programs on pipes wrote
+        self.piped_ends: list[int] = []
+        self.credits: dict[int, int] = {}
+        self.gives_credit = True
         self.replies: dict[int, dict[str, Any]] = {}
         self.hello: dict[str, Any] = {}
         self.log: list[str] = []
@@ -54,8 +58,11 @@ class Peer:
                 assert time.monotonic() < deadline, "the agent does not read"
                 self.turn(0.05)
 
-    def greet(self, offsets: Mapping[int, int] | None = None) -> dict[str, Any]:
-        """Say HELLO as a new host that has ``offsets``; the agent's answer."""
+    def greet(self, offsets: Mapping[int, int] | None = None, also: bytes = b"") -> dict[str, Any]:
+        """Say HELLO as a new host that has ``offsets``; the agent's answer.
+
+        :param also: further frames in the same write.
+        """
         self._nonce = os.urandom(8).hex()
         for window, offset in (offsets or {}).items():
             self.starts[window] = offset
@@ -65,6 +72,7 @@ class Peer:
             frames.encode_json(
                 frames.HELLO, frames.CONSOLE, {"version": 1, "nonce": self._nonce, "offsets": asked}
             )
+            + also
         )
         self.wait(lambda: bool(self.hello), "no HELLO")
         return self.hello
@@ -165,6 +173,11 @@ class Peer:
             self.sizes.append((window, offset, *frames.parse_resize(payload)))
         elif frame.type == frames.ACCEPTED:
             self.accepted.append((window, *frames.parse_accepted(payload)))
+        elif frame.type == frames.STREAM:
+            self._take_stream(*frames.parse_stream(payload))
+        elif frame.type == frames.CREDIT:
+            number, count = frames.parse_credit(payload)
+            self.credits[number] = self.credits.get(number, 0) + count
         elif frame.type == frames.REPLY:
             reply = frames.parse_json(payload)
             self.replies[reply["id"]] = reply
@@ -172,3 +185,33 @@ class Peer:
             hello = frames.parse_json(payload)
             if hello["nonce"] == self._nonce:
                 self.hello = hello
+
+    # -- streams -------------------------------------------------------------
+
+    def _take_stream(self, number: int, data: bytes) -> None:
+        assert number not in self.piped_ends
+        self.piped.setdefault(number, bytearray()).extend(data)
+        if not data:
+            self.piped_ends.append(number)
+        elif self.gives_credit:
+            self.send(frames.credit(frames.CONSOLE, number, len(data)))
+
+    def run(self, number: int, *argv: str, **arguments: Any) -> dict[str, Any]:
+        """Start a program on pipes."""
+        return self.request("run", stream=number, argv=list(argv), **arguments)
+
+    def feed(self, number: int, data: bytes) -> None:
+        """Input for a program on pipes, cut into frames."""
+        for start in range(0, max(len(data), 1), frames.MAX_AGENT_STREAM):
+            piece = data[start : start + frames.MAX_AGENT_STREAM]
+            self.send(frames.stream(frames.CONSOLE, number, piece))
+
+    def stream_end(self, number: int) -> dict[str, Any]:
+        """How a stream ended, once it has."""
+
+        def ends() -> list[dict[str, Any]]:
+            return [e for _, e in self.events if e["type"] == "stream" and e["stream"] == number]
+
+        self.wait(lambda: bool(ends()), f"stream {number} does not end")
+        (end,) = ends()
+        return end
