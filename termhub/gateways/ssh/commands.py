@@ -18,7 +18,13 @@ import attrs
 
 from termhub.hub.files import SFTP_SERVER
 
-MOST_LINE = 32 * 1024
+MOST_LINE = 4096
+"""Characters of a line; no program is started in a sandbox with more."""
+
+MOST_WORDS = 64
+"""Words of a command that is not relayed: what argparse takes grows with their square."""
+
+_MOST_NAME = 40
 
 
 class UsageError(Exception):
@@ -145,8 +151,10 @@ def parse(line: str) -> Command:
     name, arguments = words[0], words[1:]
     if name in ("help", "-h", "--help"):
         return Help(HELP)
+    if len(words) > MOST_WORDS:
+        raise UsageError(f"A command has at most {MOST_WORDS} words.")
     if name not in _PARSERS:
-        near = difflib.get_close_matches(name, [*_PARSERS, "help"], 1)
+        near = difflib.get_close_matches(name[:_MOST_NAME], [*_PARSERS, "help"], 1)
         hint = f"did you mean '{near[0]}'?" if near else "`help` lists what there is."
         raise UsageError(f"There is no command {name!r:.60}; {hint}")
     parser = _Parser(name)

@@ -28,7 +28,7 @@ from .channel import (
 )
 from .packets import PacketError, Reader, string, u32
 from .session import Session
-from .transport import GLOBAL_REQUEST, Transport
+from .transport import BY_APPLICATION, GLOBAL_REQUEST, Transport
 
 USERAUTH_REQUEST = 50
 REQUEST_SUCCESS, REQUEST_FAILURE = 81, 82
@@ -57,6 +57,7 @@ class SessionConnection(SSHService):
         self._channels: dict[int, tuple[Channel, Session]] = {}
         self._peers: dict[int, bytes] = {}
         self._next_number = 0
+        self._parting: str | None = None  # why it is being closed from here
         self._handlers: dict[int, Callable[[Reader], None]] = {
             USERAUTH_REQUEST: lambda reader: None,  # a login that was under way (RFC 4252, 5.1)
             GLOBAL_REQUEST: self._global_request,
@@ -92,6 +93,8 @@ class SessionConnection(SSHService):
     def closed(self, channel: Channel) -> None:
         """Both sides have closed a channel."""
         self._channels.pop(channel.number, None)
+        if self._parting is not None and not self._channels:
+            self._transport.disconnect(BY_APPLICATION, self._parting)
 
     # -- the transport's side ----------------------------------------------------------
 
@@ -106,10 +109,15 @@ class SessionConnection(SSHService):
         for channel, _ in list(self._channels.values()):
             channel.drained()
 
-    def end(self, reason: str) -> None:
-        """The connection is about to be closed from here."""
+    def end(self, reason: str) -> bool:
+        """The connection is about to be closed from here; whether there are channels to wait for.
+
+        It is disconnected when the client has closed them.
+        """
+        self._parting = reason
         for _, session in list(self._channels.values()):
             session.end(reason)
+        return bool(self._channels)
 
     def packetReceived(self, messageNum: int, packet: bytes) -> None:
         """Handle a packet of this service."""
@@ -131,6 +139,8 @@ class SessionConnection(SSHService):
         kind, peer, window, most_packet = reader.name(), reader.u32(), reader.u32(), reader.u32()
         if kind != "session":
             self._refuse(peer, _PROHIBITED, f"{kind:.40} is not served here: only sessions are")
+        elif self._parting is not None:
+            self._refuse(peer, _PROHIBITED, self._parting)
         elif len(self._channels) >= self._most_channels:
             self._refuse(peer, _RESOURCE_SHORTAGE, "too many sessions in this connection")
         elif most_packet < LEAST_PACKET:

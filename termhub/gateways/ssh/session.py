@@ -74,10 +74,9 @@ class Session:
 
     def end(self, reason: str) -> None:
         """The connection is about to be closed from here: give the client its terminal back."""
-        job = self._job
-        if job is not None:
-            job.end(reason)
-            self._channel.exit(BROKEN)
+        if self._job is not None:
+            self._job.end(reason)
+        self._channel.exit(BROKEN)
 
     # -- what the channel says -----------------------------------------------------------
 

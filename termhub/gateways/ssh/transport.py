@@ -53,6 +53,9 @@ REKEY_SECONDS = 3600.0
 EXCHANGE_SECONDS = 60.0
 """A key exchange that takes longer is given up."""
 
+PARTING_SECONDS = 2.0
+"""How long what runs over a connection has to end, when that is ended from here."""
+
 LINGER_SECONDS = 5.0
 """How long a client has to take our last words."""
 
@@ -132,7 +135,7 @@ class Transport(conch.SSHServerTransport):
         self._exchanged_bytes = 0  # what went both ways since
         self._is_strict = False
         self._tell_drained: Callable[[], None] = lambda: None
-        self._end: Callable[[str], None] = lambda reason: None
+        self._end: Callable[[str], bool] = lambda reason: False
         self._packets = 0
         self._unanswered = 0
         self._has_heard = False
@@ -152,11 +155,12 @@ class Transport(conch.SSHServerTransport):
         """Whether everything handed over has left this process."""
         return self._blockedByKeyExchange is None and self.transport.is_clear
 
-    def logged_in(self, service: SSHService, drained: Callable[[], None], end: Callable[[str], None]) -> None:
+    def logged_in(self, service: SSHService, drained: Callable[[], None], end: Callable[[str], bool]) -> None:
         """The client has logged in: there is no deadline any more, and this service goes on.
 
         :param drained: called when output may be handed over again, or all of it has left.
-        :param end: called with the reason before the connection is closed from here.
+        :param end: called with the reason before the connection is closed from here; whether
+            something has yet to end, and will disconnect then.
         """
         self.is_logged_in = True
         self._tell_drained, self._end = drained, end
@@ -182,9 +186,15 @@ class Transport(conch.SSHServerTransport):
 
     def close(self, code: int, reason: str) -> None:
         """End what runs over the connection, and close it; ssh has no place for the code."""
-        if not self.is_closing:
-            self._end(reason)
-        self.disconnect(BY_APPLICATION, reason)
+        if self.is_closing or self._linger_timer is not None:
+            return
+        # OpenSSH drops what it has not written to its terminal when it is disconnected.
+        if self._end(reason):
+            self._linger_timer = self._clock.callLater(
+                PARTING_SECONDS, self.disconnect, BY_APPLICATION, reason
+            )
+        else:
+            self.disconnect(BY_APPLICATION, reason)
 
     def give_up(self) -> None:
         """Close at once, without a word."""
@@ -235,6 +245,7 @@ class Transport(conch.SSHServerTransport):
 
     def _close(self) -> None:
         self.is_closing = True
+        self._stop(self._linger_timer)
         self.transport.loseConnection()
         # A client that does not read must not keep the socket open for ever.
         self._linger_timer = self._clock.callLater(LINGER_SECONDS, self.transport.abortConnection)

@@ -189,12 +189,29 @@ class TestEndedFromHere(SessionCase):
         self.open_channel(self.line)  # and one that runs nothing
         self.gateway.stop()
         self.line.pump()
+        self.assertFalse(self.line.is_lost, "the client has not written it to its terminal yet")
         self.assertEqual(outputs(self.client.packets), b"The hub restarts; your consoles go on.\r\n")
         said = outputs(self.client.packets, stderr=True)
         self.assertEqual(said, b"termhub: The hub restarts; your consoles go on.\n" * 2)
-        self.assertEqual(exits(self.client.packets), [255] * 3)
+        self.assertEqual(exits(self.client.packets), [255] * 4)
         self.assertEqual(ui.events, ["begin"])
+        for channel in range(4):
+            self.client.send(97, u32(channel))
+            self.line.pump()
+            self.assertEqual(self.line.is_lost, channel == 3)
+
+    def test_a_client_that_does_not_close_is_not_waited_for(self) -> None:
+        self.ui()
+        stopped = self.gateway.stop()
+        self.line.pump()
+        self.client.packets.clear()
+        self.client.send(CHANNEL_OPEN, string("session") + u32(5) + u32(1000) + u32(1000))
+        self.line.pump()
+        self.assertEqual(self.client.packets.pop()[0], 92)
+        self.clock.advance(2)
+        self.line.pump()
         self.assertTrue(self.line.is_lost)
+        self.successResultOf(stopped)
 
 
 class TestRefused(SessionCase):
