@@ -108,7 +108,7 @@ class Viewport:
         screen = changes.screen
         changes.collect()
         cursor, modes = screen.cursor, screen.modes
-        self._follow(cursor, screen.cols, screen.rows)
+        self.follow(cursor, screen.cols, screen.rows)
         left, top = self.left, self.top
         width, height = min(self.cols, screen.cols - left), min(self.rows, screen.rows - top)
         place = (left, top, screen.cols, screen.rows)
@@ -161,8 +161,11 @@ class Viewport:
                 new[y] = runs
         return new
 
-    def _follow(self, cursor: Cursor, cols: int, rows: int) -> None:
-        """Move as little as brings the cursor into view; a hidden one moves nothing."""
+    def follow(self, cursor: Cursor, cols: int, rows: int) -> None:
+        """Move as little as brings the cursor into view; a hidden one moves nothing.
+
+        :param cols: the window's width; ``rows`` its height.
+        """
         if cursor.visible:
             self.left = max(min(self.left, cursor.x), cursor.x - self.cols + 1)
             self.top = max(min(self.top, cursor.y), cursor.y - self.rows + 1)

@@ -192,6 +192,11 @@ class Views:
 
     # -- scrolling back ------------------------------------------------------
 
+    @property
+    def frozen_count(self) -> int:
+        """How many screens are frozen."""
+        return len(self._frozen)
+
     def _go_back(self, view: View, back: int) -> None:
         if not back:
             self._thaw(view)
@@ -201,6 +206,8 @@ class Views:
                 oldest = self._frozen[0]
                 self._thaw(oldest)
                 self._consider(oldest)
+            screen = view.window.screen
+            view.viewport.follow(screen.cursor, screen.cols, screen.rows)
             view.frozen = self._freeze(view.window)
             self._frozen.append(view)
         else:

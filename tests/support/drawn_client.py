@@ -54,6 +54,7 @@ class DrawnClient:
         """The reply to a request."""
         identity, self._next_id = self._next_id, self._next_id + 1
         reply = self._replies[identity] = Deferred()
+        reply.addTimeout(PATIENCE_SECONDS, reactor, lambda *_: self._complain())  # type: ignore[arg-type]
         body = {"id": identity, "op": op, **arguments}
         self._give(frames.encode_json(frames.REQUEST, frames.CONSOLE, body))
         return reply
