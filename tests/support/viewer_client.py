@@ -35,6 +35,7 @@ class ViewerClient:
         self.offset: int | None = None
         self.text = bytearray()  # what arrived since the last keyframe, keyframe included
         self.keyframes = 0
+        self.size = (cols, rows)  # of the last keyframe
         self.sent = 0  # bytes of input handed to the connection
         self.accepted = 0
         self.pending = bytearray()  # input from `accepted` on
@@ -185,8 +186,9 @@ class ViewerClient:
             self.offset = max(have, offset + len(data))
             self._send(frames.ack(0, self.offset))
         elif kind == frames.KEYFRAME and window == 0:
-            offset, _, _, data = frames.parse_keyframe(payload)
+            offset, width, height, data = frames.parse_keyframe(payload)
             if not self._continued:
+                self.size = (width, height)
                 self.text.clear()
                 self.keyframes += 1
             self.text += data
