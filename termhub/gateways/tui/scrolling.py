@@ -13,6 +13,8 @@ _MOST_PLACES = 4
 # Bytes for new margins and the way to them.
 _MARGIN_BYTES = 12
 _MOVE_BYTES = 4
+# As many cells that stay are rather skipped than written again.
+_GAP = bytes(_MOVE_BYTES)
 
 Texts = Sequence[list[str]]
 Styles = Sequence[list[Style]]
@@ -51,15 +53,18 @@ def find_scroll(
     if not kept:
         return None
     tight = (min(kept[0], kept[0] + lines), max(kept[-1], kept[-1] + lines) + 1)
-    # Programs that write line by line leave the cursor in a blank row below: it belongs to what moves.
-    bottom = tight[1]
-    while bottom < rows and not "".join((*old[0][bottom], *new[0][bottom])).strip():
+    # Blank rows around it belong to what moves: programs that write line by line leave the cursor
+    # in one below, and will have moved text into those above soon.
+    top, bottom = tight
+    while top > 0 and _is_blank(old[0][top - 1], new[0][top - 1]):
+        top -= 1
+    while bottom < rows and _is_blank(old[0][bottom], new[0][bottom]):
         bottom += 1
     before = {y: _cost(old, new, y, y) for y in changed}
     after: dict[tuple[int | None, int], int] = {}
     best: Scroll | None = None
     best_saving = 0
-    for region in (margins or tight, (tight[0], bottom), tight):
+    for region in (margins or tight, (top, bottom), tight):
         top, bottom = region
         if bottom - top <= abs(lines):
             continue
@@ -72,6 +77,10 @@ def find_scroll(
         if saving > best_saving:
             best, best_saving = Scroll(top, bottom, lines), saving
     return best
+
+
+def _is_blank(before: list[str], after: list[str]) -> bool:
+    return not "".join((*before, *after)).strip()
 
 
 def _likely_distance(old: Texts, new: Texts, changed: Sequence[int]) -> int:
@@ -102,8 +111,9 @@ def _cost(old: tuple[Texts, Styles], new: tuple[Texts, Styles], source: int | No
     length = len("".join(texts).rstrip())
     if source is None:
         return length + _MOVE_BYTES if length else 0
-    different = sum(map(ne, texts, before)) + 1
+    spans = [span for span in bytes(map(ne, texts, before)).split(_GAP) if any(span)]
+    different = sum(len(span.strip(b"\0")) for span in spans) + _MOVE_BYTES * len(spans)
     if is_restyled:
         different += sum(map(ne, styles, before_styles))
     # A row that is written anew ends with EL.
-    return min(int(different), length + _MOVE_BYTES + 3)
+    return min(different, length + _MOVE_BYTES + 3)

@@ -229,6 +229,22 @@ def test_scrolling_line_by_line_costs_the_lines(emulated: Emulated) -> None:
     assert emulated.screen.text()[23].startswith("status")
 
 
+def test_lines_that_differ_in_a_few_places_are_scrolled_too(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.put(0, 23, "status".ljust(80), BAR)
+    for number in range(0, 400, 4):
+        canvas.scroll(0, 0, 80, 23, 4)
+        lines = [
+            f"{at:06d} a line of ordinary text {at * 7919 % 90000 + 10000}"
+            for at in range(number, number + 4)
+        ]
+        for y, line in enumerate(lines, 19):
+            canvas.put(0, y, line)
+        data = emulated.paint(canvas)
+        if number > 100:
+            assert len(data) < sum(map(len, lines)) + 40, data
+
+
 def test_scrolling_back_inserts_lines_above(emulated: Emulated) -> None:
     canvas = Canvas(80, 24)
     for y in range(23):

@@ -73,7 +73,7 @@ class WatchedTerminal(PlayedTerminal):
 
 
 class RealHubTests(TestCase):
-    timeout = 180
+    timeout = 240
 
     async def setUp(self) -> None:
         # Not pytest's folder: consoles have uids of their own, which must be able to pass.
