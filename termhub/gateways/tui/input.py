@@ -20,7 +20,6 @@ from termhub.gateways.tui.events import Event, Focus, Key, Mouse, Paste, Report
 from termhub.gateways.tui.keys import KeyReader
 from termhub.gateways.tui.mouse import WHEEL_LINES
 from termhub.gateways.tui.pointing import WHEEL_UP
-from termhub.gateways.tui.status import tab_at
 from termhub.screen import Modes
 
 if TYPE_CHECKING:
@@ -249,9 +248,9 @@ class Input:
         elif session is None or ui.prompt is not None or ui.pointing is None:
             return
         elif ui.has_status and event.kind == "press" and event.y == ui.display.canvas.rows - 1:
-            window = tab_at(session.tabs, session.name, event.x)
-            if window is not None:
-                session.select(window)
+            for columns, window in ui.tab_places:
+                if event.x in columns:
+                    session.select(window)
         else:
             ui.pointing.mouse(event)
 

@@ -29,10 +29,11 @@ def compose(ui: TerminalUI, canvas: Canvas) -> None:
     elif ui.session is not None:
         _draw_session(canvas, ui.session, ui.area)
     last = canvas.rows - 1
+    ui.tab_places = []
     if ui.prompt is not None:
         cursor = ui.prompt.draw(canvas, last)
     elif ui.has_status or ui.message:
-        draw_status(canvas, last, _status(ui))
+        ui.tab_places = draw_status(canvas, last, _status(ui))
     if cursor is not None:
         canvas.cursor = CanvasCursor(*cursor)
     elif ui.covering is None:

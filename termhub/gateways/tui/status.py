@@ -68,18 +68,25 @@ class Status:
     message: str = ""
 
 
-def draw_status(canvas: Canvas, y: int, status: Status) -> None:
-    """Draw the line over the whole width of the canvas."""
+TabPlace = tuple[range, int]
+"""The columns of a tab, and its window."""
+
+
+def draw_status(canvas: Canvas, y: int, status: Status) -> list[TabPlace]:
+    """Draw the line over the whole width of the canvas.
+
+    :returns: where the tabs are.
+    """
     cols = canvas.cols
     if status.message:
         canvas.put(0, y, padded(f" {status.message}", cols), WARNING)
-        return
+        return []
     canvas.fill(0, y, cols, 1, BAR)
     name = clipped(f"[{status.name}]", cols)
     canvas.put(0, y, name, BAR)
     start = count_cells(name) + 1
     end = _draw_right(canvas, y, status, start)
-    _draw_tabs(canvas, y, status.tabs, start, end)
+    return _draw_tabs(canvas, y, status.tabs, start, end)
 
 
 def _draw_right(canvas: Canvas, y: int, status: Status, start: int) -> int:
@@ -103,8 +110,9 @@ def _draw_right(canvas: Canvas, y: int, status: Status, start: int) -> int:
     return end
 
 
-def _draw_tabs(canvas: Canvas, y: int, tabs: Sequence[Tab], start: int, end: int) -> None:
-    """As many tabs as there is room for, the current one among them."""
+def _draw_tabs(canvas: Canvas, y: int, tabs: Sequence[Tab], start: int, end: int) -> list[TabPlace]:
+    """As many tabs as there is room for, the current one among them; where they are."""
+    places: list[TabPlace] = []
     room = end - start
     widths = [count_cells(tab.words) + 1 for tab in tabs]
     current = next((index for index, tab in enumerate(tabs) if tab.is_current), 0)
@@ -120,19 +128,10 @@ def _draw_tabs(canvas: Canvas, y: int, tabs: Sequence[Tab], start: int, end: int
         if is_cut and index != current:
             if left >= 1:
                 canvas.put(x, y, ">", BAR)
-            return
+            break
         tab = tabs[index]
         style = CURRENT if tab.is_current else SHOWN if tab.is_shown else BAR
-        x += canvas.put(x, y, clipped(tab.words, left), style)
-        x = min(x + 1, end)
-
-
-def tab_at(tabs: Sequence[Tab], name: str, x: int) -> int | None:
-    """The window whose tab is at a column, where all tabs have room."""
-    at = count_cells(clean(f"[{name}]")) + 1
-    for tab in tabs:
-        width = count_cells(tab.words)
-        if at <= x < at + width:
-            return tab.number
-        at += width + 1
-    return None
+        cells = canvas.put(x, y, clipped(tab.words, left), style)
+        places.append((range(x, x + cells), tab.number))
+        x = min(x + cells + 1, end)
+    return places

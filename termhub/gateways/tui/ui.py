@@ -30,6 +30,7 @@ from termhub.gateways.tui.pointing import Pointing
 from termhub.gateways.tui.prompts import Prompt
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.settings import TerminalSettings
+from termhub.gateways.tui.status import TabPlace
 from termhub.gateways.tui.terminal import Terminal
 from termhub.gateways.tui.text import clean, counted
 from termhub.gateways.tui.tree import Rect
@@ -85,6 +86,7 @@ class TerminalUI:
         self.covering: Overlay | None = None
         self.prompt: Prompt | None = None
         self.message = ""
+        self.tab_places: list[TabPlace] = []
         self._timers: dict[str, DelayedCall] = {}
         self._pauses: set[str] = set()
         self._detaches_others = start.detach_others

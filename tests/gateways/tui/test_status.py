@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from termhub.gateways.tui.canvas import Canvas
-from termhub.gateways.tui.status import Status, Tab, draw_status, tab_at
+from termhub.gateways.tui.status import Status, Tab, draw_status
 from termhub.gateways.tui.text import clean, clipped, padded
 from termhub.screen.runs import count_cells
 
@@ -53,8 +53,13 @@ def test_a_message_takes_the_line() -> None:
     assert shown(Status("demo", TABS, message="No."), 12) == " No.        "
 
 
-def test_a_tab_is_found_by_its_column() -> None:
-    assert [tab_at(TABS, "demo", x) for x in (0, 7, 15, 16, 17)] == [None, 0, 0, None, 1]
+def test_it_tells_where_the_tabs_are() -> None:
+    places = draw_status(Canvas(80, 1), 0, Status("demo", TABS))
+    assert places == [(range(7, 16), 0), (range(17, 24), 1), (range(25, 32), 2)]
+    tabs = [Tab(number, "bash", is_current=number == 7) for number in range(20)]
+    places = draw_status(Canvas(40, 1), 0, Status("demo", tabs))
+    assert 7 in [number for _, number in places]
+    assert 0 not in [number for _, number in places]
 
 
 @given(st.text(), st.text(), st.integers(1, 60), st.integers(0, 6))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+from twisted.internet.defer import Deferred
+
 from termhub.errors import NoSandbox
 from termhub.gateways.tui.interface import Start
 from tests.support.terminal_ui import USER, World
@@ -84,6 +86,18 @@ def test_windows_open_and_are_chosen_by_key(world: World) -> None:
     assert terminal.lines[0] == "first"
     world.press(terminal, b"\x027")
     assert terminal.lines[-1] == " There is no such window."
+
+
+def test_windows_that_others_open_and_close_are_seen(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    Deferred.fromCoroutine(played.console.open_window(argv=["/usr/bin/top"]))
+    world.advance(0.1)
+    assert "0:python3* 1:top" in terminal.lines[-1]
+    world.press(terminal, b"\x021")
+    Deferred.fromCoroutine(played.console.close_window(1))
+    world.advance(0.1)
+    assert terminal.lines[-1].startswith("[demo] 0:python3* ")
 
 
 def test_other_windows_show_activity_and_bells(world: World) -> None:
@@ -317,8 +331,6 @@ def test_a_removed_console_leads_to_the_picker(world: World) -> None:
     world.add("other")
     played = world.add()
     terminal = world.sit_down(Start(console=played.console))
-    from twisted.internet.defer import Deferred
-
     Deferred.fromCoroutine(world.remove(played.console))
     world.advance(0.1)
     assert terminal.lines[0].startswith(" Consoles")
