@@ -27,9 +27,16 @@ UNSENT_BYTES = 32 * 1024
 CLOSE_SECONDS = 5.0
 """How long a peer has to read the last words."""
 
+READ_BYTES = 8 * 1024
+"""What is read at a time: others have their turn before a peer's next bytes are looked at."""
 
-def prepare(transport: Any) -> None:
-    """Set a connection up for keys and screens: no delay, little queued, probed when silent."""
+
+def prepare(transport: Any, read_bytes: int = READ_BYTES) -> None:
+    """Set a connection up for keys and screens: no delay, little queued, probed when silent.
+
+    :param read_bytes: read of it in one turn of the reactor.
+    """
+    transport.bufferSize = read_bytes
     transport.setTcpNoDelay(True)
     transport.setTcpKeepAlive(True)
     connection: socket.socket = transport.getHandle()

@@ -36,6 +36,9 @@ MAX_UNREAD_ANSWERS = 4096
 MAX_EARLY = 4096
 """Keys that may be typed ahead before the client is read no more until they can be used."""
 
+READ_BYTES = 4096
+"""What is read at a time; the protocol and the login dialogue look at each byte."""
+
 DEFAULT_SIZE = (80, 24)
 
 _log = Logger()
@@ -90,7 +93,7 @@ class TelnetConnection(TwistedProtocol):
     def connectionMade(self) -> None:
         """Negotiate, and ask who it is."""
         transport: Any = self.transport
-        tcp.prepare(transport)
+        tcp.prepare(transport, READ_BYTES)
         # A client sends the second byte of an urgent Data Mark out of band, and without this the IAC before
         # it would take the next key for a command.
         transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)

@@ -193,7 +193,9 @@ def test_the_way_to_the_first_screen() -> None:
 
 
 def test_socket_is_set_up() -> None:
-    options = Telnet().transport.handle.options
+    telnet = Telnet()
+    assert telnet.transport.bufferSize <= 4096  # each byte of it costs: others have their turn
+    options = telnet.transport.handle.options
     assert options[socket.SOL_SOCKET, socket.SO_OOBINLINE]
     assert options[socket.SOL_SOCKET, socket.SO_KEEPALIVE]
     assert options[socket.IPPROTO_TCP, socket.TCP_NODELAY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -99,6 +100,33 @@ def test_reading_goes_on_when_the_window_that_takes_nothing_is_closed(world: Wor
     assert not terminal.is_paused
     world.press(terminal, b"y")
     assert played.typed[0] == b"y"
+
+
+def test_much_that_is_typed_at_once_is_taken_in_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have their turn meanwhile, and the program gets few pieces of it."""
+    played = world.add()
+    terminal = world.sit_down()
+    seconds = world.clock.seconds
+    looks = itertools.count()
+    # Time goes on whenever somebody looks at it.
+    monkeypatch.setattr(world.clock, "seconds", lambda: seconds() + next(looks) * 1e-5)
+    pieces: list[bytes] = []
+
+    def take(window: int, data: bytes) -> bytes:
+        pieces.append(data)
+        return b""
+
+    played.answers = take
+    text = b"".join(b"%06d \xe6\xc3\xa9\x1b[A" % number for number in range(3_000))
+    assert terminal.ui is not None
+    terminal.ui.receive(text)
+    world.settle()
+    assert terminal.is_paused
+    assert len(played.typed[0]) < 4_000
+    world.advance(5)
+    assert not terminal.is_paused
+    assert played.typed[0] == text
+    assert len(pieces) < 600
 
 
 def test_what_was_typed_and_not_yet_taken_reaches_the_program_after_detaching(world: World) -> None:
