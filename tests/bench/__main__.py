@@ -11,12 +11,13 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.bench.figures import SECTIONS
 from tests.bench.measures import Measure, all_measures
 from tests.bench.peers import Peer, Unavailable, all_peers
-from tests.bench.results import Results
+from tests.bench.results import Results, save
 from tests.bench.scale import FULL, QUICK, Scale
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -31,12 +32,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small counts: shows that all works, in minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
+    names = [section.name for section in SECTIONS]
+    parser.add_argument("--section", choices=names, help="only the peers of one table")
     parser.add_argument("--peers", help="only these, separated by commas")
     parser.add_argument("--only", help="only measures whose name contains one of these, separated by commas")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--crowd", type=int, help="consoles of the crowd")
     parser.add_argument("--viewers", type=int)
-    parser.add_argument("--document", type=Path, help=f"write the table here (full runs: {DOCUMENT.name})")
+    parser.add_argument("--document", type=Path, help=f"write the tables here (full runs: {DOCUMENT.name})")
     return parser.parse_args(argv)
 
 
@@ -60,8 +63,19 @@ def _started(peers: Sequence[Peer], absent: dict[str, str], stack: contextlib.Ex
     return running
 
 
-def _rounds(measure: Measure, peers: Sequence[Peer], scale: Scale, results: Results) -> None:
-    able = [peer for peer in peers if measure.applies(peer)]
+def _results(peers: Sequence[Peer], running: Sequence[Peer], absent: Mapping[str, str]) -> dict[str, Results]:
+    """A place for the samples of each section that has peers."""
+    found = {}
+    for section in SECTIONS:
+        names = [peer.name for peer in running if peer.section == section.name]
+        missing = {peer.name for peer in peers if peer.section == section.name} & set(absent)
+        if names or missing:
+            found[section.name] = Results(section, names, {name: absent[name] for name in missing})
+    return found
+
+
+def _rounds(measure: Measure, peers: Sequence[Peer], scale: Scale, results: Mapping[str, Results]) -> None:
+    able = [peer for peer in peers if measure.takes(peer)]
     broken: set[str] = set()
     for number in range(measure.rounds(scale)):
         turn = number % max(1, len(able))
@@ -72,11 +86,11 @@ def _rounds(measure: Measure, peers: Sequence[Peer], scale: Scale, results: Resu
                 samples = measure.run(peer, scale)
             except Exception as error:  # noqa: BLE001 - one peer's failure is a result, told below
                 broken.add(peer.name)
-                results.problems.append(f"{measure.key} of {peer.name}: {error}")
+                results[peer.section].problems.append(f"{measure.key} of {peer.name}: {error}")
                 say(f"{measure.key}, {peer.name}: failed: {error}")
                 traceback.print_exc()
                 continue
-            results.add(peer.name, samples)
+            results[peer.section].add(peer.name, samples)
             told = ", ".join(f"{key} {sorted(of)[len(of) // 2]:.2f}" for key, of in samples.items() if of)
             say(f"round {number + 1}, {peer.name}: {told}")
 
@@ -94,20 +108,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="termhub-bench-")))
         folder.chmod(0o755)
-        peers = [peer for peer in all_peers(folder) if not chosen or peer.name in chosen]
+        peers = [
+            peer
+            for peer in all_peers(folder)
+            if (not chosen or peer.name in chosen) and arguments.section in (None, peer.section)
+        ]
         running = _started(peers, absent, stack)
-        results = Results([peer.name for peer in running], absent)
+        results = _results(peers, running, absent)
         for measure in measures:
+            if not any(measure.takes(peer) for peer in running):
+                continue
             say(measure.key)
             _rounds(measure, running, scale, results)
     settings = dataclasses.asdict(scale)
-    print(results.table())
+    for of_section in results.values():
+        print(of_section.table())
     if arguments.json:
-        results.save(arguments.json, settings)
+        save(arguments.json, list(results.values()), settings)
     document = arguments.document or (None if arguments.quick or wanted or chosen else DOCUMENT)
     if document is not None:
-        results.write_into(document, settings)
-    return 1 if results.problems else 0
+        for of_section in results.values():
+            of_section.write_into(document, settings)
+    return 1 if any(of_section.problems for of_section in results.values()) else 0
 
 
 if __name__ == "__main__":

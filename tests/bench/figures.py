@@ -51,15 +51,15 @@ class Figure:
         return value >= aim if self.more_is_better else value <= aim
 
 
-REFERENCE = "ttyd + tmux"
-"""The peer that ratios are taken to: today's way to a lasting terminal in the browser."""
+_TTYD_TMUX = "ttyd + tmux"
+_SSH_TMUX = "ssh + tmux"
 
-FIGURES = (
-    Figure("echo idle", "echo, idle: p50, ms", p50, aim=REFERENCE),
+_WEB_FIGURES = (
+    Figure("echo idle", "echo, idle: p50, ms", p50, aim=_TTYD_TMUX),
     Figure("echo idle", "echo, idle: p99, ms", p99),
-    Figure("echo busy", "echo, busy neighbours: p50, ms", p50, aim=REFERENCE),
+    Figure("echo busy", "echo, busy neighbours: p50, ms", p50, aim=_TTYD_TMUX),
     Figure("echo busy", "echo, busy neighbours: p99, ms", p99),
-    Figure("echo flooded", "echo, a neighbour floods: p50, ms", p50, aim=REFERENCE),
+    Figure("echo flooded", "echo, a neighbour floods: p50, ms", p50, aim=_TTYD_TMUX),
     Figure("echo flooded", "echo, a neighbour floods: p99, ms", p99),
     Figure("output plain", "output, plain: MB/s", p50, True, 35),
     Figure("output coloured", "output, coloured: MB/s", p50, True),
@@ -82,8 +82,91 @@ FIGURES = (
     Figure("create", "create to prompt: p50, ms", p50, aim="raw pty", allowance=40),
     Figure("create", "create to prompt: worst, ms", worst),
     Figure("create prepared", "create to prompt, prepared: p50, ms", p50),
-    Figure("crowd", "many consoles, a key a second each: p50, ms", p50, aim=REFERENCE),
-    Figure("crowd", "many consoles, a key a second each: p99, ms", p99, aim=REFERENCE),
+    Figure("crowd", "many consoles, a key a second each: p50, ms", p50, aim=_TTYD_TMUX),
+    Figure("crowd", "many consoles, a key a second each: p99, ms", p99, aim=_TTYD_TMUX),
     Figure("crowd cpu", "many consoles: all processes, % of a core", p50),
     Figure("memory", "memory of an idle console: MiB", p50),
 )
+
+_SSH_FIGURES = (
+    Figure("echo idle", "echo, idle: p50, ms", p50),
+    Figure("echo idle", "echo, idle: p99, ms", p99),
+    Figure("echo busy", "echo, busy neighbours: p50, ms", p50),
+    Figure("echo busy", "echo, busy neighbours: p99, ms", p99, aim=_SSH_TMUX),
+    Figure("echo flooded", "echo, a neighbour floods: p50, ms", p50),
+    Figure("echo flooded", "echo, a neighbour floods: p99, ms", p99, aim=_SSH_TMUX),
+    Figure("text", "`cat` of a large file: s", p50, aim=_SSH_TMUX),
+    Figure("text megabytes", "`cat` of a large file: MB to the terminal", p50),
+    Figure("ctrl-c", "Ctrl-C, fast client: p50, ms", p50, aim=_SSH_TMUX),
+    Figure("ctrl-c", "Ctrl-C, fast client: worst, ms", worst),
+    Figure("ctrl-c slow client", "Ctrl-C, client reads 1 MB/s: p50, ms", p50, aim=_SSH_TMUX),
+    Figure("ctrl-c slow client", "Ctrl-C, client reads 1 MB/s: worst, ms", worst),
+    Figure("ctrl-c slow client, long lines", "Ctrl-C, 1 MB/s, long lines: p50, ms", p50, aim=_SSH_TMUX),
+    Figure("ctrl-c slow client, long lines", "Ctrl-C, 1 MB/s, long lines: worst, ms", worst),
+    Figure("bytes cell", "one changed cell: bytes", p50, aim=_SSH_TMUX),
+    Figure("bytes cell, wire", "one changed cell: bytes on the wire", p50, aim=_SSH_TMUX),
+    Figure("bytes lines", "1,000 lines at once: bytes", p50, aim=_SSH_TMUX),
+    Figure("bytes lines, wire", "1,000 lines at once: bytes on the wire", p50, aim=_SSH_TMUX),
+    Figure("bytes slow lines", "1,000 lines one by one: bytes", p50, aim=_SSH_TMUX),
+    Figure("bytes slow lines, wire", "1,000 lines one by one: bytes on the wire", p50, aim=_SSH_TMUX),
+    Figure("login", "login to the screen: p50, ms", p50),
+    Figure("login", "login to the screen: worst, ms", worst),
+    Figure("logins", "logins a second, one after another", p50, True),
+    Figure("logins together", "logins a second, four at a time", p50, True),
+    Figure("login memory", "memory of an idle login: MiB", p50),
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table: the peers that do the same for a person, and what is measured of them.
+
+    :param ours: the peer that is compared, to the ``reference``.
+    :param parts: figures that are told apart by kind of process: their keys and titles.
+    :param counts: what of a :class:`~tests.bench.scale.Scale` says how it was measured.
+    """
+
+    name: str
+    ours: str
+    reference: str
+    figures: tuple[Figure, ...]
+    parts: tuple[tuple[str, str], ...]
+    counts: tuple[str, ...]
+
+
+_EVERYWHERE = ("rounds", "keys", "neighbours", "interrupts", "flood_seconds", "patience_seconds")
+
+WEB = Section(
+    "web",
+    "termhub",
+    _TTYD_TMUX,  # today's way to a lasting terminal in the browser
+    _WEB_FIGURES,
+    (
+        ("crowd cpu", "CPU of the many consoles by kind of process, % of a core"),
+        ("memory", "Memory of an idle console by kind of process, MiB"),
+    ),
+    (
+        *_EVERYWHERE,
+        "megabytes",
+        "history_lines",
+        "attaches",
+        "viewers",
+        "broadcasts",
+        "creations",
+        "crowd",
+        "crowd_seconds",
+        "crowd_rounds",
+        "idle_consoles",
+    ),
+)
+
+SSH = Section(
+    "ssh",
+    "termhub ssh",
+    _SSH_TMUX,  # today's way to a terminal that outlives the connection
+    _SSH_FIGURES,
+    (("login memory", "Memory of an idle login by kind of process, MiB"),),
+    (*_EVERYWHERE, "text_megabytes", "cells", "logins", "idle_logins"),
+)
+
+SECTIONS = (WEB, SSH)

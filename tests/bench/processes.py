@@ -72,3 +72,14 @@ def pss_bytes(pids: Iterable[int]) -> int:
                     total += int(line.split()[1]) * 1024
                     break
     return total
+
+
+def bytes_read(pid: int) -> int:
+    """How many bytes a process has got from ``read`` so far, whatever it read from.
+
+    :raises OSError: when it is not ours to know, or gone.
+    """
+    for line in Path(f"/proc/{pid}/io").read_text().splitlines():
+        if line.startswith("rchar:"):
+            return int(line.split()[1])
+    raise OSError(f"/proc/{pid}/io says nothing")

@@ -10,19 +10,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.bench.figures import FIGURES, REFERENCE, Figure
-
-_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+from tests.bench.figures import Figure, Section
 
 
 class Results:
-    """Samples by figure, peer and round.
+    """The samples of one section, by figure, peer and round.
 
     :param peers: the names of the peers, in the order of the table.
     :param absent: why a peer is not there.
     """
 
-    def __init__(self, peers: Sequence[str], absent: Mapping[str, str]) -> None:
+    def __init__(self, section: Section, peers: Sequence[str], absent: Mapping[str, str]) -> None:
+        self.section = section
         self.peers = list(peers)
         self.absent = dict(absent)
         self.problems: list[str] = []
@@ -69,26 +68,25 @@ class Results:
                 }
         return found
 
-    def document(self, settings: Mapping[str, object]) -> dict[str, object]:
+    def document(self) -> dict[str, object]:
         """Everything, for a program to read."""
         return {
             "started": self.started,
-            "machine": machine(),
-            "settings": dict(settings),
             "absent": self.absent,
             "problems": self.problems,
             "samples": self._samples,
         }
 
-    def table(self, ours: str = "termhub") -> str:
+    def table(self) -> str:
         """The table for people, in Markdown."""
-        heads = ["", *self.peers, f"{ours} ÷ {REFERENCE}", "aim", "reached"]
+        ours, reference = self.section.ours, self.section.reference
+        heads = ["", *self.peers, f"{ours} ÷ {reference}", "aim", "reached"]
         lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-        for figure in FIGURES:
+        for figure in self.section.figures:
             values = {peer: self.value(figure, peer) for peer in self.peers}
             if all(value is None for value in values.values()):
                 continue
-            ratio = self.ratio(figure, ours, REFERENCE)
+            ratio = self.ratio(figure, ours, reference)
             aim = self.aim(figure)
             mine = values.get(ours)
             reached = "" if aim is None or mine is None else "yes" if figure.reached(mine, aim) else "**no**"
@@ -96,10 +94,7 @@ class Results:
             cells = [figure.title, *(_number(values[peer]) for peer in self.peers)]
             cells += ["" if ratio is None else f"× {ratio:.2f}", wanted, reached]
             lines.append("| " + " | ".join(cells) + " |")
-        for prefix, title in (
-            ("crowd cpu", "CPU of the many consoles by kind of process, % of a core"),
-            ("memory", "Memory of an idle console by kind of process, MiB"),
-        ):
+        for prefix, title in self.section.parts:
             parts = self.parts(prefix)
             if parts:
                 lines += ["", f"**{title}**", ""]
@@ -114,19 +109,23 @@ class Results:
         return "\n".join(lines) + "\n"
 
     def write_into(self, path: Path, settings: Mapping[str, object]) -> None:
-        """Put the table between the marks in a document."""
+        """Put the table between the section's marks in a document."""
+        begin, end = (f"<!-- measured {self.section.name}: {mark} -->" for mark in ("begin", "end"))
         text = path.read_text()
-        before, _, rest = text.partition(_BEGIN)
-        _, _, after = rest.partition(_END)
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
         if not rest or not after:
-            raise ValueError(f"{path} has no place for the table")
-        counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items())
+            raise ValueError(f"{path} has no place for the table of {self.section.name}")
+        counts = ", ".join(f"{name.replace('_', ' ')} {settings[name]}" for name in self.section.counts)
         head = f"{self.started}, {machine()}.  {counts}.\n\n"
-        path.write_text(f"{before}{_BEGIN}\n{head}{self.table()}{_END}{after}")
+        path.write_text(f"{before}{begin}\n{head}{self.table()}{end}{after}")
 
-    def save(self, path: Path, settings: Mapping[str, object]) -> None:
-        """Write the JSON document."""
-        path.write_text(json.dumps(self.document(settings), indent=1))
+
+def save(path: Path, results: Sequence[Results], settings: Mapping[str, object]) -> None:
+    """Write every sample of a run as JSON."""
+    sections = {of.section.name: of.document() for of in results}
+    document = {"machine": machine(), "settings": dict(settings), "sections": sections}
+    path.write_text(json.dumps(document, indent=1))
 
 
 def _number(value: float | None) -> str:

@@ -30,6 +30,13 @@ class Scale:
     crowd_seconds: float = 15.0
     crowd_rounds: int = 1
     idle_consoles: int = 20
+    text_megabytes: int = 50
+    """Of the file that ``cat`` shows."""
+    cells: int = 20
+    """Changes of one cell."""
+    logins: int = 20
+    """One after another; and as many again, some at a time."""
+    idle_logins: int = 40
 
 
 FULL = Scale()
@@ -50,5 +57,9 @@ QUICK = Scale(
     crowd=20,
     crowd_seconds=3.0,
     idle_consoles=3,
+    text_megabytes=2,
+    cells=3,
+    logins=4,
+    idle_logins=3,
 )
 """Enough to see that everything works; its figures mean little."""

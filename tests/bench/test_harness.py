@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import main
+from tests.bench.__main__ import DOCUMENT, main
 from tests.bench.clients import PtyClient, TookTooLong, await_marker, drain, paced, watch
-from tests.bench.figures import FIGURES, quantile
+from tests.bench.figures import SECTIONS, SSH, WEB, quantile
 from tests.bench.measures.attach import full_screen, lines_screen, shows
 from tests.bench.processes import command_line, cpu_seconds, descendants, pss_bytes
 from tests.bench.programs import ECHO, READY, script, with_files
 from tests.bench.results import Results
+from tests.bench.scale import QUICK
 from tests.support.console_process import until
 
 
@@ -89,8 +91,11 @@ def test_quantiles_are_samples_of_the_data() -> None:
     assert quantile([5.0], 0.99) == 5.0
 
 
+SETTINGS = dataclasses.asdict(QUICK)
+
+
 def results() -> Results:
-    found = Results(["ttyd + tmux", "termhub"], {"ttyd": "not on PATH"})
+    found = Results(WEB, ["ttyd + tmux", "termhub"], {"ttyd": "not on PATH"})
     found.add("ttyd + tmux", {"echo idle": [1.0, 2.0, 3.0], "output plain": [28.0]})
     found.add("termhub", {"echo idle": [1.0, 1.0, 1.0], "output plain": [30.0], "memory: agent": [9.0]})
     found.add("ttyd + tmux", {"echo idle": [4.0]})
@@ -110,7 +115,7 @@ def test_the_table_has_ratios_aims_and_what_is_missing() -> None:
 
 
 def test_an_aim_may_be_another_peers_figure_and_some_more() -> None:
-    found = Results(["raw pty", "termhub"], {})
+    found = Results(WEB, ["raw pty", "termhub"], {})
     found.add("raw pty", {"create": [20.0]})
     found.add("termhub", {"create": [65.0]})
     row = next(line for line in found.table().splitlines() if "create to prompt: p50" in line)
@@ -119,17 +124,17 @@ def test_an_aim_may_be_another_peers_figure_and_some_more() -> None:
 
 def test_the_table_replaces_the_one_before(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
-    document.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
+    document.write_text("before\n<!-- measured web: begin -->\nold\n<!-- measured web: end -->\nafter\n")
     for _twice in range(2):
-        results().write_into(document, {"rounds": 2})
+        results().write_into(document, SETTINGS)
     text = document.read_text()
-    assert text.startswith("before\n<!-- measured: begin -->\n20")
-    assert text.endswith("<!-- measured: end -->\nafter\n")
+    assert text.startswith("before\n<!-- measured web: begin -->\n20")
+    assert text.endswith("<!-- measured web: end -->\nafter\n")
     assert text.count("echo, idle: p50") == 1
     assert "old" not in text
     document.write_text("no marks")
     with pytest.raises(ValueError, match="no place"):
-        results().write_into(document, {})
+        results().write_into(document, SETTINGS)
 
 
 def test_a_small_run_measures_and_writes_every_sample(
@@ -139,7 +144,18 @@ def test_a_small_run_measures_and_writes_every_sample(
     code = main(["--quick", "--peers", "raw pty,bare ws", "--only", "echo idle", "--json", str(samples)])
     assert code == 0
     assert "echo, idle: p50" in capsys.readouterr().out
-    found = json.loads(samples.read_text())["samples"]["echo idle"]
+    found = json.loads(samples.read_text())["sections"]["web"]["samples"]["echo idle"]
     assert set(found) == {"raw pty", "bare ws"}
     assert all(len(rounds[0]) == 30 and min(rounds[0]) > 0 for rounds in found.values())
-    assert {figure.key for figure in FIGURES} >= {"echo idle"}
+
+
+def test_every_section_has_its_place_in_the_document(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    document.write_text(DOCUMENT.read_text())
+    found = Results(SSH, ["ssh + tmux", "termhub ssh"], {})
+    found.add("ssh + tmux", {"bytes cell": [14.0]})
+    found.add("termhub ssh", {"bytes cell": [12.0]})
+    found.write_into(document, SETTINGS)
+    assert "| one changed cell: bytes | 14.0 | 12.0 | × 0.86 | ≤ 14.0 | yes |" in document.read_text()
+    Results(WEB, [], {}).write_into(document, SETTINGS)
+    assert [section.name for section in SECTIONS] == ["web", "ssh"]

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from tests.bench.peers import Peer
 from tests.bench.scale import Scale
 
+ONLY_WEB, ONLY_SSH = frozenset({"web"}), frozenset({"ssh"})
+BOTH = ONLY_WEB | ONLY_SSH
+
 Samples = Mapping[str, Sequence[float]]
 """Figures by their keys; a figure may have many samples in one round."""
 
@@ -18,6 +21,7 @@ class Measure:
 
     :param run: takes one peer through one round.
     :param applies: whether a peer can do what is measured.
+    :param sections: the tables it belongs to; peers of others are left out.
     :param rounds: how many rounds a run has of it; None for as many as of the others.
     """
 
@@ -25,11 +29,28 @@ class Measure:
     run: Callable[[Peer, Scale], Samples]
     applies: Callable[[Peer], bool] = lambda peer: True
     rounds: Callable[[Scale], int] = lambda scale: scale.rounds
+    sections: frozenset[str] = ONLY_WEB
+
+    def takes(self, peer: Peer) -> bool:
+        """Whether it is measured of this peer."""
+        return peer.section in self.sections and self.applies(peer)
 
 
 def all_measures() -> list[Measure]:
     """Every measure, in the order of the report."""
-    from tests.bench.measures import attach, create, crowd, echo, interrupt, memory, output, viewers
+    from tests.bench.measures import (
+        attach,
+        create,
+        crowd,
+        echo,
+        interrupt,
+        logins,
+        memory,
+        output,
+        text,
+        traffic,
+        viewers,
+    )
 
     return [
         *echo.MEASURES,
@@ -40,4 +61,7 @@ def all_measures() -> list[Measure]:
         *create.MEASURES,
         *crowd.MEASURES,
         *memory.MEASURES,
+        *text.MEASURES,
+        *traffic.MEASURES,
+        *logins.MEASURES,
     ]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from tests.bench.clients import Client, Drainer, await_marker, drain, watch
-from tests.bench.measures import Measure, Samples
+from tests.bench.measures import BOTH, Measure, Samples
 from tests.bench.peers import Peer, Session
 from tests.bench.programs import ECHO, READY, script
 from tests.bench.scale import Scale
@@ -82,4 +82,8 @@ def flooded(peer: Peer, scale: Scale) -> Samples:
         return {"echo flooded": _measure(peer, scale.keys)}
 
 
-MEASURES = (Measure("echo idle", idle), Measure("echo busy", busy), Measure("echo flooded", flooded))
+MEASURES = (
+    Measure("echo idle", idle, sections=BOTH),
+    Measure("echo busy", busy, sections=BOTH),
+    Measure("echo flooded", flooded, sections=BOTH),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.bench.clients import Client, TookTooLong, await_marker, drain, paced, watch
-from tests.bench.measures import Measure, Samples
+from tests.bench.measures import BOTH, Measure, Samples
 from tests.bench.peers import Peer
 from tests.bench.programs import READY, script
 from tests.bench.scale import Scale
@@ -52,4 +52,4 @@ def interrupts(peer: Peer, scale: Scale) -> Samples:
     return samples
 
 
-MEASURES = (Measure("ctrl-c", interrupts),)
+MEASURES = (Measure("ctrl-c", interrupts, sections=BOTH),)

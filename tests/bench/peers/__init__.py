@@ -27,6 +27,8 @@ class Peer(Protocol):
     """One server, and what it can do."""
 
     name: str
+    section: str
+    """Which table it stands in."""
     keeps: bool
     """Whether programs outlive the clients, so that one can leave and come back."""
     shares: bool
@@ -59,6 +61,7 @@ def all_peers(folder: Path) -> list[Peer]:
     from tests.bench.peers.bare import BarePeer
     from tests.bench.peers.hub import HubPeer
     from tests.bench.peers.raw import RawPeer
+    from tests.bench.peers.ssh import SshHubPeer, SshTmuxPeer
     from tests.bench.peers.terminado import TerminadoPeer
     from tests.bench.peers.tmux import TmuxPeer
     from tests.bench.peers.ttyd import TtydPeer, TtydTmuxPeer
@@ -72,4 +75,6 @@ def all_peers(folder: Path) -> list[Peer]:
         TerminadoPeer(folder / "terminado"),
         HubPeer("termhub", folder / "hub", engine="auto"),
         HubPeer("termhub-pyte", folder / "hub-pyte", engine="pyte"),
+        SshTmuxPeer(folder / "ssh-tmux"),
+        SshHubPeer(folder / "ssh-hub"),
     ]

@@ -65,6 +65,7 @@ class BarePeer:
     """See the module."""
 
     name = "bare ws"
+    section = "web"
     keeps = False
     shares = True
 

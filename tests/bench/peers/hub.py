@@ -22,6 +22,9 @@ from tests.bench.processes import comm, descendants
 from tests.bench.programs import PYTHON
 from tests.bench.websocket import WebSocket
 
+USER = "bench"
+"""Whose consoles are measured."""
+
 _SETTINGS = """\
 [consoles]
 per_user = 5000
@@ -31,7 +34,7 @@ kept_ended = 0
 engine = "{engine}"
 """
 
-_LISTEN = ("--web", "127.0.0.1:0", "--ssh", "off", "--telnet", "off")
+_LISTEN = ("--web", "127.0.0.1:0", "--telnet", "off", "--ssh")
 
 _REUSE_SECONDS = 5.0
 """How long a connection is used again; the hub closes one that nobody uses."""
@@ -137,20 +140,24 @@ class HubPeer:
 
     :param folder: its data; made if need be.
     :param engine: the screen's engine.
+    :param ssh: where it listens for ssh clients.
     """
 
+    section = "web"
     keeps = True
     shares = True
 
-    def __init__(self, name: str, folder: Path, engine: str) -> None:
+    def __init__(self, name: str, folder: Path, engine: str, ssh: str = "off") -> None:
         self.name = name
         self._folder = folder
         self._data = folder / "data"
         self._engine = engine
+        self._ssh = ssh
         self._server: Server | None = None
         self._http: http.client.HTTPConnection | None = None
         self._asked = 0.0
         self.port = 0
+        self.ssh_port = 0
         self.token = ""
 
     def _command(self, *arguments: str) -> list[str]:
@@ -166,14 +173,18 @@ class HubPeer:
         settings = self._folder / "config.toml"
         settings.write_text(_SETTINGS.format(engine=self._engine))
         self._server = Server(
-            self._command("up", "--config", str(settings), "--data", str(self._data), *_LISTEN),
+            self._command("up", "--config", str(settings), "--data", str(self._data), *_LISTEN, self._ssh),
             self._folder / "log",
         )
         self.port = urlsplit(self._server.line("web  ").split()[1]).port or 0
-        self._run("user", "add", "bench", "--no-password")
-        self.token = self._run("token", "create", "--user", "bench").split()[-1]
+        if self._ssh != "off":
+            command = self._server.line("ssh  ").split()
+            self.ssh_port = int(command[command.index("-p") + 1])
+        self.run("user", "add", USER, "--no-password")
+        self.token = self.run("token", "create", "--user", USER).split()[-1]
 
-    def _run(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
+        """What a command of termhub prints, run beside the hub."""
         done = subprocess.run(
             self._command(*arguments, "--data", str(self._data)),
             stdout=subprocess.PIPE,
@@ -205,7 +216,7 @@ class HubPeer:
             self._http.close()
         if self._server is not None:
             self._server.stop()
-            self._run("down", "--all")
+            self.run("down", "--all")
 
     def open(self, argv: Sequence[str]) -> HubSession:
         return HubSession(self, {"program": "script", "argv": list(argv), "cols": COLS, "rows": ROWS})
@@ -216,7 +227,7 @@ class HubPeer:
 
     def log_in(self) -> None:
         """Log in as a browser does: the hub then prepares a console for its user."""
-        link = self._run("user", "link", "bench").split()[-1]
+        link = self.run("user", "link", USER).split()[-1]
         self.request("POST", "/login", {"link": link.rpartition("=")[2]})
 
     def open_prepared(self) -> HubSession:

@@ -28,6 +28,7 @@ class RawPeer:
     """See the module."""
 
     name = "raw pty"
+    section = "web"
     keeps = False
     shares = False
 

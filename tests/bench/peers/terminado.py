@@ -70,6 +70,7 @@ class TerminadoPeer:
     """See the module."""
 
     name = "terminado"
+    section = "web"
     keeps = True
     shares = True
 

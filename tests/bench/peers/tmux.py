@@ -14,7 +14,7 @@ from tests.bench.processes import descendants
 from tests.bench.programs import PYTHON
 
 _SETTINGS = """\
-set -g status off
+set -g status {status}
 set -g history-limit 10000
 set -g escape-time 0
 set -g default-terminal xterm-256color
@@ -24,10 +24,14 @@ set -g window-size latest
 
 
 class TmuxServer:
-    """A tmux server of our own, on a socket of our own."""
+    """A tmux server of our own, on a socket of our own.
 
-    def __init__(self, folder: Path) -> None:
+    :param status: whether its clients show the status line.
+    """
+
+    def __init__(self, folder: Path, *, status: bool = False) -> None:
         self._folder = folder
+        self._status = "on" if status else "off"
         self._numbers = itertools.count(1)
         self.socket = folder / "socket"
         self.pid = 0
@@ -41,7 +45,7 @@ class TmuxServer:
             raise Unavailable("tmux is not on PATH")
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._folder / "tmux.conf"
-        settings.write_text(_SETTINGS)
+        settings.write_text(_SETTINGS.format(status=self._status))
         self.run("-f", str(settings), "start-server")
         self.pid = int(self.run("display-message", "-p", "#{pid}"))
 
@@ -94,6 +98,7 @@ class TmuxPeer:
     """See the module."""
 
     name = "tmux"
+    section = "web"
     keeps = True
     shares = True
 

@@ -118,6 +118,7 @@ class TtydPeer:
     """ttyd alone: nothing outlives the connection."""
 
     name = "ttyd"
+    section = "web"
     keeps = False
     shares = False
 
@@ -166,6 +167,7 @@ class TtydTmuxPeer:
     """What people run today when a terminal in the browser has to outlive the tab."""
 
     name = "ttyd + tmux"
+    section = "web"
     keeps = True
     shares = True
 
