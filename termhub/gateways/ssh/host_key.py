@@ -59,18 +59,19 @@ def _read(path: Path) -> Key:
 
 def _make(path: Path) -> None:
     key = Key(Ed25519PrivateKey.generate())
-    data = key.toString("openssh", subtype="v1", comment="termhub")
-    descriptor, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
     try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        # Written aside, so that nobody ever reads half of it; linked, so that nothing is replaced.
+        descriptor, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
         try:
-            os.link(temporary, path)
-        except FileExistsError:
-            pass  # another was first; that one counts
+            with open(descriptor, "wb") as file:
+                file.write(key.toString("openssh", subtype="v1", comment="termhub"))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                pass  # another was first; that one counts
+        finally:
+            os.unlink(temporary)
     except OSError as error:
         raise ConfigError(f"No ssh host key can be made at {path}: {error.strerror or error}.") from None
-    finally:
-        os.unlink(temporary)
