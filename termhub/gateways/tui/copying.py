@@ -123,8 +123,8 @@ class Copying:
     def _find(self, pane: Pane, history: History, find: Find) -> None:
         def answered(reply: dict[str, Any]) -> None:
             if pane.history is history:
-                history.found(reply.get("line"), reply.get("x") or 0, reply.get("cells") or 0)
-                self._show(pane)
+                found = history.found(reply.get("line"), reply.get("x") or 0, reply.get("cells") or 0)
+                self._do(pane, history, found)
 
         self._session.ask(
             "find", answered, window=pane.window, text=find.text, line=find.line, forward=find.forward

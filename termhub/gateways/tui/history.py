@@ -80,6 +80,7 @@ class History:
         self._total = lines + window_rows
         self._anchor: tuple[int, int] | None = None
         self._takes_lines = False
+        self._has_wrapped = self._seeks_forward = False
         self._match: tuple[int, int, int] | None = None
         self._forward = False
         self.x = max(0, min(x, cols - 1))
@@ -166,14 +167,21 @@ class History:
         self.go_to(line, x)
         self._anchor, self._takes_lines = (self.line, self.x), False
 
-    def found(self, line: int | None, x: int, cells: int) -> None:
-        """The host's answer to :class:`Find`."""
+    def found(self, line: int | None, x: int, cells: int) -> Outcome:
+        """The host's answer to :class:`Find`; beyond the last match the search goes on from the other end."""
         if line is None:
+            if not self._has_wrapped:
+                return self._wrap()
             self.message = "not found"
-            return
-        self.message = ""
+            return None
+        self.message = "wrapped" if self._has_wrapped else ""
         self._match = line, x, cells
         self.go_to(line, x)
+        return None
+
+    def _wrap(self) -> Find:
+        self._has_wrapped = True
+        return Find(self.text, 0 if self._seeks_forward else self._total - 1, self._seeks_forward)
 
     def _settle(self) -> None:
         self.line = max(0, min(self.line, self._total - 1))
@@ -233,17 +241,14 @@ class History:
         if not self.text:
             self.message = "nothing to look for"
             return None
+        self._has_wrapped, self._seeks_forward = False, forward
         here = _matches(row(self.line), self.text)
         beyond = [place for place in here if (place[0] > self.x if forward else place[0] < self.x)]
         if beyond:
             x, cells = beyond[0] if forward else beyond[-1]
-            self.found(self.line, x, cells)
-            return None
+            return self.found(self.line, x, cells)
         line = self.line + (1 if forward else -1)
-        if not 0 <= line < self._total:
-            self.message = "not found"
-            return None
-        return Find(self.text, line, forward)
+        return Find(self.text, line, forward) if 0 <= line < self._total else self._wrap()
 
     def _up(self) -> None:
         self.go_to(self.line - 1, self.x)

@@ -113,8 +113,19 @@ def test_a_search_goes_on_in_the_line_then_asks_the_host() -> None:
     assert press(shown, "n") == Find("o", 100, True)
     assert press(shown, "N") is None
     assert shown.x == 0
-    shown.found(None, 0, 0)
+    assert press(shown, "n") is None
+    assert press(shown, "n") == Find("o", 100, True)
+
+
+def test_a_search_goes_on_once_from_the_other_end() -> None:
+    shown = history()
+    assert shown.search("O", False, row) == Find("O", 108, False)
+    assert shown.found(None, 0, 0) == Find("O", 109, False)
+    assert shown.found(None, 0, 0) is None
     assert "not found" in shown.position
+    assert shown.search("O", True, row) == Find("O", 0, True), "the cursor is in the last line"
+    assert shown.found(7, 0, 1) is None
+    assert "wrapped" in shown.position
 
 
 def test_the_wheel_leaves_at_the_bottom_when_it_came_by_the_wheel() -> None:
