@@ -47,10 +47,12 @@ list_missing() {
     fi
     need bwrap bubblewrap
     PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2' || missing="$missing libseccomp2"
+    [ -x /usr/lib/openssh/sftp-server ] || command -v sftp-server >/dev/null 2>&1 || missing="$missing openssh-sftp-server"
     [ "$purpose" = run ] && return
     for program in tmux vim less htop mc git; do need "$program" "$program"; done
     need ps procps
     need ssh openssh-client
+    need rsync rsync
     need inetutils-telnet inetutils-telnet
     need busybox busybox
     need plink putty-tools

@@ -206,11 +206,10 @@ def test_files(hub: HubProcess, tmp_path: Path) -> None:
     for name in ("back", "by-scp", "by-old-scp"):
         got = (tmp_path / name).read_bytes()
         assert hashlib.sha256(got).digest() == hashlib.sha256(data).digest(), name
-    if shutil.which("rsync"):
-        rsh = " ".join(["ssh", *given])
-        do("rsync", "-a", "-e", rsh, str(tmp_path) + "/", "console@127.0.0.1:~/copies/")
-        do("rsync", "-a", "-e", rsh, "console@127.0.0.1:copies/", str(tmp_path / "again"))
-        assert (tmp_path / "again" / "sent").read_bytes() == data
+    rsh = " ".join(["ssh", *given])
+    do("rsync", "-a", "-e", rsh, f"{tmp_path}/", "console@127.0.0.1:~/copies/")
+    do("rsync", "-a", "-e", rsh, "console@127.0.0.1:copies/", str(tmp_path / "again"))
+    assert (tmp_path / "again" / "sent").read_bytes() == data
 
 
 def test_files_beyond_the_home_are_the_sandboxes(hub: HubProcess, tmp_path: Path) -> None:
