@@ -165,7 +165,7 @@ class LimitsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cpu_percent: Annotated[
         NotNegative, Meta(description="CPU time, in percent of one core; 0: no limit.")
     ] = 0
-    file_mb: Annotated[Positive, Meta(description="Largest file it can write, in MiB.")] = 1024
+    file_mb: Annotated[Positive, Meta(description="Largest file it can write, in MiB.")] = 4096
     open_files: Annotated[Positive, Meta(description="Open files of one process.")] = 1024
     journal_mb: Annotated[
         Annotated[int, Meta(ge=16)],

@@ -118,11 +118,14 @@ class Database:
     def remove_user(self, user: int) -> None:
         """Forget the account, its tokens, keys, logins, links and settings, and its ended consoles.
 
+        Those that only the hub knows of, prepared or for files, end by themselves soon after.
+
         :raises StoreError: while it has a console that has not ended.
         """
         with self._transaction():
             live = self._connection.execute(
-                "SELECT name FROM consoles WHERE owner = ? AND ended IS NULL ORDER BY name", (user,)
+                "SELECT name FROM consoles WHERE owner = ? AND ended IS NULL AND NOT prepared ORDER BY name",
+                (user,),
             ).fetchall()
             if live:
                 names = ", ".join(row["name"] for row in live)

@@ -24,6 +24,7 @@ from termhub.errors import (
 from termhub.hub.console import Console
 from termhub.hub.consoles import Consoles, NewConsole
 from termhub.hub.ended import Ended
+from termhub.hub.files import IDLE_SECONDS, SFTP_SERVER
 from termhub.hub.link import HostLink
 from termhub.hub.prepared import RENEW_SECONDS
 from termhub.store import ConsoleRecord, Database, User
@@ -91,7 +92,10 @@ class HostTransport(FakeTransport):
         for frame in frames.Decoder().feed(data):
             if frame.type == frames.REQUEST:
                 request = frames.parse_json(frame.payload)
-                if request["op"] == "end":
+                if request["op"] == "run":
+                    reply = {"id": request["id"], "ok": True}
+                    self._link.dataReceived(frames.encode_json(frames.REPLY, frames.CONSOLE, reply))
+                elif request["op"] == "end":
                     reply = {"id": request["id"], "ok": True}
                     event = {"type": "ended", "reason": request["reason"]}
                     self._link.dataReceived(frames.encode_json(frames.REPLY, frames.CONSOLE, reply))
@@ -387,6 +391,64 @@ def test_prepared_consoles_outlive_the_hub(preparing: Here) -> None:
     result(preparing.consoles.start())
     assert preparing.names() == []
     assert preparing.create().id == identity
+
+
+# -- files ---------------------------------------------------------------------------
+
+
+class Transfer:
+    """Whoever runs a file server, and does not care."""
+
+    def stream_data(self, data: bytes) -> None:
+        pass
+
+    def stream_drained(self) -> None:
+        pass
+
+    def stream_ended(self, status: dict[str, Any] | None) -> None:
+        pass
+
+
+def test_sandbox_for_files_is_hidden_and_counts_for_nothing(tmp_path: Path) -> None:
+    here = Here(tmp_path, per_user=1, prepare=False)
+    result(here.consoles.start())
+    result(here.consoles.run_for_files(here.alice, Transfer(), SFTP_SERVER))
+    (identity,) = here.launcher.consoles
+    assert here.names() == []
+    with pytest.raises(NoSuchConsole):
+        here.consoles.get(here.alice, identity)
+    assert here.create().id != identity
+    result(here.consoles.run_for_files(here.bob, Transfer(), SFTP_SERVER))
+    assert len(here.launcher.consoles) == 3
+    here.consoles.stop(1012, "")
+    here.database.close()
+
+
+def test_sandbox_for_files_outlives_the_hub_and_is_no_prepared_console(preparing: Here) -> None:
+    result(preparing.consoles.run_for_files(preparing.alice, Transfer(), SFTP_SERVER))
+    (identity,) = preparing.launcher.consoles
+    preparing.consoles.stop(1012, "")
+    preparing.consoles = preparing.new_hub()
+    result(preparing.consoles.start())
+    assert preparing.names() == []
+    stream = result(preparing.consoles.run_for_files(preparing.alice, Transfer(), SFTP_SERVER))
+    assert list(preparing.launcher.consoles) == [identity]
+    assert preparing.create().id != identity
+    stream.close()
+    preparing.clock.advance(IDLE_SECONDS)
+    assert identity not in preparing.launcher.consoles
+    assert preparing.database.console(identity) is None
+
+
+def test_sandbox_for_files_that_died_is_forgotten_and_made_again(here: Here) -> None:
+    result(here.consoles.run_for_files(here.alice, Transfer(), SFTP_SERVER))
+    (identity,) = here.launcher.consoles
+    event = {"type": "ended", "reason": "killed"}
+    here.links[identity].dataReceived(frames.encode_json(frames.EVENT, frames.CONSOLE, event))
+    assert here.launcher.consoles == {}
+    assert here.database.consoles() == []
+    result(here.consoles.run_for_files(here.alice, Transfer(), SFTP_SERVER))
+    assert len(here.launcher.consoles) == 1
 
 
 # -- a new hub -----------------------------------------------------------------------

@@ -55,6 +55,8 @@ def test_removing_a_user_removes_what_is_theirs(database: Database) -> None:
         database.remove_user(alice.number)
     assert database.token("t") is not None
     database.end_console("c-aaaaaaaaaa", 20.0, "exit")
+    hidden = attrs.evolve(console(alice.number), id="c-bbbbbbbbbb", name="c-bbbbbbbbbb", prepared=True)
+    database.add_console(hidden)
     database.remove_user(alice.number)
     assert database.token("t") is None
     assert database.session("s") is None
