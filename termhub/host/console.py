@@ -442,6 +442,7 @@ class Console:
         if window in self.windows:
             self._acknowledge()
             self.agent.input(link, window, viewer, sequence, data)
+            self.views.typed(self.windows[window])
 
     def link_request(self, link: HubLink, window: int, request: dict[str, Any]) -> None:
         """A request that is not about the link itself."""

@@ -2,7 +2,8 @@
 
 A link opens views by number.  Each has a viewport; when its window has changed and the link has asked
 for more, it gets one drawing of the present state, at once after quiet and else at most 60 times a
-second.  Nothing is queued: what happened in between is only in the next drawing's difference.
+second (240 just after input: whoever typed shall see at once what it did).  Nothing is queued: what
+happened in between is only in the next drawing's difference.
 Scrolling back shows a frozen screen (:class:`~termhub.screen.History`), which can be searched and copied.
 
 Invariant: at most one drawing of a view is under way, and at most :data:`MOST_FROZEN` screens are frozen.
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from termhub.screen import History
 
 FRAME_SECONDS = 1 / 60
+HURRIED_FRAME_SECONDS = 1 / 240
+HURRY_SECONDS = 0.1
+"""For so long after input drawings may follow each other as hurried ones."""
+
 REST = 3.0
 """How many times as long as a drawing took nothing is drawn after it."""
 
@@ -60,6 +65,7 @@ class View:
 
     :param is_ready: the link has asked for a drawing.
     :param is_stale: something may have changed since the last one.
+    :param rested_at: before that nothing is drawn, before ``due_at`` only in a hurry.
     """
 
     link: HubLink
@@ -70,6 +76,8 @@ class View:
     is_ready: bool = False
     is_stale: bool = True
     rested_at: float = 0.0
+    due_at: float = 0.0
+    hurries_until: float = 0.0
     held_since: float | None = None
     timer: Timer | None = None
 
@@ -249,11 +257,21 @@ class Views:
             view.is_stale = True
             self._consider(view)
 
+    def typed(self, window: Window) -> None:
+        """A window's program gets input: what that changes does not wait for the next frame's turn."""
+        for view in self._of_window.get(window.number, ()):
+            view.hurries_until = self._around.clock() + HURRY_SECONDS
+            if view.timer is not None:
+                view.timer.cancel()
+                view.timer = None
+            self._consider(view)
+
     def _consider(self, view: View) -> None:
         """Draw, if that is wanted now, or later."""
         if not (view.is_ready and view.is_stale):
             return
-        wait = view.rested_at - self._around.clock()
+        now = self._around.clock()
+        wait = (view.rested_at if now < view.hurries_until else view.due_at) - now
         if wait > 0:
             self._wait(view, wait)
         elif view.link.is_full:
@@ -295,7 +313,9 @@ class Views:
             view.link.send(frames.encode(frames.ROWS, window.number, encode_drawing(drawing)))
             view.is_ready = False
         now = self._around.clock()
-        view.rested_at = now + max(FRAME_SECONDS, REST * (now - started))
+        rest = REST * (now - started)
+        view.rested_at = now + max(HURRIED_FRAME_SECONDS, rest)
+        view.due_at = now + max(FRAME_SECONDS, rest)
 
     def _changes_of(self, window: Window) -> Changes:
         changes = self._changes.get(window.number)

@@ -9,7 +9,14 @@ import pytest
 
 from sandbox.guest import frames
 from termhub.host.hub_link import QUEUE_BYTES
-from termhub.host.views import FRAME_SECONDS, MOST_FROZEN, MOST_VIEWS, SYNCHRONIZED_SECONDS
+from termhub.host.views import (
+    FRAME_SECONDS,
+    HURRIED_FRAME_SECONDS,
+    HURRY_SECONDS,
+    MOST_FROZEN,
+    MOST_VIEWS,
+    SYNCHRONIZED_SECONDS,
+)
 from termhub.screen import Screen, engines, open_screen
 from termhub.screen.drawing import Drawing, encode_ready, parse_drawing
 from tests.support.console_core import ConsoleCore, LinkCore
@@ -119,6 +126,33 @@ def test_one_drawing_is_under_way_and_at_most_sixty_a_second_come(core: ScreenCo
     core.print(b"and more")
     core.clock.advance(1)
     assert link.drawings() == [], "no credit, no drawing"
+
+
+def test_what_follows_input_does_not_wait_for_its_turn(core: ScreenCore, link: DrawnLink):
+    link.ready()
+    core.print(b"a")
+    link.drawings()
+    link.ready()
+    core.clock.advance(HURRIED_FRAME_SECONDS)
+    core.print(b"b")
+    assert link.drawings() == []
+    link.send(frames.input_(0, 7, 0, b"x"))
+    assert len(link.drawings()) == 1
+    drawn = 0
+    for _step in range(100):
+        link.ready()
+        core.print(b"c")
+        core.clock.advance(0.001)
+        drawn += len(link.drawings())
+    assert 15 <= drawn <= HURRY_SECONDS / HURRIED_FRAME_SECONDS + 1
+    core.clock.advance(HURRY_SECONDS)
+    link.ready()
+    core.print(b"d")
+    link.drawings()
+    link.ready()
+    core.clock.advance(HURRIED_FRAME_SECONDS)
+    core.print(b"e")
+    assert link.drawings() == [], "the hurry is over"
 
 
 def test_a_slow_client_gets_the_latest_state(core: ScreenCore, link: DrawnLink):

@@ -19,6 +19,10 @@ from termhub.hub.clock import Clock, DelayedCall
 from termhub.screen.interface import MouseTracking
 
 FRAME_SECONDS = 1 / 60
+HURRIED_FRAME_SECONDS = 1 / 240
+HURRY_SECONDS = 0.1
+"""For so long after the person typed pictures may follow each other as hurried ones."""
+
 BELL_SECONDS = 0.5
 
 
@@ -49,7 +53,8 @@ class Display:
         self._is_due = False
         self._is_leaving = False
         self._is_open = False
-        self._not_before = 0.0
+        self._painted_at = -FRAME_SECONDS
+        self._hurries_until = 0.0
         self._bell_not_before = 0.0
         self._timer: DelayedCall | None = None
         self._rings = False
@@ -95,6 +100,14 @@ class Display:
         self.canvas = Canvas(cols, rows)
         self._painter.resized()
         self.stale()
+
+    def hurry(self) -> None:
+        """The person has typed: what that changes does not wait for the next frame's turn."""
+        self._hurries_until = self._clock.seconds() + HURRY_SECONDS
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._paint_when_possible()
 
     def redraw(self) -> None:
         """Paint every cell anew: something else may have written on the terminal."""
@@ -146,7 +159,9 @@ class Display:
     def _paint_when_possible(self) -> None:
         if not self._is_open or not self._is_due or self._timer is not None or not self._transport.is_clear:
             return
-        wait = self._not_before - self._clock.seconds()
+        now = self._clock.seconds()
+        frame = HURRIED_FRAME_SECONDS if now < self._hurries_until else FRAME_SECONDS
+        wait = self._painted_at + frame - now
         if wait > 0:
             self._timer = self._clock.callLater(wait, self._time_has_come)
         else:
@@ -158,7 +173,7 @@ class Display:
 
     def _paint(self) -> None:
         self._is_due = False
-        self._not_before = self._clock.seconds() + FRAME_SECONDS
+        self._painted_at = self._clock.seconds()
         if self.is_stale:
             self.is_stale = False
             self.canvas.clear()

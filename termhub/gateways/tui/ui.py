@@ -113,6 +113,7 @@ class TerminalUI:
         """What the person's terminal sent, in any pieces."""
         if not self.is_over:
             self._input.receive(data)
+            self.display.hurry()
 
     def resized(self, cols: int, rows: int) -> None:
         """The terminal has another size."""

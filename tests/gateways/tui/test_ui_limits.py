@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from termhub.gateways.tui.display import HURRIED_FRAME_SECONDS
 from termhub.gateways.tui.interface import Start
 from tests.support.terminal_ui import PlayedTerminal, World
 
@@ -28,6 +29,24 @@ def test_at_most_sixty_pictures_a_second(world: World) -> None:
     assert 20 <= pictures <= 62
     world.advance(0.1)
     assert terminal.lines[0] == "199"
+
+
+def test_what_follows_a_key_does_not_wait_for_the_next_frames_turn(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    world.advance(1)
+    played.print("a")
+    world.settle()
+    assert terminal.lines[0] == "a"
+    world.clock.advance(HURRIED_FRAME_SECONDS)
+    world.host_clock.advance(HURRIED_FRAME_SECONDS)
+    played.print("b")
+    world.settle()
+    assert terminal.lines[0] == "a"
+    assert terminal.ui is not None
+    terminal.ui.receive(b"x")
+    world.settle()
+    assert terminal.lines[0] == "ab"
 
 
 def test_a_slow_terminal_gets_the_latest_picture_and_nothing_queues(world: World) -> None:
