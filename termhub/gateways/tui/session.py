@@ -21,6 +21,7 @@ from termhub.gateways.tui.client import Answered, StreamClient
 from termhub.gateways.tui.encode import focus_bytes
 from termhub.gateways.tui.events import Focus
 from termhub.gateways.tui.layout import Layout
+from termhub.gateways.tui.looks import Look, Looks
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.status import Tab
 from termhub.gateways.tui.text import clean
@@ -90,6 +91,8 @@ class Session:
         self._has_keyboard: int | None = None
         self._owner = owner
         self._client = StreamClient(console, user, role, self)
+        self._looks = Looks(self._ask_view, self._ask_unview)
+        self._resized: set[int] = set()
 
     def attach(self, area: Rect) -> None:
         """Begin to show it.
@@ -137,7 +140,7 @@ class Session:
         for number in [number for number in self.panes if number not in places]:
             del self.panes[number]
             if number in self.windows:
-                self._client.request("unview", window=number)
+                self._looks.leave(number)
         for number, place in places.items():
             pane = self.panes.get(number)
             if pane is None:
@@ -169,16 +172,23 @@ class Session:
                     self._client.type(window, data)
 
     def _view(self, pane: Pane) -> None:
-        cols, rows = max(tree.LEAST_COLS, pane.place.cols), max(tree.LEAST_ROWS, pane.place.rows)
+        self._resized.add(pane.window)
         self.look(pane)
-        self._client.resize(pane.window, cols, rows)
 
     def look(self, pane: Pane, answered: Answered | None = None) -> None:
         """Ask for a pane's picture, of the present or as far back as its copy mode is."""
-        arguments: dict[str, Any] = {"cols": pane.place.cols, "rows": pane.place.rows}
-        if pane.history is not None:
-            arguments["back"] = pane.history.back
-        self._client.request("view", answered, window=pane.window, **arguments)
+        back = pane.history.back if pane.history is not None else 0
+        self._looks.want(pane.window, Look(pane.place.cols, pane.place.rows, back), answered)
+
+    def _ask_view(self, window: int, look: Look, answered: Answered) -> None:
+        self._client.request("view", answered, window=window, **look._asdict())
+        if window in self._resized:
+            self._resized.discard(window)
+            cols, rows = max(tree.LEAST_COLS, look.cols), max(tree.LEAST_ROWS, look.rows)
+            self._client.resize(window, cols, rows)
+
+    def _ask_unview(self, window: int, answered: Answered) -> None:
+        self._client.request("unview", answered, window=window)
 
     def redraw(self) -> None:
         """Ask for every picture anew."""
@@ -337,6 +347,7 @@ class Session:
     def _window_closed(self, window: int, event: dict[str, Any]) -> None:
         self.windows.pop(window, None)
         self.panes.pop(window, None)
+        self._looks.forget(window)
         self.layout.closed(window)
         self.arrange()
 
