@@ -82,6 +82,9 @@ class Ended(Struct):
     time: float = 0.0
     windows: Annotated[list[EndedWindow], Meta(max_length=MAX_WINDOWS)] = []
 
+    def __post_init__(self) -> None:
+        self.reason = seen(self.reason)
+
     def window(self, number: int) -> EndedWindow:
         """The window of this number.
 

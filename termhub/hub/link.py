@@ -52,7 +52,7 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]
 
 
 def seen(text: str) -> str:
-    """What a program calls itself, without characters that would steer whoever shows it."""
+    """What a host or a program in it says, without characters that would steer whoever shows it."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -110,7 +110,7 @@ class HostEvent(Struct, omit_defaults=True):
     said: Text = ""
 
     def __post_init__(self) -> None:
-        self.title, self.cwd = seen(self.title), seen(self.cwd)
+        self.title, self.cwd, self.reason = seen(self.title), seen(self.cwd), seen(self.reason)
 
     def describe(self) -> dict[str, Any]:
         """What clients are told."""
@@ -127,6 +127,9 @@ class HostReply(Struct):
     ok: bool
     code: Annotated[str, Meta(max_length=64)] = "console_error"
     error: Text = ""
+
+    def __post_init__(self) -> None:
+        self.error = seen(self.error)
 
 
 class Resumed(Struct):

@@ -44,6 +44,13 @@ def test_reads_reason_and_last_screens(tmp_path: Path) -> None:
     assert ended.exists(tmp_path)
 
 
+def test_reason_steers_nobody(tmp_path: Path) -> None:
+    write(tmp_path, {"reason": "a\x1b[31m\u202eb"})
+    last = ended.read(tmp_path)
+    assert last is not None
+    assert last.reason == "a\ufffd[31m\ufffdb"
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     assert not ended.exists(tmp_path)
     assert ended.read(tmp_path) is None

@@ -85,6 +85,17 @@ def test_title_steers_nobody(console: Console, host: FakeHost) -> None:
     assert console.windows[0].title in [event.get("title") for event in client.events()]
 
 
+def test_words_of_a_host_steer_nobody(console: Console, host: FakeHost) -> None:
+    hostile, shown = "a\x1b]0;b\x07\x9b31m\u202ec", "a\ufffd]0;b\ufffd\ufffd31m\ufffdc"
+    host.hello()
+    refused = host.link.request("text", 0, {})
+    answer = {"id": 1, "ok": False, "code": "x", "error": hostile}
+    host.send(frames.encode_json(frames.REPLY, frames.CONSOLE, answer))
+    assert outcome(refused).message == shown
+    host.send(frames.encode_json(frames.EVENT, frames.CONSOLE, {"type": "ended", "reason": hostile}))
+    assert console.reason == shown
+
+
 def test_silent_host_is_given_up(host: FakeHost, clock: Clock) -> None:
     clock.advance(HELLO_SECONDS + 1)
     assert host.transport.aborted
