@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
+from termhub.errors import TermhubError
 from termhub.gateways.tui.picker import NEW, Entry, Picker, console_entries
 from termhub.gateways.tui.prompts import Confirm, TextPrompt
 from termhub.gateways.tui.session import Session
@@ -17,6 +19,32 @@ if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI
 
 REFRESH_SECONDS = 2.0
+
+_log = Logger()
+
+
+class Previews:
+    """Asks how windows look, for one at a time: keys come faster than hosts answer."""
+
+    def __init__(self) -> None:
+        self._is_asking = False
+        self._next: Callable[[], Deferred[None]] | None = None
+
+    def ask(self, ask: Callable[[], Deferred[None]]) -> None:
+        """Ask when the last question is answered, unless another one comes before."""
+        if self._is_asking:
+            self._next = ask
+            return
+        self._is_asking = True
+        asked = ask()
+        asked.addErrback(lambda failure: _log.failure("A preview failed", failure))
+        asked.addCallback(self._answered)
+
+    def _answered(self, result: object) -> None:
+        self._is_asking = False
+        following, self._next = self._next, None
+        if following is not None:
+            self.ask(following)
 
 
 def pick_console(ui: TerminalUI) -> None:
@@ -106,10 +134,15 @@ def _preview(ui: TerminalUI, picker: Picker, key: str, console: Console, window:
     if console.state not in ("running", "ended"):
         picker.preview(key, [f"({console.state})"])
         return
-    text = Deferred.fromCoroutine(console.text(window))
-    text.addCallback(lambda text: picker.preview(key, text.lines))
-    text.addErrback(lambda failure: picker.preview(key, ["(no picture)"]))
-    text.addCallback(lambda _: ui.changed())
+
+    async def ask() -> None:
+        try:
+            picker.preview(key, (await console.text(window)).lines)
+        except TermhubError:
+            picker.preview(key, ["(no picture)"])
+        ui.changed()
+
+    ui.previews.ask(lambda: Deferred.fromCoroutine(ask()))
 
 
 def make_console(ui: TerminalUI, new: NewConsole) -> None:

@@ -85,6 +85,7 @@ class TerminalUI:
         self.pointing: Pointing | None = None
         self.covering: Overlay | None = None
         self.prompt: Prompt | None = None
+        self.previews = picking.Previews()
         self.message = ""
         self.tab_places: list[TabPlace] = []
         self._timers: dict[str, DelayedCall] = {}

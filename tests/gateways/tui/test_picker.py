@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.picker import Entry, Picker, ago
+from termhub.gateways.tui.picking import Previews
 from termhub.gateways.tui.tree import Rect
 
 ENTRIES = [Entry("a", "work", "2 windows"), Entry("b", "play", "idle 3m"), Entry("", "+ new console")]
@@ -120,3 +122,24 @@ def test_any_list_is_drawn_in_any_size(entries: list[Entry], keys: list[str], co
     used.press(*keys)
     used.lines(cols, rows)
     assert used.picker.key_chosen is None or used.picker.key_chosen in {entry.key for entry in entries}
+
+
+def test_previews_are_asked_for_one_at_a_time() -> None:
+    previews = Previews()
+    asked: list[tuple[int, Deferred[None]]] = []
+
+    def ask(number: int) -> None:
+        def now() -> Deferred[None]:
+            asked.append((number, Deferred()))
+            return asked[-1][1]
+
+        previews.ask(now)
+
+    for number in range(1000):
+        ask(number)
+    assert [number for number, _ in asked] == [0]
+    asked[0][1].callback(None)
+    assert [number for number, _ in asked] == [0, 999]
+    asked[1][1].callback(None)
+    ask(5)
+    assert asked[-1][0] == 5
