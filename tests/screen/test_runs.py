@@ -204,3 +204,23 @@ def test_the_alternate_screen_has_no_history(opened: Open):
     history = opened(20, 5, LINES + b"\x1b[?1049h\x1b[Heditor").freeze(100)
     assert history.text() == ["editor", "", "", "", ""]
     history.close()
+
+
+def test_a_terminal_that_cannot_be_copied_is_frozen_by_its_keyframe(
+    opened: Open, engine: str, monkeypatch: pytest.MonkeyPatch
+):
+    if engine != "ghostty":
+        pytest.skip("only ghostty copies terminals")
+    from termhub.screen.ghostty_terminal import GhosttyError, Terminal
+
+    def refuse(terminal: Terminal, history_rows: int = 0) -> Terminal:
+        raise GhosttyError("encode failed")
+
+    screen = opened(20, 5, LINES)
+    expected = screen.freeze(100)
+    monkeypatch.setattr(Terminal, "copy", refuse)
+    history = screen.freeze(100)
+    assert history.text() == expected.text()
+    assert history.runs(range(105)) == expected.runs(range(105))
+    history.close()
+    expected.close()
