@@ -56,6 +56,7 @@ class Surroundings:
     :param open_screen: makes a screen of columns and rows.
     :param random_number: a 64-bit number nobody can guess.
     :param kill: ends the sandbox at once.
+    :param processor_time: seconds that this process has computed.
     """
 
     clock: Callable[[], float]
@@ -64,6 +65,7 @@ class Surroundings:
     open_screen: OpenScreen
     random_number: Callable[[], int]
     kill: Callable[[], None]
+    processor_time: Callable[[], float]
 
 
 @define(eq=False)

@@ -109,6 +109,7 @@ class Host:
             open_screen=partial(open_screen, scrollback=SCROLLBACK, engine=options.engine),
             random_number=partial(random.SystemRandom().getrandbits, 64),
             kill=self._kill,
+            processor_time=time.thread_time,
         )
         isolation = str((record or {}).get("isolation") or "")
         self.console = Console(folder.console, isolation, journals, around)

@@ -302,7 +302,7 @@ class Views:
         return True
 
     def _draw(self, view: View) -> None:
-        started = self._around.clock()
+        started = self._around.processor_time()
         window, viewport, frozen = view.window, view.viewport, view.frozen
         if frozen is not None:
             drawing = viewport.draw_history(frozen.history, view.back, window.screen.modes, window.parsed)
@@ -312,8 +312,9 @@ class Views:
         if drawing is not None:
             view.link.send(frames.encode(frames.ROWS, window.number, encode_drawing(drawing)))
             view.is_ready = False
+        # What it cost, not how long others kept the processor meanwhile.
+        rest = REST * (self._around.processor_time() - started)
         now = self._around.clock()
-        rest = REST * (now - started)
         view.rested_at = now + max(HURRIED_FRAME_SECONDS, rest)
         view.due_at = now + max(FRAME_SECONDS, rest)
 

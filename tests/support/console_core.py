@@ -125,6 +125,7 @@ class ConsoleCore:
                 open_screen=self.open_screen,
                 random_number=lambda: random_numbers.getrandbits(64),
                 kill=self.kill,
+                processor_time=self.clock.now,
             ),
         )
         self.windows = self.console.windows

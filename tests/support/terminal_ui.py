@@ -78,6 +78,7 @@ class PlayedConsole:
                 open_screen=lambda cols, rows: open_screen(cols, rows, engine="pyte"),
                 random_number=lambda: numbers.getrandbits(64),
                 kill=lambda: None,
+                processor_time=world.host_clock.now,
             ),
         )
         self.host.open_first(["/usr/bin/python3"], cols, rows)
