@@ -240,6 +240,10 @@ class Drawer:
                 if len(cell) > 1 and x + count_cells(cell) == self.cols and self._terminal.combining:
                     # Without wrapping, some combine with the character before the one just written.
                     data = b"\x1b[?7h%s\x1b[?7l" % data
+                if cell >= _DOUBTFUL and cells[x - start + 1 :][:1] == [""] and self.texts[y][x + 1] != " ":
+                    # Where the terminal takes it for a narrow one, nothing old may stay beside it.
+                    self.out += self._pointer.move(x, y) + b"  "
+                    self._advance(x + 2, y)
                 self.out += self._pointer.move(x, y) + data
             self._advance(x + 1, y)
             if is_doubtful:

@@ -369,6 +369,15 @@ def test_a_cell_whose_width_is_in_doubt_moves_nothing_else(emulated: Emulated) -
     assert b"\x1b[4Gb" in emulated.paint(canvas)
 
 
+def test_where_a_wide_character_may_be_narrow_nothing_old_stays_beside_it(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    canvas.put(0, 0, "old text", DEFAULT_STYLE)
+    emulated.paint(canvas)
+    canvas.put(0, 0, "😀d", DEFAULT_STYLE)
+    before = emulated.paint(canvas).partition("😀".encode())[0]
+    assert before.endswith((b"  \r", b"  \b\b", b"  \x1b[H"))
+
+
 def test_only_ascii_is_repeated_by_the_terminal() -> None:
     with opened("tmux-256color") as emulated:
         canvas = Canvas(80, 24)
