@@ -181,7 +181,10 @@ def _close(ui: TerminalUI, session: Session, windows: list[int]) -> None:
     if set(windows) >= set(session.windows):
         ui.ask(Confirm(f"Close the last window? {session.name} ends with it.", agreed))
         return
-    names = ", ".join(f"{number}:{session.windows[number].program}" for number in windows)
+    labels = session.layout.labels
+    names = ", ".join(
+        f"{number}:{labels.get(number) or session.windows[number].program}" for number in windows
+    )
     ui.ask(Confirm(f"Close {names}?", agreed))
 
 

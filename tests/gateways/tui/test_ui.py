@@ -136,8 +136,8 @@ def test_panes_show_several_windows_and_zoom_hides_the_others(world: World) -> N
     assert played.sizes[2] == (80, 23)
     world.press(terminal, b"\x02z\x02\x1b[1;5A")
     assert terminal.lines[11] == "below".ljust(40) + "│"
-    world.press(terminal, b"\x02x")
-    assert "Close 2:bash? (y/n)" in terminal.lines[-1]
+    world.press(terminal, b"\x02,\x15logs\r\x02x")
+    assert "Close 2:logs? (y/n)" in terminal.lines[-1]
     world.press(terminal, b"y")
     assert played.sizes[0] == (40, 23)
     assert list(played.console.windows) == [0, 1]
