@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from termhub.screen import Cursor, History, Modes, Screen
-from termhub.screen.drawing import Drawing, DrawnRow, Run
+from termhub.screen.drawing import MOST_RUNS, Drawing, DrawnRow, Run
+from termhub.screen.interface import MAX_COLS
 
 MOST_BYTES = 256 * 1024
 MOST_CELLS = 16 * 1024
@@ -225,12 +226,14 @@ class Viewport:
         drawn: list[DrawnRow] = []
         result = list(shown)
         room = MOST_BYTES
+        runs_left = MOST_RUNS - MAX_COLS
         for y, (old, runs) in enumerate(zip(shown, new, strict=True)):
             if old is runs or old == runs:
                 continue
-            if room <= 0:
+            if room <= 0 or runs_left <= 0:
                 self._left[y] = None
                 continue
+            runs_left -= len(runs)
             room -= RUN_BYTES * (len(runs) + 1) + CHARACTER_BYTES * sum(len(run.text) for run in runs)
             drawn.append((y, runs))
             result[y] = runs

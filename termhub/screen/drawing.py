@@ -36,6 +36,7 @@ from termhub.screen.runs import (
     FAINT,
     HIDDEN,
     ITALIC,
+    MOST_COMBINING,
     OVERLINE,
     PALETTE,
     REVERSE,
@@ -55,6 +56,7 @@ __all__ = [
     "FAINT",
     "HIDDEN",
     "ITALIC",
+    "MOST_RUNS",
     "OVERLINE",
     "PALETTE",
     "REVERSE",
@@ -75,6 +77,9 @@ __all__ = [
 ]
 
 DrawnRow = tuple[int, Sequence[Run]]
+
+MOST_RUNS = 3000
+"""Runs in one drawing: whoever shows it does other things too, and each takes microseconds."""
 
 _HEAD = Struct(">IQBHBBBB8HII")
 _SCROLL = Struct(">HHh")
@@ -102,6 +107,7 @@ _SWITCHES = (
     "synchronized_output",
 )
 _UNDERLINES = 5
+_CELL_BYTES = 4 * (1 + MOST_COMBINING)
 _ATTRS = 0x0FF | 7 << UNDERLINE_SHIFT
 
 
@@ -239,6 +245,7 @@ class _Parser:
     def __init__(self, payload: bytes) -> None:
         self._payload = payload
         self._position = 0
+        self._runs_left = MOST_RUNS
 
     def drawing(self) -> Drawing:
         (
@@ -282,6 +289,7 @@ class _Parser:
             scroll = first, end, lines
             _check(first < end <= view_rows and 0 < abs(lines) <= end - first, "scrolling")
         (count,) = self._take(_COUNT)
+        _check(count <= MOST_RUNS, "more styles than runs")
         styles = [DEFAULT_STYLE, *(self._style() for _ in range(count))]
         (count,) = self._take(_COUNT)
         drawn: list[DrawnRow] = []
@@ -324,11 +332,14 @@ class _Parser:
 
     def _runs(self, count: int, styles: list[Style], view_cols: int) -> list[Run]:
         payload = self._payload
+        self._runs_left -= count
+        _check(self._runs_left >= 0, "too many runs")
         runs: list[Run] = []
         end = 0
         for _ in range(count):
             x, cells, style, length = self._take(_RUN)
             _check(end <= x and 0 < cells <= view_cols - x, "the place of a run")
+            _check(length <= cells * _CELL_BYTES, "more text than its cells hold")
             end = x + cells
             start = self._position
             self._position += length

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from termhub.host.viewport import Changes, Viewport, find_scroll, scrolled
 from termhub.screen import Screen, engines, open_screen
-from termhub.screen.drawing import Drawing, Run, Style
+from termhub.screen.drawing import Drawing, Run, Style, encode_drawing, parse_drawing
 from tests.support.drawn import Grid
 
 SETTINGS = settings(
@@ -187,6 +187,17 @@ def test_a_huge_screen_is_drawn_in_pieces(engine: str):
         assert [drawing.whole for drawing in drawings] == [colour == 1] + [False] * (len(drawings) - 1)
         assert (viewer.grid.bytes - before) / len(drawings) < 512 * 1024
         assert viewer.draw() == []
+    screen.close()
+
+
+def test_a_colourful_screen_is_drawn_in_pieces_that_clients_take(engine: str):
+    screen = open_screen(300, 60, engine=engine)
+    viewer = Viewer(screen, 300, 60)
+    screen.feed(b"".join(b"\x1b[48;2;%d;%d;1mx" % (n % 251, n % 241) for n in range(18_000)))
+    drawings = viewer.draw()
+    for drawing in drawings:
+        assert parse_drawing(encode_drawing(drawing)).rows_drawn
+    assert len(drawings) >= 6
     screen.close()
 
 

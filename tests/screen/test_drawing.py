@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from termhub.screen import Cursor, Modes
 from termhub.screen.drawing import (
     BOLD,
+    MOST_RUNS,
     PALETTE,
     RGB,
     UNDERLINE_SHIFT,
@@ -214,6 +215,7 @@ def test_control_characters_never_come_out(control: str):
         {"rows_drawn": [(0, [Run(0, 0, RED, "")])]},
         {"rows_drawn": [(0, [Run(0, 3, RED, "ab")])]},
         {"rows_drawn": [(0, [Run(0, 1, RED, "你")])]},
+        {"rows_drawn": [(0, [Run(0, 1, RED, "e" + 1000 * "\u0301")])]},
         {"rows_drawn": [(0, [Run(0, 1, Style(fg=PALETTE | 256), "a")])]},
         {"rows_drawn": [(0, [Run(0, 1, Style(fg=3 << 24), "a")])]},
         {"rows_drawn": [(0, [Run(0, 1, Style(attrs=6 << UNDERLINE_SHIFT), "a")])]},
@@ -222,6 +224,25 @@ def test_control_characters_never_come_out(control: str):
 def test_what_does_not_fit_is_refused(changes: dict[str, object]):
     with pytest.raises(DrawingError):
         parse_drawing(encode_drawing(attrs.evolve(PLAIN, **changes)))
+
+
+def test_more_runs_than_anybody_has_time_for_are_refused():
+    def colourful(runs: int) -> Drawing:
+        colours = [Style(fg=RGB | number) for number in range(1, runs + 1)]
+        cells = [Run(x % 1000, 1, colour, "a") for x, colour in enumerate(colours)]
+        drawn = [(y, cells[start : start + 1000]) for y, start in enumerate(range(0, runs, 1000))]
+        return attrs.evolve(PLAIN, cols=1000, view_cols=1000, rows_drawn=drawn)
+
+    assert parse_drawing(encode_drawing(colourful(MOST_RUNS))) == colourful(MOST_RUNS)
+    with pytest.raises(DrawingError, match="too many runs"):
+        parse_drawing(
+            encode_drawing(
+                attrs.evolve(
+                    colourful(MOST_RUNS),
+                    rows_drawn=[*colourful(MOST_RUNS).rows_drawn, (20, [Run(0, 1, Style(fg=RGB | 1), "")])],
+                )
+            )
+        )
 
 
 def test_the_layout_is_the_documented_one():
