@@ -279,11 +279,9 @@ class Viewer:
         """Send an event; while the client is behind only the last of each kind is kept."""
         if not self._is_greeted:
             return
-        if self.is_behind:
-            self._pending.pop((window, kind), None)
-            self._pending[window, kind] = frame
-        else:
-            self._client.send(frame)
+        self._pending.pop((window, kind), None)
+        self._pending[window, kind] = frame
+        self._tell_pending()
 
     def input_accepted(self, window: int, stream: InputStream) -> None:
         """Pass on that input was written."""
@@ -380,12 +378,13 @@ class Viewer:
 
     async def _op_unsubscribe(self, request: ClientRequest) -> dict[str, Any]:
         self.unwatch(request.window or 0)
-        self._area_unused(request.window or 0)
+        self._looks_away(request.window or 0)
         return {}
 
-    def _area_unused(self, window: int) -> None:
+    def _looks_away(self, window: int) -> None:
         if window not in self.window_numbers:
             self.console.area_removed(self, window)
+        self._tell_pending()
 
     async def _op_keyframe(self, request: ClientRequest) -> None:
         window = request.window or 0
@@ -441,7 +440,7 @@ class Viewer:
     async def _op_unview(self, request: ClientRequest) -> dict[str, Any]:
         window = request.window or 0
         self.console.views.unview(self, window)
-        self._area_unused(window)
+        self._looks_away(window)
         return {}
 
     async def _op_find(self, request: ClientRequest) -> dict[str, Any]:

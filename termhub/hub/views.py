@@ -82,6 +82,8 @@ class Views:
         """
         if self._has_ended:
             await self._last(window)
+            if not viewer.is_attached:
+                raise ConsoleError("The viewer has left.", "left")
         else:
             viewer.console.window(window)
         views = self._of_viewer.setdefault(viewer, {})

@@ -9,6 +9,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sandbox.guest import frames
@@ -17,6 +18,7 @@ from termhub.hub.ended import Ended, EndedWindow
 from termhub.hub.last_screen import copy_last_screen, draw_last_screen, last_lines
 from termhub.hub.link import Cursor as TextCursor
 from termhub.hub.viewers import Role, Viewer
+from termhub.hub.views import Views
 from termhub.screen import Cursor, Modes
 from termhub.screen.drawing import Drawing, Run, Style, encode_drawing, encode_ready, parse_drawing
 from tests.support.drawn import Grid
@@ -309,6 +311,15 @@ def test_events_wait_for_a_client_that_is_behind(host: FakeHost, drawn: Drawn):
     assert [event["title"] for event in drawn.client.events()] == ["c"]
 
 
+def test_events_come_in_their_order_when_a_view_goes(host: FakeHost, drawn: Drawn):
+    send(host)
+    host.send(frames.encode_json(frames.EVENT, 0, {"type": "title", "title": "a"}))
+    drawn.client.take()
+    drawn.ask("unview")
+    host.send(frames.encode_json(frames.EVENT, 0, {"type": "title", "title": "b"}))
+    assert [event["title"] for event in drawn.client.events()] == ["a", "b"]
+
+
 def test_a_client_that_leaves_takes_its_views_along(host: FakeHost, drawn: Drawn):
     drawn.viewer.detach()
     assert [request["op"] for request in host.requests() if request["op"] != "unsubscribe"] == ["unview"]
@@ -387,6 +398,22 @@ def test_who_comes_later_sees_the_last_screen(clock: Clock):
     assert json.loads(client.take()[0].payload)["text"] == "好 two\nth"
     ask(viewer, 4, "view", window=3, cols=80, rows=24)
     assert json.loads(client.take()[0].payload)["code"] == "no_such_window"
+
+
+def test_who_leaves_while_the_last_screen_is_read_leaves_nothing(clock: Clock):
+    reading: Deferred[Ended] = Deferred()
+
+    async def read_ended() -> Ended:
+        return await reading
+
+    console = make_console(clock, LAST, ended=5.0, reason="over")
+    _, viewer = attach(console)
+    console.views = Views(read_ended)
+    console.views.ended()
+    ask(viewer, 1, "view", window=0, cols=80, rows=24)
+    viewer.detach()
+    reading.callback(LAST)
+    assert console.views.windows_of(viewer) == []
 
 
 def test_the_last_screen_in_a_small_viewport():
