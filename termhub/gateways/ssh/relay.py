@@ -61,7 +61,8 @@ class RelayJob:
 
     def receive(self, data: bytes) -> None:
         """Pass on what the client sent, as far as there is room."""
-        assert self._stream is not None  # until then the channel is paused
+        if self._stream is None:
+            return  # it is over, and the client has yet to hear of it
         data = self._to_program + data
         room = self._stream.room
         self._stream.write(data[:room])

@@ -193,7 +193,7 @@ class Session:
         self._run(RelayJob(run, argv[0], self._user, self._channel))
 
     def _show(self, start: Start) -> None:
-        if self._is_lost:
+        if not self._channel.is_open:
             return
         terminal = self._described()
         assert terminal is not None  # who asks for the UI has looked

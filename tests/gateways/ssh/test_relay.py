@@ -148,6 +148,18 @@ class TestSlowClient(RelayCase):
         self.line.tcp.release()
         self.assertGreater(stream.given_back, before)
 
+    def test_input_for_a_program_that_is_over_is_dropped(self) -> None:
+        """The client has yet to read how it ended, and may still send."""
+        stream = self.begin()
+        stream.owner.stream_data(b"0123456789abcdef")
+        stream.owner.stream_ended({"code": 1, "said": ""})
+        self.send(b"late")
+        self.client.send(93, u32(self.channel) + u32(100))
+        self.line.pump()
+        self.assertEqual(outputs(self.client.packets), b"0123456789abcdef")
+        self.assertEqual(exits(self.client.packets), [1])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
 
 class TestEnds(RelayCase):
     def test_its_status(self) -> None:

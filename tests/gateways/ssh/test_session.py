@@ -11,6 +11,8 @@ from sandbox.guest.frames import MAX_COLS, MAX_ROWS
 from termhub.config import SshSettings
 from termhub.errors import ConsoleError, NoSandbox
 from termhub.gateways.ssh.packets import Reader, boolean, string, u32
+from termhub.hub.consoles import NewConsole
+from termhub.store import User
 from tests.support.ssh_memory import (
     CHANNEL_OPEN,
     FakeUI,
@@ -199,6 +201,22 @@ class TestEndedFromHere(SessionCase):
             self.client.send(97, u32(channel))
             self.line.pump()
             self.assertEqual(self.line.is_lost, channel == 3)
+
+    def test_nothing_is_shown_any_more(self) -> None:
+        """Not even what was asked for before, and is there only now."""
+        making: Deferred[Any] = Deferred()
+
+        async def create(user: User, new: NewConsole) -> Any:
+            return await making
+
+        self.consoles.create = create  # type: ignore[method-assign]
+        self.channel = self.open_channel(self.line, window=0)
+        self.ask("pty-req", pty())
+        self.ask("exec", string("new"))
+        self.gateway.stop()
+        making.callback(self.consoles.add(self.alice, "late"))
+        self.line.pump()
+        self.assertEqual(self.uis, [])
 
     def test_a_client_that_does_not_close_is_not_waited_for(self) -> None:
         self.ui()
