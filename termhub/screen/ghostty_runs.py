@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from termhub.screen.ghostty_cells import STYLED
@@ -42,6 +43,9 @@ from termhub.screen.runs import (
 )
 
 MOST_STYLES = 4096
+PLAIN_ROWS = 128
+"""So many rows are remembered: those that have only moved are not read again."""
+
 # Lowest bytes of cells that hold one code point and no more.
 ONE_CODE_POINT = bytes(low for low in range(256) if not low & CONTENT_TAG)
 # Cells shifted right by the two bits of their tag, little-endian: three bytes of code point, two of
@@ -82,15 +86,28 @@ def read_rows(render: RenderState, wanted: Sequence[int], start: int, end: int) 
 
 def _read_row(render: RenderState, cells: array[int], start: int, end: int) -> list[Run]:
     cut = cells[start:end]
-    if not cut or not max(cut):
-        return []
     data = cut.tobytes()
+    plain = _plain_runs(data)
+    if plain is not None:
+        return plain
     if data[::8].translate(None, ONE_CODE_POINT):
         return make_runs(_each_cell(render, cut, start))
-    shifted = (int.from_bytes(data, "little") >> 2).to_bytes(len(data), "little")
-    if max(cut) < STYLED:
-        return make_runs([(0, len(cut), DEFAULT_STYLE, _text(shifted))])
-    return make_runs(_looks(render, cut, shifted, start))
+    return make_runs(_looks(render, cut, _shifted(data), start))
+
+
+@lru_cache(PLAIN_ROWS)
+def _plain_runs(data: bytes) -> list[Run] | None:
+    """The runs of cells without styles, from their bytes alone; None when these do not say all."""
+    if not data.strip(b"\0"):
+        return []
+    if data[::8].translate(None, ONE_CODE_POINT) or max(array("Q", data)) >= STYLED:
+        return None
+    return make_runs([(0, len(data) // 8, DEFAULT_STYLE, _text(_shifted(data)))])
+
+
+def _shifted(data: bytes) -> bytes:
+    """Cells without their tags."""
+    return (int.from_bytes(data, "little") >> 2).to_bytes(len(data), "little")
 
 
 def _text(cells: bytes) -> str:

@@ -7,10 +7,12 @@ same style; no cell holds a control character.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from termhub.screen.interface import CursorShape
 from termhub.screen.runs import CONTROLS, DEFAULT_STYLE, Run, Style, split_cells
+
+_Cell = TypeVar("_Cell")
 
 
 class CanvasCursor(NamedTuple):
@@ -32,6 +34,8 @@ class Canvas:
     def __init__(self, cols: int, rows: int) -> None:
         self.cols, self.rows = max(1, cols), max(1, rows)
         self.cursor: CanvasCursor | None = None
+        self.moved = 0
+        """By how many lines something was scrolled since this was last set to 0."""
         self.texts: list[list[str]] = []
         """The characters of each row, cell by cell, as :func:`~termhub.screen.runs.split_cells` has them."""
         self.styles: list[list[Style]] = []
@@ -77,7 +81,12 @@ class Canvas:
         """Move what is in a rectangle up by ``lines``, down when negative; rows that come free are blank."""
         left, right = max(0, x), min(x + cols, self.cols)
         top, bottom = max(0, y), min(y + rows, self.rows)
-        if left >= right or top >= bottom:
+        if left >= right or top >= bottom or not lines:
+            return
+        self.moved += lines
+        if right - left == self.cols:
+            _move(self.texts, top, bottom, lines, " ")
+            _move(self.styles, top, bottom, lines, DEFAULT_STYLE)
             return
         region = range(top, bottom)
         moved = [self._part(row + lines, left, right, region) for row in region]
@@ -115,3 +124,10 @@ class Canvas:
             row[right] = " "
         row[left:right] = cells
         self.styles[y][left:right] = styles
+
+
+def _move(grid: list[list[_Cell]], top: int, bottom: int, lines: int, blank: _Cell) -> None:
+    """Move whole rows up by ``lines``, down when negative."""
+    part = grid[top:bottom]
+    free = [[blank] * len(part[0]) for _ in range(min(abs(lines), len(part)))]
+    grid[top:bottom] = part[lines:] + free if lines > 0 else free + part[:lines]
