@@ -8,7 +8,7 @@ from typing import Protocol
 import attrs
 
 from termhub.accounts import Accounts
-from termhub.gateways.tui.interface import Start
+from termhub.gateways.tui.interface import UI, Start
 from termhub.gateways.tui.interface import Transport as UITransport
 from termhub.hub.consoles import Consoles
 from termhub.store import User
@@ -57,31 +57,6 @@ class PersonTerminal:
     lang: str
     cols: int
     rows: int
-
-
-class UI(Protocol):
-    """The terminal UI; :class:`termhub.gateways.tui.ui.TerminalUI` is one."""
-
-    def begin(self) -> None:
-        """Draw, and take input."""
-
-    def receive(self, data: bytes) -> None:
-        """What the person's terminal sent."""
-
-    def resized(self, cols: int, rows: int) -> None:
-        """The person's terminal has another size."""
-
-    def signal(self, name: str) -> None:
-        """Send a signal, such as ``SIGTERM``, to what runs in front."""
-
-    def drained(self) -> None:
-        """Everything written has left this process."""
-
-    def finish(self, words: str, status: int = 0) -> None:
-        """Give the terminal back, with these words on it, and end."""
-
-    def lost(self, reason: str) -> None:
-        """The person's terminal is gone."""
 
 
 MakeUI = Callable[[User, PersonTerminal, UITransport, Start], UI]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sandbox.guest.frames import MAX_COLS, MAX_ROWS, MIN_COLS, MIN_ROWS
 from termhub.gateways.tui.interface import Start
 from termhub.hub.files import SFTP_SERVER
 from termhub.hub.streams import Stream
+from termhub.screen import clamp_size
 from termhub.store import User
 
 from . import commands
@@ -227,6 +227,4 @@ class Session:
 
 def _size(cols: int, rows: int) -> tuple[int, int]:
     """A size that a window can have; a client that does not know its own says 0."""
-    if not cols or not rows:
-        return 80, 24
-    return min(max(cols, MIN_COLS), MAX_COLS), min(max(rows, MIN_ROWS), MAX_ROWS)
+    return clamp_size(cols, rows) if cols and rows else (80, 24)

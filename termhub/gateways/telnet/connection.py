@@ -7,18 +7,19 @@ password is verified, while the UI asks for a pause, and while answers wait that
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sandbox.guest.frames import MAX_COLS, MAX_ROWS, MIN_COLS, MIN_ROWS
 from termhub.accounts import Password
 from termhub.errors import NotLoggedIn, TermhubError, TooMany
 from termhub.gateways import tcp
 from termhub.gateways.connections import Place
+from termhub.gateways.tui.interface import UI
+from termhub.screen import clamp_size
 from termhub.store import User
 
 from .login import Login
@@ -44,29 +45,7 @@ DEFAULT_SIZE = (80, 24)
 _log = Logger()
 
 
-class UI(Protocol):
-    """The terminal UI of one person; :class:`termhub.gateways.tui.ui.TerminalUI` is one."""
-
-    def begin(self) -> None:
-        """Take the terminal."""
-
-    def receive(self, data: bytes) -> None:
-        """Keys."""
-
-    def resized(self, cols: int, rows: int) -> None:
-        """The terminal has another size."""
-
-    def drained(self) -> None:
-        """Everything written has left."""
-
-    def lost(self, reason: str) -> None:
-        """The terminal is gone."""
-
-    def finish(self, words: str, status: int = 0) -> None:
-        """Give the terminal back, with these words on it, and end."""
-
-
-class TelnetConnection(TwistedProtocol):
+class TelnetConnection(Protocol):
     """Speaks with one client.
 
     :param place: where it counts; None when there are too many already.
@@ -218,10 +197,7 @@ class TelnetConnection(TwistedProtocol):
 
     def resized(self, cols: int, rows: int) -> None:
         """The terminal's size; a client that does not know one says 0."""
-        self._size = (
-            min(max(cols, MIN_COLS), MAX_COLS) if cols else DEFAULT_SIZE[0],
-            min(max(rows, MIN_ROWS), MAX_ROWS) if rows else DEFAULT_SIZE[1],
-        )
+        self._size = clamp_size(cols or DEFAULT_SIZE[0], rows or DEFAULT_SIZE[1])
         if self._ui is not None:
             self._ui.resized(*self._size)
 

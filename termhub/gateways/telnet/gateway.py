@@ -13,13 +13,13 @@ from termhub.accounts import Accounts, Admitted
 from termhub.config import TelnetSettings
 from termhub.gateways.attached import Attached
 from termhub.gateways.connections import Connections
-from termhub.gateways.tui.interface import Services, Start
+from termhub.gateways.tui.interface import UI, Services, Start
 from termhub.gateways.tui.terminal import Terminal
 from termhub.gateways.tui.ui import TerminalUI
 from termhub.hub.viewers import CLOSE_RESTART
 from termhub.store import User
 
-from .connection import UI, TelnetConnection
+from .connection import TelnetConnection
 
 UNTOLD_TYPE = "vt100"
 """What a client has that does not say: hardly any understands less."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from termhub.gateways.tui.history import WHEEL_LINES, AskWords, Copy, Find, History, Leave, Outcome
+from termhub.gateways.tui.history import AskWords, Copy, Find, History, Leave, Outcome
+from termhub.gateways.tui.mouse import WHEEL_LINES
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.prompts import Prompt, TextPrompt
 from termhub.gateways.tui.session import Session

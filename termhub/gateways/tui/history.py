@@ -19,7 +19,6 @@ from termhub.screen.drawing import PALETTE, REVERSE, Style
 
 MARKED = Style(attrs=REVERSE)
 FOUND = Style(fg=PALETTE | 0, bg=PALETTE | 3)
-WHEEL_LINES = 3
 
 Cells = list[str]
 

@@ -44,6 +44,31 @@ class Transport(Protocol):
         """
 
 
+class UI(Protocol):
+    """The terminal UI, as a gateway sees it; :class:`~.ui.TerminalUI` is one."""
+
+    def begin(self) -> None:
+        """Draw, and take input."""
+
+    def receive(self, data: bytes) -> None:
+        """What the person's terminal sent."""
+
+    def resized(self, cols: int, rows: int) -> None:
+        """The person's terminal has another size."""
+
+    def signal(self, name: str) -> None:
+        """Send a signal, such as ``SIGTERM``, to what runs in front."""
+
+    def drained(self) -> None:
+        """Everything written has left this process."""
+
+    def finish(self, words: str, status: int = 0) -> None:
+        """Give the terminal back, with these words on it, and end."""
+
+    def lost(self, reason: str) -> None:
+        """The person's terminal is gone."""
+
+
 class Directory(Protocol):
     """The consoles of this hub; :class:`termhub.hub.consoles.Consoles` is one."""
 
@@ -98,10 +123,8 @@ class Start:
     :param console: None for the one used last, or a new one when there is none.
     :param read_only: look on, type nothing.
     :param detach_others: send the console's other viewers away.
-    :param picker: begin with the list of consoles.
     """
 
     console: Console | None = None
     read_only: bool = False
     detach_others: bool = False
-    picker: bool = False

@@ -10,7 +10,7 @@ _NO_BUTTON = 3
 _WHEEL = range(4, 8)
 _MOST_CELLS = 10_000
 WHEEL_LINES = 3
-"""Arrow keys for one step of the wheel (alternate scroll, mode 1007)."""
+"""Lines that a step of the wheel moves; or arrow keys, for a program that wants those (mode 1007)."""
 
 CELL_WIDTH, CELL_HEIGHT = 8, 16
 """Pixels of a cell, as the screens answer programs that ask (XTWINOPS 16)."""

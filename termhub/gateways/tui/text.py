@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from termhub.hub.link import seen
 from termhub.screen.runs import count_cells, split_cells
-
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
     """The text with anything that steers a terminal replaced."""
-    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if text.isascii() and text.isprintable() else seen(text)
 
 
 def clipped(text: str, cols: int) -> str:

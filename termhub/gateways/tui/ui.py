@@ -37,14 +37,12 @@ from termhub.gateways.tui.tree import Rect
 from termhub.hub.clock import DelayedCall
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
-from termhub.hub.sizes import checked_size
-from termhub.hub.viewers import CLOSE_NO_CONSOLE, CLOSE_RESTART, Role
+from termhub.hub.viewers import CLOSE_DETACHED, CLOSE_NO_CONSOLE, CLOSE_RESTART, Role
+from termhub.screen import clamp_size
 from termhub.screen.drawing import Drawing
 from termhub.store import User
 
 MESSAGE_SECONDS = 4.0
-CLOSE_DETACHED = 4001
-"""Another viewer has sent this one away."""
 
 _log = Logger()
 
@@ -149,7 +147,7 @@ class TerminalUI:
             self.settings = TerminalSettings.of(self.stored)
             self.bindings.use(self.settings.preset)
             console = self._start.console
-            if console is None and not self._start.picker:
+            if console is None:
                 console = await self._console_to_begin_with()
             if console is not None and not self.is_over:
                 self.show_console(console)
@@ -157,7 +155,7 @@ class TerminalUI:
             self.say(error.message)
         finally:
             if not self.is_over:
-                if self.session is None or self._start.picker:
+                if self.session is None:
                     picking.pick_console(self)
                 self._tick()
                 self._input.release()
@@ -171,9 +169,8 @@ class TerminalUI:
 
     def new_console(self) -> NewConsole:
         """A console that fits this terminal."""
-        area = self.area
-        size = checked_size(min(1000, max(2, area.cols)), min(500, max(1, area.rows)))
-        return NewConsole(cols=size.cols, rows=size.rows)
+        cols, rows = clamp_size(self.area.cols, self.area.rows)
+        return NewConsole(cols=cols, rows=rows)
 
     def finish(self, words: str, status: int = 0) -> None:
         """Give the terminal back.
