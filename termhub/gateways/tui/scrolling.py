@@ -104,6 +104,8 @@ class _Costs:
 
     def is_more_than(self, price: int) -> bool:
         """Whether all rows together cost more without a scroll."""
+        if (_MOVE_BYTES + 1) * len(self._changed) > price:
+            return True
         total = 0
         for y in self._changed:
             total += self._still(y)
