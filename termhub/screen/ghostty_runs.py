@@ -24,22 +24,14 @@ from termhub.screen.ghostty_terminal import (
     lib,
 )
 from termhub.screen.runs import (
-    BLINK,
-    BOLD,
     DEFAULT_STYLE,
-    FAINT,
-    HIDDEN,
-    ITALIC,
-    OVERLINE,
     PALETTE,
-    REVERSE,
     RGB,
-    STRIKE,
-    UNDERLINE_SHIFT,
     Run,
     Style,
     cell_text,
     make_runs,
+    style_attrs,
 )
 
 MOST_STYLES = 4096
@@ -51,16 +43,6 @@ ONE_CODE_POINT = bytes(low for low in range(256) if not low & CONTENT_TAG)
 # Cells shifted right by the two bits of their tag, little-endian: three bytes of code point, two of
 # style, then the width in the lowest bits.
 LOOKS = re.compile(rb"(?s)...(.{5})(?:...\1)*")
-FLAGS = (
-    ("bold", BOLD),
-    ("faint", FAINT),
-    ("italic", ITALIC),
-    ("blink", BLINK),
-    ("inverse", REVERSE),
-    ("invisible", HIDDEN),
-    ("strikethrough", STRIKE),
-    ("overline", OVERLINE),
-)
 
 _styles: dict[bytes, Style] = {}
 
@@ -191,12 +173,11 @@ def _style(style: Any) -> Style:
     if found is None:
         if len(_styles) > MOST_STYLES:
             _styles.clear()
-        attrs = sum(bit for name, bit in FLAGS if getattr(style, name))
         found = _styles[key] = Style(
             fg=_color(style.fg_color),
             bg=_color(style.bg_color),
             underline=_color(style.underline_color),
-            attrs=attrs | min(style.underline, 5) << UNDERLINE_SHIFT,
+            attrs=style_attrs(style, min(style.underline, 5)),
         )
     return found
 

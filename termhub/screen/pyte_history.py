@@ -4,37 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from termhub.screen.pyte_cells import Color, Row, width
+from termhub.screen.pyte_cells import MOST_STYLES, Color, Row, width
 from termhub.screen.pyte_cells import Style as CellStyle
 from termhub.screen.runs import (
-    BLINK,
-    BOLD,
     DEFAULT_STYLE,
-    FAINT,
-    HIDDEN,
-    ITALIC,
-    OVERLINE,
     PALETTE,
-    REVERSE,
     RGB,
-    STRIKE,
-    UNDERLINE_SHIFT,
     Run,
     Style,
     cell_text,
     make_runs,
-)
-
-MOST_STYLES = 4096
-FLAGS = (
-    ("bold", BOLD),
-    ("faint", FAINT),
-    ("italic", ITALIC),
-    ("blink", BLINK),
-    ("inverse", REVERSE),
-    ("invisible", HIDDEN),
-    ("strikethrough", STRIKE),
-    ("overline", OVERLINE),
+    style_attrs,
 )
 
 _styles: dict[CellStyle, Style] = {}
@@ -74,12 +54,11 @@ def _style(look: CellStyle) -> Style:
     if style is None:
         if len(_styles) > MOST_STYLES:
             _styles.clear()
-        attrs = sum(bit for name, bit in FLAGS if getattr(look, name))
         style = _styles[look] = Style(
             _color(look.foreground),
             _color(look.background),
             _color(look.underline_color),
-            attrs | look.underline << UNDERLINE_SHIFT,
+            style_attrs(look, look.underline),
         )
     return style
 

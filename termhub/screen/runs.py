@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from termhub.screen.widths import width_table
 
@@ -20,6 +20,18 @@ BOLD, FAINT, ITALIC, BLINK, REVERSE, HIDDEN, STRIKE, OVERLINE = 1, 2, 4, 8, 16, 
 UNDERLINE_SHIFT = 8
 MOST_COMBINING = 8
 """Combining characters that a cell keeps; a program may print any number of them."""
+
+# What both engines call them.
+_FLAGS = (
+    ("bold", BOLD),
+    ("faint", FAINT),
+    ("italic", ITALIC),
+    ("blink", BLINK),
+    ("inverse", REVERSE),
+    ("invisible", HIDDEN),
+    ("strikethrough", STRIKE),
+    ("overline", OVERLINE),
+)
 
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -38,6 +50,14 @@ class Style(NamedTuple):
     bg: int = 0
     underline: int = 0
     attrs: int = 0
+
+
+def style_attrs(look: Any, underline: int) -> int:
+    """:attr:`Style.attrs` of an engine's own style, which has ``bold`` … ``overline``.
+
+    :param underline: the kind, from 0 to 5.
+    """
+    return sum(bit for name, bit in _FLAGS if getattr(look, name)) | underline << UNDERLINE_SHIFT
 
 
 class Run(NamedTuple):
