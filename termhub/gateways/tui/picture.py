@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from termhub.gateways.tui import tree
 from termhub.gateways.tui.bindings import PREFIXES
-from termhub.gateways.tui.borders import draw_borders
 from termhub.gateways.tui.canvas import Canvas, CanvasCursor
 from termhub.gateways.tui.pane import NOTICE
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.status import Status, draw_status
 from termhub.gateways.tui.text import padded
-from termhub.gateways.tui.tree import Rect
+from termhub.gateways.tui.tree import Node, Rect
+from termhub.screen.drawing import FAINT, PALETTE, Style
 from termhub.screen.runs import count_cells
 
 if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI
 
 ENDED_KEYS = "n: a new one · s: choose another · q: leave"
+
+_BORDER = Style(attrs=FAINT)
+_OWN_BORDER = Style(fg=PALETTE | 2)
+
+_UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+
+_LINES: Mapping[int, str] = {
+    _UP | _DOWN: "│",
+    _UP: "│",
+    _DOWN: "│",
+    _LEFT | _RIGHT: "─",
+    _LEFT: "─",
+    _RIGHT: "─",
+    _UP | _DOWN | _LEFT: "┤",
+    _UP | _DOWN | _RIGHT: "├",
+    _LEFT | _RIGHT | _UP: "┴",
+    _LEFT | _RIGHT | _DOWN: "┬",
+    _UP | _DOWN | _LEFT | _RIGHT: "┼",
+}
 
 
 def compose(ui: TerminalUI, canvas: Canvas) -> None:
@@ -72,9 +93,32 @@ def _draw_session(canvas: Canvas, session: Session, area: Rect) -> None:
         pane.draw(canvas)
     node = session.layout.fitting(area)
     if node is not None and len(session.panes) > 1:
-        draw_borders(canvas, node, area, session.layout.focus)
+        _draw_borders(canvas, node, area, session.layout.focus)
     if session.has_ended and all(pane.history is None for pane in session.panes.values()):
         _draw_ended(canvas, session, area)
+
+
+def _draw_borders(canvas: Canvas, node: Node, area: Rect, focus: int | None) -> None:
+    """Draw the lines between a tree's panes, those around the focused one in colour."""
+    upright: set[tuple[int, int]] = set()
+    level: set[tuple[int, int]] = set()
+    for border in tree.borders(node, area):
+        x, y, cols, rows = border.rect
+        cells = upright if border.side_by_side else level
+        cells.update((column, row) for column in range(x, x + cols) for row in range(y, y + rows))
+    own = tree.places(node, area).get(focus) if focus is not None else None
+    for x, y in upright | level:
+        sides = 0
+        if (x, y) in upright:
+            sides |= _UP | _DOWN
+        if (x, y) in level:
+            sides |= _LEFT | _RIGHT
+        sides |= _LEFT if (x - 1, y) in level else 0
+        sides |= _RIGHT if (x + 1, y) in level else 0
+        sides |= _UP if (x, y - 1) in upright else 0
+        sides |= _DOWN if (x, y + 1) in upright else 0
+        is_near = own is not None and Rect(own.x - 1, own.y - 1, own.cols + 2, own.rows + 2).holds(x, y)
+        canvas.put(x, y, _LINES[sides], _OWN_BORDER if is_near else _BORDER)
 
 
 def _draw_ended(canvas: Canvas, session: Session, area: Rect) -> None:
