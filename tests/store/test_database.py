@@ -113,7 +113,7 @@ def test_a_key_opens_one_account(database: Database) -> None:
         database.add_key(bob.number, "ssh-ed25519", b"one", "SHA256:1", "", 5.0)
     assert "alice" not in refused.value.message
     assert "laptop" not in refused.value.message
-    with pytest.raises(KeyTaken, match="opens your account already. It is called 'laptop'"):
+    with pytest.raises(KeyTaken, match=r"opens your account already\. It is called 'laptop'"):
         database.add_key(alice.number, "ssh-ed25519", b"one", "SHA256:1", "", 5.0)
     database.touch_key(key.number, 7.0)
     assert database.keys(alice.number)[0] == attrs.evolve(key, last_used=7.0)
