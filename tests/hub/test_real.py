@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import signal
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
 
 from sandbox.guest import frames
-from termhub.config import ConsolesSettings, Settings
-from termhub.host.call import Caller
-from termhub.host.start import ensure_launcher
 from termhub.hub.console import Console
-from termhub.hub.consoles import NewConsole
-from termhub.hub.service import Hub
 from termhub.hub.viewers import Role, Viewer
 from termhub.store import User
+from tests.support.real_hub import RealHubCase
 
 
 class Terminal:
@@ -118,46 +107,15 @@ class Terminal:
         pass
 
 
-class RealTests(TestCase):
-    timeout = 120
-
-    async def setUp(self) -> None:
-        # Not pytest's folder: consoles have uids of their own, which must be able to pass.
-        self.data = Path(tempfile.mkdtemp(prefix="termhub-hub-"))
-        self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
-        self.data.chmod(0o711)
-        (self.data / "hub").mkdir()
-        ensure_launcher(self.data)
-        self.addCleanup(self._stop_launcher)
-        self.hub = await self._new_hub()
-        self.addCleanup(lambda: Deferred.fromCoroutine(self.hub.stop()))
-        self.user = (await self.hub.store.users())[0]
-
-    async def _new_hub(self) -> Hub:
-        settings = Settings(data=str(self.data), consoles=ConsolesSettings(prepare=False))
-        hub = Hub(settings, reactor)
-        await hub.start()
-        return hub
-
-    def _stop_launcher(self) -> None:
-        with Caller(self.data / "run" / "launcher.sock", 60) as caller:
-            caller.ask("stop")
-
-    async def _console(self, **new: Any) -> Console:
-        return await self.hub.consoles.create(self.user, NewConsole(**new))
-
+class RealTests(RealHubCase):
     async def _terminal(self, console: Console, number: int) -> Terminal:
         terminal = Terminal(number)
         terminal.attach(console, self.user)
         await terminal.until_text(r">>> ")
         return terminal
 
-    def _kill_host(self, console: Console) -> None:
-        lock = self.data / "run" / "consoles" / console.id / "host.lock"
-        os.kill(int(lock.read_text().split()[0]), signal.SIGKILL)
-
     async def test_two_viewers_see_the_same_answer(self) -> None:
-        console = await self._console()
+        console = await self.console()
         self.assertEqual(console.state, "running")
         one = await self._terminal(console, 1)
         two = await self._terminal(console, 2)
@@ -171,7 +129,7 @@ class RealTests(TestCase):
         self.assertIn(b"42", data)
 
     async def test_viewers_go_on_and_input_is_done_once_when_the_host_is_killed(self) -> None:
-        console = await self._console()
+        console = await self.console()
         one = await self._terminal(console, 1)
         two = await self._terminal(console, 2)
         one.type(b"typed = []\r")
@@ -181,7 +139,7 @@ class RealTests(TestCase):
             if number in (100, 300, 500):
                 await one.until(lambda before=before: one.accepted > before)  # the successor is at work
                 before = one.typed
-                self._kill_host(console)
+                self.kill_host(console)
         one.type(b"print('same', typed == list(range(600)))\r")
         await one.until_text(r"same True")
         await two.until_text(r"same True")
@@ -189,7 +147,7 @@ class RealTests(TestCase):
         self.assertEqual(console.state, "running")
 
     async def test_viewer_that_never_reads_costs_and_slows_nobody(self) -> None:
-        console = await self._console()
+        console = await self.console()
         fast = await self._terminal(console, 1)
         stuck = Terminal(2, reads=False)
         stuck.attach(console, self.user)
@@ -198,7 +156,7 @@ class RealTests(TestCase):
         self.assertLess(stuck.received_bytes, 200_000)
 
     async def test_new_hub_finds_the_console_and_resumes_by_offset(self) -> None:
-        console = await self._console(name="mine")
+        console = await self.console(name="mine")
         terminal = await self._terminal(console, 1)
         terminal.type(b"import time\r")
         terminal.type(b"for i in range(40): print('line', i); time.sleep(0.05)\n\r")
@@ -206,7 +164,7 @@ class RealTests(TestCase):
         keyframes = terminal.keyframes
         await self.hub.stop()
         self.assertEqual(terminal.closed, 1012)
-        self.hub = await self._new_hub()
+        self.hub = await self.new_hub()
         console = self.hub.consoles.get(self.user, "mine")
         terminal.attach(console, self.user)
         await terminal.until_text(r"line 39\r\n>>> ")
@@ -215,7 +173,7 @@ class RealTests(TestCase):
         self.assertEqual(numbers, list(range(40)))
 
     async def test_console_that_ends_keeps_its_last_screen(self) -> None:
-        console = await self._console()
+        console = await self.console()
         terminal = await self._terminal(console, 1)
         terminal.type(b"print('good' + 'bye'); exit(3)\r")
         await terminal.until(lambda: console.has_ended)
@@ -228,7 +186,7 @@ class RealTests(TestCase):
         self.assertEqual(list((self.data / "run" / "consoles").iterdir()), [])
 
     async def test_windows_open_and_close(self) -> None:
-        console = await self._console()
+        console = await self.console()
         number = await console.open_window(cols=90, rows=20)
         self.assertEqual(number, 1)
         await console.input(self.user.number, number, b"echo $((6*7))$COLUMNS; stty size\n")
@@ -240,7 +198,7 @@ class RealTests(TestCase):
         await terminal.until(lambda: number not in console.windows)
 
     async def test_resize_reaches_the_program(self) -> None:
-        console = await self._console()
+        console = await self.console()
         terminal = await self._terminal(console, 1)
         assert terminal.viewer is not None
         terminal.viewer.receive(*frames.Decoder().feed(frames.resize(0, 101, 31)))

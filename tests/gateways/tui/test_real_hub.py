@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
 
-from termhub.config import ConsolesSettings, Settings
 from termhub.gateways.tui.interface import Services, Start
 from termhub.gateways.tui.memory import Memory
 from termhub.gateways.tui.terminal import Terminal
 from termhub.gateways.tui.ui import TerminalUI
-from termhub.host.call import Caller
-from termhub.host.start import ensure_launcher
-from termhub.hub.service import Hub
+from tests.support.real_hub import RealHubCase
 from tests.support.terminal_ui import PlayedTerminal
 
 WAIT_SECONDS = 60
@@ -72,21 +65,11 @@ class WatchedTerminal(PlayedTerminal):
         self.ui.receive(data)
 
 
-class RealHubTests(TestCase):
+class RealHubTests(RealHubCase):
     timeout = 240
 
     async def setUp(self) -> None:
-        # Not pytest's folder: consoles have uids of their own, which must be able to pass.
-        self.data = Path(tempfile.mkdtemp(prefix="termhub-tui-"))
-        self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
-        self.data.chmod(0o711)
-        (self.data / "hub").mkdir()
-        ensure_launcher(self.data)
-        self.addCleanup(self._stop_launcher)
-        self.hub = Hub(Settings(data=str(self.data), consoles=ConsolesSettings(prepare=False)), reactor)
-        await self.hub.start()
-        self.addCleanup(lambda: Deferred.fromCoroutine(self.hub.stop()))
-        self.user = (await self.hub.store.users())[0]
+        await super().setUp()
         self.services = Services(
             consoles=self.hub.consoles,
             store=self.hub.store,
@@ -94,10 +77,6 @@ class RealHubTests(TestCase):
             now=reactor.seconds,  # type: ignore[attr-defined]
             memory=Memory(),
         )
-
-    def _stop_launcher(self) -> None:
-        with Caller(self.data / "run" / "launcher.sock", 60) as caller:
-            caller.ask("stop")
 
     def _sit_down(self, start: Start | None = None) -> WatchedTerminal:
         terminal = WatchedTerminal(80, 24)
