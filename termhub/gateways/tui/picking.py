@@ -160,6 +160,8 @@ def make_console(ui: TerminalUI, new: NewConsole) -> None:
 
 def rename_console(ui: TerminalUI, console: Console) -> None:
     """Ask for another name."""
+    if _is_refused(ui):
+        return
 
     def answered(text: str) -> None:
         ui.run(ui.services.consoles.rename(console, text.strip()))
@@ -169,8 +171,7 @@ def rename_console(ui: TerminalUI, console: Console) -> None:
 
 def end_console(ui: TerminalUI, console: Console) -> None:
     """Ask, and end a console; one that has ended is removed."""
-    if ui.session is not None and ui.session.role == "observer":
-        ui.say("You look at consoles read-only.")
+    if _is_refused(ui):
         return
 
     def agreed() -> None:
@@ -184,3 +185,11 @@ def end_console(ui: TerminalUI, console: Console) -> None:
     else:
         question = f"End {console.name} and all its programs?"
     ui.ask(Confirm(question, agreed))
+
+
+def _is_refused(ui: TerminalUI) -> bool:
+    """Whether somebody only looks, and is told so."""
+    if ui.session is None or ui.session.role != "observer":
+        return False
+    ui.say("You look at consoles read-only.")
+    return True

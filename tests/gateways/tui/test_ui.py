@@ -288,6 +288,11 @@ def test_read_only_looks_and_refuses_with_words(world: World) -> None:
     world.press(terminal, b"\x02c")
     assert played.typed[0] == b""
     assert list(played.console.windows) == [0]
+    for key in (b"\x12", b"\x18"):  # C-r and C-x in the list of consoles
+        world.press(terminal, b"\x02s" + key)
+        assert "read-only" in terminal.lines[-1]
+        world.press(terminal, b"\x1b")
+        world.advance(0.1)
     world.press(terminal, b"\x02d")
     assert terminal.finished is not None
 
