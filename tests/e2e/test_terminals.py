@@ -170,8 +170,8 @@ def test_a_long_paste_arrives_whole(hub: HubProcess, ssh: Attach) -> None:
     text = "".join(f"{number:05} {line}\n" for number in range(5000))
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert len(text.encode()) > 200_000
-    terminal.type("cat > f; sha256sum f\r")
-    terminal.until_text("cat > f")
+    terminal.type("clear; echo re''ads; cat > f; sha256sum f\r")
+    terminal.until(lambda: "reads" in terminal.lines)
     terminal.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
     terminal.until_text(f"04999 {line.strip()}")
     terminal.type("\x04")
@@ -205,7 +205,8 @@ def test_panes_have_programs_of_their_own(hub: HubProcess, ssh: Attach, page: Pa
     terminal.until(lambda: any(line.startswith("from the page ") for line in terminal.lines))
 
     terminal.resize(80, 20)
-    terminal.until(lambda: terminal.lines[-1].startswith("[panes]"))
+    # Until vim has drawn itself anew: its last row is empty.
+    terminal.until(lambda: terminal.lines[-1].startswith("[panes]") and terminal.lines[-2][40:] == "\u2502")
     terminal.type(":echo 'size' &columns &lines\r")
     terminal.until_text("size 39 19")
     terminal.type(":q\r")

@@ -15,13 +15,29 @@ from ptyprocess import PtyProcess
 _UNKNOWN = (b"\x1b[!p", b"\x1b[>4;0m", b"\x1b[=0;1u")
 
 
+class _HistoryScreen(pyte.HistoryScreen):
+    """pyte's screen, whose scroll region keeps only a cursor that is in it from leaving it."""
+
+    def cursor_down(self, count: int | None = None) -> None:
+        if self.margins is not None and self.cursor.y > self.margins.bottom:
+            self.cursor.y = min(self.cursor.y + (count or 1), self.lines - 1)
+        else:
+            super().cursor_down(count)
+
+    def cursor_up(self, count: int | None = None) -> None:
+        if self.margins is not None and self.cursor.y < self.margins.top:
+            self.cursor.y = max(self.cursor.y - (count or 1), 0)
+        else:
+            super().cursor_up(count)
+
+
 class TerminalProcess:
     """A program on a PTY whose output is drawn on a screen with scrollback."""
 
     def __init__(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None, *, cols: int = 80, rows: int = 24
     ) -> None:
-        self.screen = pyte.HistoryScreen(cols, rows, history=200_000, ratio=1e-9)
+        self.screen = _HistoryScreen(cols, rows, history=200_000, ratio=1e-9)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
         self.process = PtyProcess.spawn(
