@@ -25,6 +25,12 @@ HURRY_SECONDS = 0.1
 
 BELL_SECONDS = 0.5
 
+MOST_BYTES = 8 * 1024
+"""Of a picture in one turn: thousands of colours take long to paint, and others have theirs between."""
+
+MOST_CELLS = 120_000
+"""A terminal with more is used as far as its upper rows go; a screen of 4K in tiny print has as many."""
+
 
 class Display:
     """Paints one person's terminal.
@@ -43,7 +49,7 @@ class Display:
         compose: Callable[[Canvas], None],
         painted: Callable[[], None],
     ) -> None:
-        self.canvas = Canvas(cols, rows)
+        self.canvas = _canvas(cols, rows)
         self.is_stale = True
         self._painter = Painter(terminal)
         self._transport = transport
@@ -51,9 +57,12 @@ class Display:
         self._compose = compose
         self._painted = painted
         self._is_due = False
+        self._is_painting = False
         self._is_leaving = False
         self._is_open = False
         self._painted_at = -FRAME_SECONDS
+        self._spent = 0.0  # seconds, on the picture that is being painted
+        self._rest = 0.0
         self._hurries_until = 0.0
         self._bell_not_before = 0.0
         self._timer: DelayedCall | None = None
@@ -97,7 +106,7 @@ class Display:
 
     def resize(self, cols: int, rows: int) -> None:
         """The terminal has another size."""
-        self.canvas = Canvas(cols, rows)
+        self.canvas = _canvas(cols, rows)
         self._painter.resized()
         self.stale()
 
@@ -157,11 +166,13 @@ class Display:
     # -- painting ------------------------------------------------------------------
 
     def _paint_when_possible(self) -> None:
-        if not self._is_open or not self._is_due or self._timer is not None or not self._transport.is_clear:
+        if not self._is_open or not self._is_due or self._is_painting or self._timer is not None:
+            return
+        if not self._transport.is_clear:
             return
         now = self._clock.seconds()
         frame = HURRIED_FRAME_SECONDS if now < self._hurries_until else FRAME_SECONDS
-        wait = self._painted_at + frame - now
+        wait = 0.0 if self._painter.is_unfinished else self._painted_at + max(frame, self._rest) - now
         if wait > 0:
             self._timer = self._clock.callLater(wait, self._time_has_come)
         else:
@@ -172,19 +183,31 @@ class Display:
         self._paint_when_possible()
 
     def _paint(self) -> None:
+        self._is_painting = True
         self._is_due = False
-        self._painted_at = self._clock.seconds()
-        if self.is_stale:
-            self.is_stale = False
-            self.canvas.clear()
-            self._compose(self.canvas)
-        data = self._asides() + self._painter.paint(self.canvas)
+        began = self._painted_at = self._clock.seconds()
+        try:
+            if self.is_stale:
+                self.is_stale = False
+                self.canvas.clear()
+                self._compose(self.canvas)
+            data = self._asides() + self._painter.paint(self.canvas, MOST_BYTES)
+        finally:
+            self._is_painting = False
+        self._spent += self._clock.seconds() - began
         if data:
             self._transport.write(data)
+        if self._painter.is_unfinished:
+            self._is_due = True
+            self._timer = self._clock.callLater(0, self._time_has_come)
+            return
+        # Whose pictures take long gets fewer of them, so that there is time for others.
+        self._rest, self._spent = self._spent, 0.0
         self._is_leaving = True
         if self._transport.is_clear:
             self._is_leaving = False
             self._painted()
+        self._paint_when_possible()
 
     def _asides(self) -> bytes:
         """What is sent beside the picture."""
@@ -200,3 +223,7 @@ class Display:
             parts.append(painter.clipboard(self._copied))
             self._copied = None
         return b"".join(parts)
+
+
+def _canvas(cols: int, rows: int) -> Canvas:
+    return Canvas(cols, min(rows, max(1, MOST_CELLS // max(1, cols))))

@@ -73,9 +73,13 @@ class Drawer:
         self._row = self.texts[y], self.styles[y]
         self.out += self._pointer.move(x, y, self._reprint)
 
+    def differs(self, y: int, texts: list[str], styles: list[Style]) -> bool:
+        """Whether row ``y`` shows other cells than these."""
+        return texts != self.texts[y] or styles != self.styles[y]
+
     def draw_row(self, y: int, texts: list[str], styles: list[Style]) -> None:
         """Make row ``y`` show these cells."""
-        if texts == self.texts[y] and styles == self.styles[y]:
+        if not self.differs(y, texts, styles):
             return
         differs = self._differences(y, texts, styles)
         self._row = texts, styles
@@ -113,14 +117,19 @@ class Drawer:
             end = x
         return count
 
-    def scroll(self, scroll: Scroll, texts: list[list[str]], styles: list[list[Style]]) -> None:
-        """Move rows, and draw those that move and those that come in as they shall be then."""
+    def scroll(
+        self, scroll: Scroll, texts: list[list[str]], styles: list[list[Style]], most_bytes: int
+    ) -> None:
+        """Move rows, and draw those that move and those that come in as they shall be then.
+
+        :param most_bytes: once there are more, rows are only moved.
+        """
         top, bottom, lines = scroll
         up = lines > 0
         self.out += self._pointer.set_margins(top, bottom)
         for y in range(top, bottom):
             # Before it moves: the cursor is more often near the row that was written last.
-            if top <= y - lines < bottom:
+            if top <= y - lines < bottom and len(self.out) <= most_bytes:
                 self.draw_row(y, texts[y - lines], styles[y - lines])
         edge = bottom - 1 if up else top
         for count in range(abs(lines), 0, -1):
@@ -140,7 +149,8 @@ class Drawer:
             self.texts.insert(edge, [" "] * self.cols)
             self.styles.insert(edge, [DEFAULT_STYLE] * self.cols)
             y = bottom - count if up else top + count - 1
-            self.draw_row(edge, texts[y], styles[y])
+            if len(self.out) <= most_bytes:
+                self.draw_row(edge, texts[y], styles[y])
 
     def _differences(self, y: int, texts: list[str], styles: list[Style]) -> list[int]:
         """Columns that look different."""

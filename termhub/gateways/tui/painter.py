@@ -6,6 +6,7 @@ Pure: bytes come out, and whoever asks sends them, all of them, in order.
 from __future__ import annotations
 
 import base64
+import sys
 
 import attrs
 
@@ -35,10 +36,13 @@ class Painter:
     """Brings one terminal from what it shows to what it shall show.
 
     :ivar terminal: what it can do, as far as is known by now.
+    :ivar is_unfinished: the last picture was cut off; painting again goes on with it.
     """
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
+        self.is_unfinished = False
+        self._is_held = False  # synchronized: the terminal waits for the end of the picture
         self._drawer: Drawer | None = None
         self._modes = _Modes()
         self._is_cursor_visible = True
@@ -63,7 +67,7 @@ class Painter:
     def end(self) -> bytes:
         """Give the terminal back as it was, the cursor below everything shown where there is one screen."""
         terminal, drawer = self.terminal, self._drawer
-        out = bytearray(self.set_modes(mouse="off", bracketed_paste=False, focus=False))
+        out = bytearray(self._let_go() + self.set_modes(mouse="off", bracketed_paste=False, focus=False))
         if drawer is not None:
             out += drawer.leave()
         if self._shape:
@@ -78,6 +82,7 @@ class Painter:
         if terminal.title:
             out += b"\x1b[23;0t"
         self._drawer, self._is_cursor_visible, self._shape = None, True, 0
+        self.is_unfinished = False
         return bytes(out)
 
     def resized(self) -> None:
@@ -101,21 +106,30 @@ class Painter:
         self.terminal, self._drawer = terminal, None
         return True
 
-    def paint(self, canvas: Canvas) -> bytes:
-        """The fewest bytes that make the terminal show ``canvas``; none when it does."""
+    def paint(self, canvas: Canvas, most_bytes: int | None = None) -> bytes:
+        """The fewest bytes that make the terminal show ``canvas``; none when it does.
+
+        :param most_bytes: the picture is cut off behind the row that goes beyond; see
+            :attr:`is_unfinished`.
+        """
         drawer = self._drawer
         if drawer is None or (drawer.cols, drawer.rows) != (canvas.cols, canvas.rows):
             drawer = self._drawer = Drawer(self.terminal, canvas.cols, canvas.rows)
             drawer.clear()
-        self._draw(drawer, canvas)
+        self._draw(drawer, canvas, most_bytes)
         drawn = bytes(drawer.out)
         drawer.out.clear()
+        if self.is_unfinished:
+            return self._hold() + drawn
+        was_visible = self._is_cursor_visible
         pointed = self._point(drawer, canvas.cursor)
+        if self._is_held:
+            return drawn + pointed + self._let_go()
         if len(drawn) <= _SMALL_BYTES:
             return drawn + pointed
         if self.terminal.synchronized:
             return b"\x1b[?%dh%s%s\x1b[?%dl" % (SYNCHRONIZED, drawn, pointed, SYNCHRONIZED)
-        if self.terminal.cursor_hiding and self._is_cursor_visible and canvas.cursor is not None:
+        if self.terminal.cursor_hiding and was_visible and self._is_cursor_visible:
             # It would be seen running along.
             return b"\x1b[?25l" + drawn + pointed.removesuffix(b"\x1b[?25h") + b"\x1b[?25h"
         return drawn + pointed
@@ -169,17 +183,39 @@ class Painter:
             return b""
         return b"\x1b]52;c;%s\x07" % base64.b64encode(text.encode("utf-8", "replace"))
 
-    def _draw(self, drawer: Drawer, canvas: Canvas) -> None:
+    def _hold(self) -> bytes:
+        """Only a part of a picture follows."""
+        if self.terminal.synchronized and not self._is_held:
+            self._is_held = True
+            return b"\x1b[?%dh" % SYNCHRONIZED
+        if self.terminal.cursor_hiding and not self._is_held and self._is_cursor_visible:
+            self._is_cursor_visible = False
+            return b"\x1b[?25l"
+        return b""
+
+    def _let_go(self) -> bytes:
+        """The picture is whole."""
+        was_held, self._is_held = self._is_held, False
+        return b"\x1b[?%dl" % SYNCHRONIZED if was_held else b""
+
+    def _draw(self, drawer: Drawer, canvas: Canvas, most_bytes: int | None) -> None:
         texts, styles = canvas.texts, canvas.styles
+        most = sys.maxsize if most_bytes is None else most_bytes
+        goes_on, self.is_unfinished = self.is_unfinished, False
         changed = [
             y for y in range(canvas.rows) if texts[y] != drawer.texts[y] or styles[y] != drawer.styles[y]
         ]
-        if len(changed) > 1 and self.terminal.scroll_region:
-            scroll = find_scroll((drawer.texts, drawer.styles), (texts, styles), changed, drawer.margins)
+        if len(changed) > 1 and self.terminal.scroll_region and not goes_on:
+            shown, wanted = (drawer.texts, drawer.styles), (texts, styles)
+            scroll = find_scroll(shown, wanted, changed, drawer.margins, canvas.moved)
             if scroll is not None:
-                drawer.scroll(scroll, texts, styles)
+                drawer.scroll(scroll, texts, styles, most)
                 changed = list(range(canvas.rows))
+        canvas.moved = 0
         for y in changed:
+            if len(drawer.out) > most and drawer.differs(y, texts[y], styles[y]):
+                self.is_unfinished = True
+                return
             drawer.draw_row(y, texts[y], styles[y])
 
     def _point(self, drawer: Drawer, cursor: CanvasCursor | None) -> bytes:

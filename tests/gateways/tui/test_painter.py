@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from termhub.gateways.tui.canvas import Canvas, CanvasCursor
 from termhub.gateways.tui.events import Report
-from termhub.gateways.tui.painter import Painter
+from termhub.gateways.tui.painter import SYNCHRONIZED, Painter
 from termhub.gateways.tui.pens import Pens
 from termhub.gateways.tui.terminal import TRUE_COLOUR, Terminal
 from termhub.screen import Screen, engines, open_screen
@@ -68,6 +68,14 @@ class Emulated:
         data = self.take(self.painter.paint(canvas))
         self.check(canvas)
         return data
+
+    def paint_in_parts(self, canvas: Canvas, most_bytes: int) -> list[bytes]:
+        """Paint piece by piece, and check that the terminal shows the canvas then."""
+        parts = [self.take(self.painter.paint(canvas, most_bytes))]
+        while self.painter.is_unfinished:
+            parts.append(self.take(self.painter.paint(canvas, most_bytes)))
+        self.check(canvas)
+        return parts
 
     def check(self, canvas: Canvas) -> None:
         """Compare every cell and the cursor."""
@@ -147,10 +155,10 @@ frames = st.lists(st.tuples(st.lists(steps, max_size=8), cursors), min_size=1, m
 @pytest.mark.parametrize(
     "term", ["xterm-256color", "xterm-kitty", "xterm", "screen", "linux", "putty", "vt100", "vt220"]
 )
-@given(drawn=frames)
+@given(drawn=frames, most_bytes=st.sampled_from([0, 50, 1 << 20]))
 @settings(max_examples=40, deadline=None)
 def test_the_terminal_shows_what_was_drawn(
-    engine: str, term: str, drawn: list[tuple[list[tuple[Any, ...]], CanvasCursor | None]]
+    engine: str, term: str, drawn: list[tuple[list[tuple[Any, ...]], CanvasCursor | None]], most_bytes: int
 ) -> None:
     canvas = Canvas(COLS, ROWS)
     with opened(term, COLS, ROWS, engine=engine) as terminal:
@@ -158,7 +166,7 @@ def test_the_terminal_shows_what_was_drawn(
             for name, *arguments in operations:
                 getattr(canvas, name)(*arguments)
             canvas.cursor = cursor
-            terminal.paint(canvas)
+            terminal.paint_in_parts(canvas, most_bytes)
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "xterm-kitty"])
@@ -256,6 +264,47 @@ def test_scrolling_back_inserts_lines_above(emulated: Emulated) -> None:
         canvas.put(0, 0, f"and an earlier line {number}")
         data = emulated.paint(canvas)
         assert len(data) < 40, data
+
+
+@pytest.mark.parametrize("synchronized", [True, False])
+def test_a_picture_of_a_thousand_colours_comes_in_parts(emulated: Emulated, synchronized: bool) -> None:
+    report = Report("mode", (SYNCHRONIZED, 2 if synchronized else 0))
+    emulated.painter.report(report)
+    canvas = Canvas(80, 24)
+    for y in range(24):
+        for x in range(80):
+            fg, bg = PALETTE | (x * 7 + y) % 256, PALETTE | (x * 5 + y * 3) % 256
+            canvas.put(x, y, "x", Style(fg, bg, attrs=BOLD if x % 2 else 0))
+    canvas.cursor = CanvasCursor(3, 4)
+    parts = emulated.paint_in_parts(canvas, 8192)
+    assert len(parts) >= 4
+    assert max(map(len, parts)) < 12_000
+    together = b"".join(parts)
+    begins, ends = (b"\x1b[?2026h", b"\x1b[?2026l") if synchronized else (b"\x1b[?25l", b"\x1b[?25h")
+    assert (together.count(begins), together.count(ends)) == (1, 1)
+    assert parts[0].startswith(begins)
+    assert parts[-1].endswith(ends)
+
+
+def test_a_picture_that_was_cut_off_goes_on_with_what_is_there_by_then(emulated: Emulated) -> None:
+    canvas = Canvas(80, 24)
+    for y in range(24):
+        canvas.put(0, y, f"line {y} " * 9)
+    emulated.take(emulated.painter.paint(canvas, 300))
+    assert emulated.painter.is_unfinished
+    canvas.put(0, 0, "other")
+    canvas.put(0, 23, "words")
+    emulated.paint_in_parts(canvas, 300)
+    assert emulated.painter.paint(canvas) == b""
+
+
+def test_a_terminal_is_given_back_in_the_middle_of_a_picture(emulated: Emulated) -> None:
+    emulated.painter.report(Report("mode", (SYNCHRONIZED, 2)))
+    canvas = Canvas(80, 24)
+    for y in range(24):
+        canvas.put(0, y, f"line {y} " * 9)
+    emulated.take(emulated.painter.paint(canvas, 300))
+    assert emulated.take(emulated.painter.end()).startswith(b"\x1b[?2026l")
 
 
 def test_a_large_picture_comes_at_once_where_the_terminal_can(emulated: Emulated) -> None:

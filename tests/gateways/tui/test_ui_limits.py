@@ -49,6 +49,38 @@ def test_what_follows_a_key_does_not_wait_for_the_next_frames_turn(world: World)
     assert terminal.lines[0] == "ab"
 
 
+def test_a_screen_of_a_thousand_colours_is_painted_in_turns(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    writes: list[int] = []
+    write = terminal.write
+
+    def note(data: bytes) -> None:
+        writes.append(len(data))
+        write(data)
+
+    terminal.write = note  # type: ignore[method-assign]
+    cells = b"".join(
+        b"\x1b[48;5;%d;38;5;%dm%c" % (n * 7 % 251, n * 5 % 241, 65 + n % 26) for n in range(80 * 22)
+    )
+    played.print(b"\x1b[H" + cells)
+    world.advance(1)
+    assert len(writes) >= 4
+    assert max(writes) < 16_000
+    letters = "".join(chr(65 + n % 26) for n in range(80 * 22))
+    assert terminal.lines[:22] == [letters[start : start + 80] for start in range(0, len(letters), 80)]
+
+
+def test_a_terminal_of_absurd_size_is_used_in_part(world: World) -> None:
+    world.add()
+    terminal = world.sit_down()
+    assert terminal.ui is not None
+    terminal.ui.resized(1000, 500)
+    world.advance(0.2)
+    canvas = terminal.ui.display.canvas
+    assert (canvas.cols, canvas.rows) == (1000, 120)
+
+
 def test_a_slow_terminal_gets_the_latest_picture_and_nothing_queues(world: World) -> None:
     played = world.add()
     terminal = world.sit_down()
