@@ -72,7 +72,7 @@ def idle(peer: Peer, scale: Scale) -> Samples:
 
 def busy(peer: Peer, scale: Scale) -> Samples:
     """Neighbours print 20 lines a second each, and somebody watches each of them."""
-    with _neighbours(peer, [script("busy")] * scale.neighbours):
+    with _neighbours(peer, [script("busy")] * scale.neighbours, b"\n"):
         return {"echo busy": _measure(peer, scale.keys)}
 
 
