@@ -140,6 +140,7 @@ class Transport(conch.SSHServerTransport):
         self._unanswered = 0
         self._has_heard = False
         self._login_timer: DelayedCall | None = None
+        self._login_until = 0.0
         self._tick_timer: DelayedCall | None = None
         self._linger_timer: DelayedCall | None = None
 
@@ -169,9 +170,10 @@ class Transport(conch.SSHServerTransport):
 
     def allow_time(self, seconds: float) -> None:
         """Let the login take so long from now, if that is longer than it has."""
-        if self._login_timer is not None and self._login_timer.active():
+        until = self._clock.seconds() + seconds
+        if self._login_timer is not None and self._login_timer.active() and until > self._login_until:
             self._login_timer.cancel()
-            self._login_timer = self._clock.callLater(seconds, self._took_too_long)
+            self._allow_until(until)
 
     def disconnect(self, reason: int, text: str) -> None:
         """Say why, and close.
@@ -209,7 +211,7 @@ class Transport(conch.SSHServerTransport):
             prepare(self.transport)
         self.transport = Wire(self.transport, self._drained)
         self._exchanged = self._exchange_began = self._clock.seconds()
-        self._login_timer = self._clock.callLater(self._owner.login_seconds, self._took_too_long)
+        self._allow_until(self._clock.seconds() + self._owner.login_seconds)
         self._tick_timer = self._clock.callLater(TICK_SECONDS, self._tick)
         super().connectionMade()
 
@@ -260,6 +262,10 @@ class Transport(conch.SSHServerTransport):
             timer.cancel()
 
     # -- time ------------------------------------------------------------------------
+
+    def _allow_until(self, until: float) -> None:
+        self._login_until = until
+        self._login_timer = self._clock.callLater(until - self._clock.seconds(), self._took_too_long)
 
     def _took_too_long(self) -> None:
         self.disconnect(NO_MORE_AUTH_METHODS, "the login took too long")

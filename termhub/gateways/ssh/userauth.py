@@ -306,7 +306,6 @@ class UserAuth(SSHService):
 
     async def _by_offer(self, name: str, offer: KeyOffer) -> Login | None:
         """Wait until the key has been tied to an account; or take a password after all."""
-        self._transport.allow_time(OFFER_SECONDS)
         page = f"{self._link()}keys#offer={offer.code}"
         said = (
             f"This key opens no account here yet:\n  {offer.fingerprint}\n"
@@ -316,6 +315,9 @@ class UserAuth(SSHService):
         )
         if self._has_offered:
             said = f"To add the key: {page}"
+        else:
+            # Once: who asks again and again must not keep a place among those who log in.
+            self._transport.allow_time(OFFER_SECONDS)
         self._has_offered = True
         for _ in range(MOST_ENTERS):
             if name:

@@ -442,6 +442,26 @@ class TestUnknownKeys(LoginCase):
         self.line.pump()
         self.assertTrue(self.is_gone)
 
+    def test_asking_anew_gives_no_more_time(self) -> None:
+        self.offered()
+        self.clock.advance(200)
+        self.interact()
+        self.clock.advance(101)
+        self.line.pump()
+        self.assertTrue(self.is_gone)
+
+    def test_an_offer_takes_no_time_away(self) -> None:
+        self.gateway.login_seconds = 600.0
+        self.line = self.connect()
+        self.client = self.ask_login(self.line)
+        self.offered()
+        self.clock.advance(599)
+        self.line.pump()
+        self.assertFalse(self.is_gone)
+        self.clock.advance(2)
+        self.line.pump()
+        self.assertTrue(self.is_gone)
+
     def test_there_is_an_end_to_asking(self) -> None:
         self.offered()
         for _ in range(userauth.MOST_ENTERS - 1):
