@@ -30,14 +30,6 @@ def console(clock: Clock) -> Console:
     return make_console(clock)
 
 
-@pytest.fixture
-def host(console: Console, clock: Clock) -> FakeHost:
-    host = FakeHost(console, clock)
-    host.hello()
-    host.take()
-    return host
-
-
 def started(coroutine: Coroutine[Any, Any, Any]) -> list[Any]:
     """Run it; the list gets its result, or its exception."""
     results: list[Any] = []

@@ -28,7 +28,7 @@ from termhub.hub.files import IDLE_SECONDS, SFTP_SERVER
 from termhub.hub.link import HostLink
 from termhub.hub.prepared import RENEW_SECONDS
 from termhub.store import ConsoleRecord, Database, User
-from tests.support.hub_fakes import FakeTransport, attach
+from tests.support.hub_fakes import FakeTransport, SilentOwner, attach
 from tests.support.stores import InlineStore
 
 
@@ -396,42 +396,29 @@ def test_prepared_consoles_outlive_the_hub(preparing: Here) -> None:
 # -- files ---------------------------------------------------------------------------
 
 
-class Transfer:
-    """Whoever runs a file server, and does not care."""
-
-    def stream_data(self, data: bytes) -> None:
-        pass
-
-    def stream_drained(self) -> None:
-        pass
-
-    def stream_ended(self, status: dict[str, Any] | None) -> None:
-        pass
-
-
 def test_sandbox_for_files_is_hidden_and_counts_for_nothing(tmp_path: Path) -> None:
     here = Here(tmp_path, per_user=1, prepare=False)
     result(here.consoles.start())
-    result(here.consoles.run_for_files(here.alice, Transfer(), SFTP_SERVER))
+    result(here.consoles.run_for_files(here.alice, SilentOwner(), SFTP_SERVER))
     (identity,) = here.launcher.consoles
     assert here.names() == []
     with pytest.raises(NoSuchConsole):
         here.consoles.get(here.alice, identity)
     assert here.create().id != identity
-    result(here.consoles.run_for_files(here.bob, Transfer(), SFTP_SERVER))
+    result(here.consoles.run_for_files(here.bob, SilentOwner(), SFTP_SERVER))
     assert len(here.launcher.consoles) == 3
     here.consoles.stop(1012, "")
     here.database.close()
 
 
 def test_sandbox_for_files_outlives_the_hub_and_is_no_prepared_console(preparing: Here) -> None:
-    result(preparing.consoles.run_for_files(preparing.alice, Transfer(), SFTP_SERVER))
+    result(preparing.consoles.run_for_files(preparing.alice, SilentOwner(), SFTP_SERVER))
     (identity,) = preparing.launcher.consoles
     preparing.consoles.stop(1012, "")
     preparing.consoles = preparing.new_hub()
     result(preparing.consoles.start())
     assert preparing.names() == []
-    stream = result(preparing.consoles.run_for_files(preparing.alice, Transfer(), SFTP_SERVER))
+    stream = result(preparing.consoles.run_for_files(preparing.alice, SilentOwner(), SFTP_SERVER))
     assert list(preparing.launcher.consoles) == [identity]
     assert preparing.create().id != identity
     stream.close()
@@ -441,13 +428,13 @@ def test_sandbox_for_files_outlives_the_hub_and_is_no_prepared_console(preparing
 
 
 def test_sandbox_for_files_that_died_is_forgotten_and_made_again(here: Here) -> None:
-    result(here.consoles.run_for_files(here.alice, Transfer(), SFTP_SERVER))
+    result(here.consoles.run_for_files(here.alice, SilentOwner(), SFTP_SERVER))
     (identity,) = here.launcher.consoles
     event = {"type": "ended", "reason": "killed"}
     here.links[identity].dataReceived(frames.encode_json(frames.EVENT, frames.CONSOLE, event))
     assert here.launcher.consoles == {}
     assert here.database.consoles() == []
-    result(here.consoles.run_for_files(here.alice, Transfer(), SFTP_SERVER))
+    result(here.consoles.run_for_files(here.alice, SilentOwner(), SFTP_SERVER))
     assert len(here.launcher.consoles) == 1
 
 

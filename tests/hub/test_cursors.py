@@ -25,14 +25,6 @@ def console(clock: Clock) -> Console:
     return make_console(clock)
 
 
-@pytest.fixture
-def host(console: Console, clock: Clock) -> FakeHost:
-    host = FakeHost(console, clock)
-    host.hello()
-    host.take()
-    return host
-
-
 def test_new_viewer_gets_hello_and_one_keyframe_then_output(console: Console, host: FakeHost) -> None:
     client, _ = attach(console)
     assert client.kinds() == ["HELLO"]

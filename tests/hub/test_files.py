@@ -14,20 +14,7 @@ from termhub.hub.console import Console
 from termhub.hub.files import IDLE_SECONDS, SFTP_SERVER, Files
 from termhub.hub.streams import Stream
 from termhub.store import User
-from tests.support.hub_fakes import FakeHost, make_console
-
-
-class Owner:
-    """Who transfers."""
-
-    def stream_data(self, data: bytes) -> None:
-        pass
-
-    def stream_drained(self) -> None:
-        pass
-
-    def stream_ended(self, status: dict[str, Any] | None) -> None:
-        pass
+from tests.support.hub_fakes import FakeHost, SilentOwner, make_console
 
 
 class Transfer:
@@ -84,7 +71,7 @@ class Here:
         return console
 
     def run(self, user: User, *argv: str) -> Transfer:
-        return Transfer(Deferred.fromCoroutine(self.files.run(user, Owner(), argv or SFTP_SERVER)))
+        return Transfer(Deferred.fromCoroutine(self.files.run(user, SilentOwner(), argv or SFTP_SERVER)))
 
     def answer(self, console: Console) -> list[dict[str, Any]]:
         """The host starts what it was asked to start."""
@@ -182,7 +169,7 @@ def test_failure_to_make_one_reaches_all_who_wait_and_the_next_tries_again(here)
 
 
 def test_who_waits_no_longer_does_not_take_it_from_others(here):
-    started = Deferred.fromCoroutine(here.files.run(ALICE, Owner(), SFTP_SERVER))
+    started = Deferred.fromCoroutine(here.files.run(ALICE, SilentOwner(), SFTP_SERVER))
     started.addErrback(lambda failure: None)
     transfer = here.run(ALICE)
     started.cancel()

@@ -38,14 +38,6 @@ def console(clock: Clock) -> Console:
     return make_console(clock)
 
 
-@pytest.fixture
-def host(console: Console, clock: Clock) -> FakeHost:
-    host = FakeHost(console, clock)
-    host.hello()
-    host.take()
-    return host
-
-
 def answer(client: FakeClient) -> dict[str, Any]:
     (reply,) = (frame for frame in client.take() if frame.type == frames.REPLY)
     return dict(json.loads(reply.payload))

@@ -63,14 +63,6 @@ def console(clock: Clock) -> Console:
     return make_console(clock, LAST)
 
 
-@pytest.fixture
-def host(console: Console, clock: Clock) -> FakeHost:
-    host = FakeHost(console, clock)
-    host.hello()
-    host.take()
-    return host
-
-
 class Drawn:
     """A client that is shown window 0 drawn."""
 

@@ -189,3 +189,16 @@ def ask(viewer: Viewer, number: int, op: str, **arguments: Any) -> None:
     """As a client does when it wants something."""
     body = {"id": number, "op": op, **arguments}
     viewer.receive(frame_of(frames.encode_json(frames.REQUEST, frames.CONSOLE, body)))
+
+
+class SilentOwner:
+    """Runs a program on pipes, and does not care what comes of it."""
+
+    def stream_data(self, data: bytes) -> None:
+        pass
+
+    def stream_drained(self) -> None:
+        pass
+
+    def stream_ended(self, status: dict[str, Any] | None) -> None:
+        pass
