@@ -413,6 +413,3 @@ class TerminalUI:
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
-
-
-__all__ = ["Services", "Start", "TerminalUI", "Transport"]
