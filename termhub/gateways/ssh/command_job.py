@@ -28,6 +28,9 @@ from .commands import Attach, Help, Kill, List, Logs, New, Printing, Rename, Scr
 from .job import PersonTerminal, Services
 
 PIECE_BYTES = 32 * 1024
+FILTERED_BYTES = 4096
+"""Output is read so little at a time where it is filtered: that takes a microsecond for a byte."""
+
 INTERRUPTED = 130
 USAGE = 2
 
@@ -232,11 +235,12 @@ class CommandJob:
         # What a window that nobody looks at has written, only its host knows.
         end = (await console.text(command.window)).offset
         queries = QueryFilter()
+        limit = READ_BYTES if command.raw else FILTERED_BYTES
         position = 0
         try:
             while command.follow or position < end:
                 wait = MAX_WAIT_SECONDS if command.follow else 0.0
-                offset, data = await console.output(command.window, position, wait, READ_BYTES)
+                offset, data = await console.output(command.window, position, wait, limit)
                 if not data and not command.follow:
                     return
                 position = offset + len(data)

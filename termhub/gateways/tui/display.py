@@ -25,7 +25,7 @@ HURRY_SECONDS = 0.1
 
 BELL_SECONDS = 0.5
 
-MOST_BYTES = 8 * 1024
+MOST_BYTES = 4 * 1024
 """Of a picture in one turn: thousands of colours take long to paint, and others have theirs between."""
 
 MOST_CELLS = 120_000

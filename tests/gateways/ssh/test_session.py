@@ -445,6 +445,19 @@ class TestLogs(SessionCase):
         self.assertEqual(self.run_line("logs demo")[1], "one\r\ntwo\r\n" * 20_000)
         self.assertEqual(self.run_line("logs demo --raw")[1].encode(), self.console.printed)
 
+    def test_little_is_filtered_at_a_time(self) -> None:
+        limits: list[int] = []
+        output = self.console.output
+
+        async def watched(window: int, since: int, wait: float, limit: int) -> tuple[int, bytes]:
+            limits.append(limit)
+            return await output(window, since, wait, limit)
+
+        self.console.output = watched  # type: ignore[method-assign]
+        self.console.printed = b"\x1b" * 20_000
+        self.run_line("logs demo")
+        self.assertLessEqual(max(limits), 4096)
+
     def test_following(self) -> None:
         self.ask("exec", string("logs demo --follow"))
         self.console.print(b"one")
