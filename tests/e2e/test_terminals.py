@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -149,7 +150,7 @@ def test_a_stopped_client_costs_no_memory_and_then_shows_the_present(hub: HubPro
         return int(hub.request("GET", "/consoles/stopped/screen")[1]["offset"])
 
     os.kill(terminal.process.pid, signal.SIGSTOP)
-    before, start = resident_bytes(hub.pid), offset()
+    start, before = offset(), resident_bytes(hub.pid)
     wait_until(lambda: offset() - start > 16 << 20)
     assert resident_bytes(hub.pid) - before < 8 << 20
     viewer = ViewerClient(hub, "stopped", cols=100, rows=29)
@@ -217,10 +218,19 @@ def test_panes_have_programs_of_their_own(hub: HubProcess, ssh: Attach, page: Pa
     terminal.until_text("80 19 80")
 
 
-def test_the_hub_and_the_host_may_be_killed(account: SshAccount, hub: HubProcess, ssh: Attach) -> None:
+def test_the_host_and_the_hub_may_be_killed(hub: HubProcess, ssh: Attach) -> None:
     terminal = console_with_shell(ssh, "killed")
+    terminal.type("clear; for n in $(seq 10000); do echo at $n; sleep .1; done\r")
+
+    def last() -> int:
+        numbers = [int(line[3:]) for line in terminal.lines if re.fullmatch(r"at \d+", line)]
+        return max(numbers, default=0)
+
+    terminal.until(lambda: last() > 2)
     hub.kill_host(hub.request("GET", "/consoles/killed")[1]["id"])
-    terminal.type("echo still he''re\r")
+    then = last()
+    terminal.until(lambda: last() > then + 10)
+    terminal.type("\x03clear; echo still he''re\r")
     terminal.until(lambda: "still here" in terminal.lines)
     terminal.type("sleep 1; echo la''ter\r")
     terminal.until_text("sleep 1")
