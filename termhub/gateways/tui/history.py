@@ -126,17 +126,15 @@ class History:
 
     def arrived(self, lines: int, window_rows: int, first: int, back: int) -> None:
         """A drawing came: how much there is now."""
-        if back == self.back:
-            # Output that came while this was not frozen yet moves everything up.
+        if back <= self.back:
+            # Less far back than wanted: an answer to what was wanted before, or there is no more above.
             moved = first + back - self._base
             self._base = first + back
             self._total = lines + window_rows
+            self.back = min(self.back, self._base)
             if moved > 0 and back == 0 and self._anchor is None:
+                # Output that came while this was not frozen yet moves everything up.
                 self.line += moved
-        elif back < self.back:
-            self.back = back  # there is no more than that
-            self._base = first + back
-            self._total = lines + window_rows
         self._settle()
 
     def resized(self, cols: int, rows: int) -> None:

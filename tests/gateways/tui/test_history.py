@@ -144,6 +144,23 @@ def test_less_history_than_thought_brings_it_to_the_live_screen() -> None:
     assert (shown.back, shown.line) == (0, 59)
 
 
+def test_a_picture_of_where_it_was_before_does_not_bring_it_back() -> None:
+    shown = history()
+    shown.scroll(9)
+    shown.arrived(LINES, ROWS, LINES - 3, 3)
+    assert (shown.back, shown.first) == (9, LINES - 9)
+    # What was printed before the present stood still is below.
+    shown.arrived(LINES + 50, ROWS, LINES + 50, 0)
+    assert (shown.back, shown.first) == (9, LINES + 41)
+
+
+def test_it_goes_no_further_back_than_there_is() -> None:
+    shown = history()
+    shown.scroll(LINES)
+    shown.arrived(20, ROWS, 0, 20)
+    assert (shown.back, shown.first) == (20, 0)
+
+
 @given(
     st.lists(
         st.one_of(st.sampled_from([*_MOVES, *_JUMPS, "v", "V", "n", "N", "Escape"]), st.integers(-30, 30))

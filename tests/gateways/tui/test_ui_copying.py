@@ -93,7 +93,9 @@ def test_the_wheel_looks_back_and_returns(world: World) -> None:
     terminal = with_history(world)
     world.press(terminal, click(64, 5, 5))
     assert terminal.lines[0].startswith("line 75")
-    world.press(terminal, click(65, 5, 5))
+    world.press(terminal, click(64, 5, 5) * 4)
+    assert terminal.lines[0].startswith("line 63"), "each turn of the wheel counts"
+    world.press(terminal, click(65, 5, 5) * 5)
     assert terminal.lines[0] == "line 78"
     played = next(iter(world.played.values()))
     played.print("\x1b[?1049h\x1b[?1h")
