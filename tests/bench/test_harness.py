@@ -159,3 +159,15 @@ def test_every_section_has_its_place_in_the_document(tmp_path: Path) -> None:
     assert "| one changed cell: bytes | 14.0 | 12.0 | × 0.86 | ≤ 14.0 | yes |" in document.read_text()
     Results(WEB, [], {}).write_into(document, SETTINGS)
     assert [section.name for section in SECTIONS] == ["web", "ssh"]
+
+
+def test_a_small_run_over_ssh(tmp_path: Path) -> None:
+    samples = tmp_path / "samples.json"
+    assert main(["--quick", "--section", "ssh", "--only", "text", "--json", str(samples)]) == 0
+    found = json.loads(samples.read_text())["sections"]["ssh"]
+    if "ssh" in found["absent"].get("termhub ssh", ""):
+        pytest.skip("ssh is not on PATH")
+    peers = {"ssh + tmux", "termhub ssh"} - set(found["absent"])
+    assert set(found["samples"]["text"]) == peers
+    assert all(rounds[0][0] > 0 for rounds in found["samples"]["text"].values())
+    assert found["samples"]["text megabytes"]["termhub ssh"][0][0] < QUICK.text_megabytes

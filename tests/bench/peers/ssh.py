@@ -67,6 +67,8 @@ class Login:
             "IdentitiesOnly=yes",
             "IdentityAgent=none",
             "LogLevel=ERROR",
+            # Both servers can do this one; OpenSSH's own first choice takes two hundred milliseconds.
+            "KexAlgorithms=curve25519-sha256",
         )
         options = [word for setting in settings for word in ("-o", setting)]
         where = ["-i", str(self.folder / "id"), "-p", str(self.port), f"{self.user}@127.0.0.1"]
