@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
@@ -25,6 +26,9 @@ MOST_WORDS = 64
 """Words of a command that is not relayed: what argparse takes grows with their square."""
 
 _MOST_NAME = 40
+
+_RSYNC_DAEMON = re.compile(r"--(daemon|config|dparam|detach|no-detach)(=|$)")
+"""Options that make a daemon of rsync, whose settings can name programs to run."""
 
 
 class UsageError(Exception):
@@ -258,7 +262,7 @@ def _relay(words: Sequence[str]) -> Relay | None:
             raise UsageError("Of scp only its server forms, `scp -t` and `scp -f`, are run here.")
         return Relay(["scp", *map(_at_home, words[1:])])
     if program == "rsync":
-        if words[1:2] != ["--server"] or "--daemon" in words:
+        if words[1:2] != ["--server"] or any(map(_RSYNC_DAEMON.match, words)):
             raise UsageError("Of rsync only its server form, `rsync --server`, is run here.")
         return Relay(["rsync", *map(_at_home, words[1:])])
     return None

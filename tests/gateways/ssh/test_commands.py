@@ -83,6 +83,10 @@ def test_help_of_one_command() -> None:
         ("scp -t -f x", "server forms"),
         ("rsync a b", "server form"),
         ("rsync --server --daemon .", "server form"),
+        ("rsync --server --sender --config=x .", "server form"),
+        ("rsync --server --config x .", "server form"),
+        ("rsync --server --dparam=a=b .", "server form"),
+        ("rsync --server --no-detach .", "server form"),
     ],
 )
 def test_what_is_no_command(line: str, said: str) -> None:
