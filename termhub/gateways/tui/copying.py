@@ -119,7 +119,7 @@ class Copying:
                 self._do(pane, history, history.search(text, forward, self._row(pane)))
 
         label = "search forward:" if forward else "search back:"
-        self._owner.ask(TextPrompt(label, history.text, answered))
+        self._owner.ask(TextPrompt(label, "", answered))
 
     def _find(self, pane: Pane, history: History, find: Find) -> None:
         def answered(reply: dict[str, Any]) -> None:
