@@ -26,7 +26,7 @@ from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.status import Tab
 from termhub.gateways.tui.text import clean
 from termhub.gateways.tui.tree import Rect
-from termhub.gateways.tui.window_state import WindowState, tabs_of
+from termhub.gateways.tui.window_state import SHELLS, WindowState, tabs_of
 from termhub.hub.console import Console
 from termhub.hub.viewers import Role
 from termhub.screen.drawing import Drawing
@@ -337,8 +337,9 @@ class Session:
             return
         state.exit = {"signal": event["signal"]} if event.get("signal") else {"code": event.get("code") or 0}
         others_run = any(other.exit is None for number, other in self.windows.items() if number != window)
-        # As a shell's terminal closes with it; what failed stays to be read.
-        is_done = window in self.panes and window != 0 and state.exit == {"code": 0}
+        # As a shell's terminal closes with it. What failed stays to be read; the console's own program also.
+        is_own_program = window == 0 and state.program not in SHELLS
+        is_done = window in self.panes and not is_own_program and state.has_closed
         if is_done and others_run and self.role != "observer":
             self._client.request("close", window=window)
         self._note_exit(window)

@@ -12,6 +12,8 @@ from termhub.gateways.tui.status import Tab
 from termhub.gateways.tui.text import clean
 from termhub.screen import Modes
 
+SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "tcsh", "zsh"})
+
 
 @attrs.define
 class WindowState:
@@ -28,6 +30,16 @@ class WindowState:
     def program(self) -> str:
         """The name of what runs in it."""
         return clean(self.argv[0].rpartition("/")[2]) if self.argv else ""
+
+    @property
+    def has_closed(self) -> bool:
+        """Whether it ended so that its window may close: with success, or as a shell that somebody left.
+
+        The status of a shell at its end is that of the last command in it, and says nothing about the shell.
+        """
+        if self.exit is None or "code" not in self.exit:
+            return False
+        return self.exit["code"] == 0 or (len(self.argv) == 1 and self.program in SHELLS)
 
     @property
     def notice(self) -> str:

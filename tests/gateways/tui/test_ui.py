@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import pytest
 from twisted.internet.defer import Deferred
 
 from termhub.errors import NoSandbox
@@ -192,13 +193,15 @@ def test_an_ended_console_leads_to_the_others_or_away(world: World) -> None:
 def test_a_program_that_fails_stays_to_be_read_and_can_run_again(world: World) -> None:
     played = world.add()
     terminal = world.sit_down()
-    world.press(terminal, b"\x02c")
+    Deferred.fromCoroutine(played.console.open_window(argv=["/usr/bin/make"]))
+    world.advance(0.1)
+    world.press(terminal, b"\x021")
     played.print("oops", 1)
     played.exit(1, 3)
     world.advance(0.1)
     assert terminal.lines[0] == "oops"
     assert "exited (status 3)" in terminal.lines[-2]
-    assert "1:bash*x" in terminal.lines[-1]
+    assert "1:make*x" in terminal.lines[-1]
     world.press(terminal, b"ignored")
     assert played.typed[1] == b""
     world.press(terminal, b"\r")
@@ -207,7 +210,29 @@ def test_a_program_that_fails_stays_to_be_read_and_can_run_again(world: World) -
     assert played.typed[1] == b"again"
     played.exit(1, 0)
     world.advance(0.1)
-    assert list(played.console.windows) == [0], "a shell's window closes with it"
+    assert list(played.console.windows) == [0], "what ended well closes"
+
+
+@pytest.mark.parametrize("status", [0, 1, 127, 130])
+def test_a_shells_window_closes_with_it_whatever_the_last_command_did(world: World, status: int) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    world.press(terminal, b"\x02c")
+    played.exit(1, status)
+    world.advance(0.1)
+    assert list(played.console.windows) == [0]
+    assert "0:python3*" in terminal.lines[-1]
+
+
+def test_the_consoles_own_program_stays_to_be_read(world: World) -> None:
+    played = world.add()
+    terminal = world.sit_down()
+    world.press(terminal, b"\x02c")
+    world.press(terminal, b"\x020")
+    played.exit(0, 0)
+    world.advance(0.1)
+    assert list(played.console.windows) == [0, 1]
+    assert "exited (status 0)" in terminal.lines[-2]
 
 
 def test_the_picker_filters_previews_and_switches(world: World) -> None:
