@@ -84,7 +84,7 @@ class Rest:
             why = getattr(error, "strerror", None) or error
             raise HubAway(
                 f"No hub answers at {self.profile.host} ({why}). "
-                "Start one with `termhub up`, or name another with --host or TERMHUB_HOST."
+                "Start one with `termhub up`, or say which one: `termhub login`, --host or TERMHUB_HOST."
             ) from None
         return self._answer(response, content)
 
