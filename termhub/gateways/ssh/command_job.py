@@ -221,7 +221,7 @@ class CommandJob:
                 if not console.has_ended:
                     await self._services.consoles.end(console, "ended by its owner")
                 await self._note(f"Ended {console.name}.")
-            except NoSuchConsole as error:
+            except TermhubError as error:
                 await self._complain(error.message)
                 status = 1
         return status

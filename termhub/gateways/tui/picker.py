@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
+from termhub.gateways.listing import age
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.overlay import CHOSEN, LEAVES, QUIET, draw_frame
 from termhub.gateways.tui.prompts import MAX_CHARACTERS
@@ -207,23 +208,15 @@ class Picker:
             canvas.put(area.x + 2, area.y + row, clipped(line, area.cols - 2))
 
 
-def ago(seconds: float) -> str:
-    """How long something is ago, shortly."""
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{max(0, int(seconds))}s"
-
-
 def console_entries(consoles: Sequence[Console], now: float) -> list[Entry]:
     """The user's consoles as rows: the living first, the last used before the others."""
     ordered = sorted(consoles, key=lambda console: (console.has_ended, -console.last_activity))
     entries = []
     for console in ordered:
-        idle = ago(now - console.last_activity)
+        idle = age(now - console.last_activity)
         viewers = len(console.viewers)
         # The most important first: the end is what is cut off.
-        about = [f"ended {idle} ago" if console.has_ended else f"idle {idle}"]
+        about = [f"ended {idle}" if console.has_ended else f"idle {idle}"]
         if console.state not in ("running", "ended"):
             about.insert(0, console.state)
         if viewers:

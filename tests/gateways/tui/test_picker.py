@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from termhub.gateways.tui.canvas import Canvas
-from termhub.gateways.tui.picker import Entry, Picker, ago
+from termhub.gateways.tui.picker import Entry, Picker
 from termhub.gateways.tui.picking import Previews
 from termhub.gateways.tui.tree import Rect
 
@@ -104,10 +104,6 @@ def test_the_mouse_chooses_and_takes() -> None:
     used.picker.click(2, 3)
     used.picker.click(2, 7)
     assert used.chosen == ["b"]
-
-
-def test_times_are_short() -> None:
-    assert [ago(seconds) for seconds in (-1, 5, 61, 7200, 200_000)] == ["0s", "5s", "1m", "2h", "2d"]
 
 
 @given(
