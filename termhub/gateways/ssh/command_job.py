@@ -199,7 +199,7 @@ class CommandJob:
         if console.has_ended:
             raise ConsoleError(
                 f"The console {console.name} has ended ({console.reason or 'no reason known'}). "
-                "`new` makes another."
+                f"`new` makes another; `kill --remove {plain(console.name)}` frees its name."
             )
         return Start(console, read_only=command.read_only, detach_others=command.detach_others)
 
@@ -220,7 +220,9 @@ class CommandJob:
                 console = self._get(name)
                 if not console.has_ended:
                     await self._services.consoles.end(console, "ended by its owner")
-                await self._note(f"Ended {console.name}.")
+                if command.remove:
+                    await self._services.consoles.remove(console)
+                await self._note(f"{'Removed' if command.remove else 'Ended'} {console.name}.")
             except TermhubError as error:
                 await self._complain(error.message)
                 status = 1

@@ -63,9 +63,13 @@ class List:
 
 @attrs.frozen
 class Kill:
-    """End consoles."""
+    """End consoles.
+
+    :param remove: take them, their last screens and their names off the list too.
+    """
 
     names: Sequence[str]
+    remove: bool = False
 
 
 @attrs.frozen
@@ -123,7 +127,8 @@ Without a command: the console you used last, or a new one.
                          show a console; -r: only look, -d: send others away,
                          -A: make it if there is none of this name
   ls [--json]            list your consoles
-  kill NAME...           end consoles
+  kill NAME... [--remove]
+                         end consoles; --remove: their names are free again
   rename NAME NEW_NAME   give a console another name
   logs NAME [--follow] [--window N] [--raw]
                          print a console's output
@@ -210,7 +215,8 @@ def _ls(parser: _Parser) -> _Make:
 
 def _kill(parser: _Parser) -> _Make:
     parser.add_argument("names", nargs="+", metavar="name")
-    return lambda found: Kill(found.names)
+    parser.add_argument("--remove", action="store_true", help="also take them off the list")
+    return lambda found: Kill(found.names, found.remove)
 
 
 def _rename(parser: _Parser) -> _Make:

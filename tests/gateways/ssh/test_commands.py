@@ -35,6 +35,7 @@ from termhub.gateways.ssh.commands import (
         ("ls", List(False)),
         ("ls --json", List(True)),
         ("kill a b", Kill(["a", "b"])),
+        ("kill --remove a", Kill(["a"], remove=True)),
         ("rename a b", Rename("a", "b")),
         ("logs a", Logs("a", 0, False, False)),
         ("logs a --follow --window 2 --raw", Logs("a", 2, True, True)),

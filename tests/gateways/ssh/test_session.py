@@ -400,6 +400,12 @@ class TestCommands(SessionCase):
         self.assertIn("Ended better.", err)
         self.assertEqual(console.state, "ended")
 
+    def test_what_is_removed_frees_its_name(self) -> None:
+        self.consoles.add(self.alice, "demo")
+        self.run_line("kill demo")
+        self.assertEqual(self.run_line("kill --remove demo"), (0, "", "Removed demo.\n"))
+        self.assertEqual(self.consoles.of(self.alice), [])
+
     def test_others_consoles_are_not_there(self) -> None:
         bob = self.database.add_user("bob", 1.0, "default", None)
         self.consoles.add(bob, "his")
