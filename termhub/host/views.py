@@ -258,9 +258,11 @@ class Views:
             self._consider(view)
 
     def typed(self, window: Window) -> None:
-        """A window's program gets input: what that changes does not wait for the next frame's turn."""
+        """A window's program gets input: what that changes first is drawn at once, what follows in a hurry."""
+        now = self._around.clock()
         for view in self._of_window.get(window.number, ()):
-            view.hurries_until = self._around.clock() + HURRY_SECONDS
+            view.rested_at = now
+            view.hurries_until = now + HURRY_SECONDS
             if view.timer is not None:
                 view.timer.cancel()
                 view.timer = None

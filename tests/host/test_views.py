@@ -138,6 +138,13 @@ def test_what_follows_input_does_not_wait_for_its_turn(core: ScreenCore, link: D
     assert link.drawings() == []
     link.send(frames.input_(0, 7, 0, b"x"))
     assert len(link.drawings()) == 1
+    link.ready()
+    link.send(frames.input_(0, 7, 1, b"y"))
+    core.print(b"y")
+    assert len(link.drawings()) == 1, "each key's first change is drawn at once"
+    link.ready()
+    core.print(b"z")
+    assert link.drawings() == []
     drawn = 0
     for _step in range(100):
         link.ready()
