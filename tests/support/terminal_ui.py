@@ -21,6 +21,7 @@ from termhub.errors import NameTaken, TermhubError
 from termhub.gateways.tui.interface import Services, Start
 from termhub.gateways.tui.memory import Memory
 from termhub.gateways.tui.terminal import Terminal
+from termhub.gateways.tui.turns import Turns
 from termhub.gateways.tui.ui import TerminalUI
 from termhub.host.console import Console as HostConsole
 from termhub.host.console import Surroundings
@@ -261,6 +262,7 @@ class World:
         self.played: dict[str, PlayedConsole] = {}
         self.store = FakeStore()
         self.memory = Memory()
+        self.turns = Turns()
         self.refusal: TermhubError | None = None
         self.failures: list[Failure] = []
         self._is_settling = False
@@ -322,7 +324,12 @@ class World:
         """Somebody comes, with a terminal of this size."""
         terminal = PlayedTerminal(cols, rows)
         services = Services(
-            consoles=self, store=self.store, clock=self.clock, now=self.now, memory=self.memory
+            consoles=self,
+            store=self.store,
+            clock=self.clock,
+            now=self.now,
+            memory=self.memory,
+            turns=self.turns,
         )
         ui = TerminalUI(
             services, USER, Terminal.of(term, "", "C.UTF-8"), cols, rows, terminal, start or Start()

@@ -15,6 +15,7 @@ from termhub.gateways.tui.events import Report
 from termhub.gateways.tui.interface import Transport
 from termhub.gateways.tui.painter import Painter
 from termhub.gateways.tui.terminal import Terminal
+from termhub.gateways.tui.turns import TYPING_SECONDS, Turns
 from termhub.hub.clock import Clock, DelayedCall
 from termhub.screen.interface import MouseTracking
 
@@ -46,6 +47,7 @@ class Display:
         rows: int,
         transport: Transport,
         clock: Clock,
+        turns: Turns,
         compose: Callable[[Canvas], None],
         painted: Callable[[], None],
     ) -> None:
@@ -54,6 +56,7 @@ class Display:
         self._painter = Painter(terminal)
         self._transport = transport
         self._clock = clock
+        self._turns = turns
         self._compose = compose
         self._painted = painted
         self._is_due = False
@@ -64,6 +67,8 @@ class Display:
         self._spent = 0.0  # seconds, on the picture that is being painted
         self._rest = 0.0
         self._hurries_until = 0.0
+        self._types_until = 0.0
+        self._has_turn = False
         self._bell_not_before = 0.0
         self._timer: DelayedCall | None = None
         self._rings = False
@@ -112,7 +117,9 @@ class Display:
 
     def hurry(self) -> None:
         """The person has typed: what that changes does not wait for the next frame's turn."""
-        self._hurries_until = self._clock.seconds() + HURRY_SECONDS
+        now = self._clock.seconds()
+        self._hurries_until = now + HURRY_SECONDS
+        self._types_until = now + TYPING_SECONDS
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -173,6 +180,11 @@ class Display:
         now = self._clock.seconds()
         frame = HURRIED_FRAME_SECONDS if now < self._hurries_until else FRAME_SECONDS
         wait = 0.0 if self._painter.is_unfinished else self._painted_at + max(frame, self._rest) - now
+        if wait <= 0 and not self._has_turn and not self._painter.is_unfinished:
+            self._has_turn = True
+            wait = self._turns.take(now)
+            if now < self._types_until:
+                wait = 0.0
         if wait > 0:
             self._timer = self._clock.callLater(wait, self._time_has_come)
         else:
@@ -184,7 +196,7 @@ class Display:
 
     def _paint(self) -> None:
         self._is_painting = True
-        self._is_due = False
+        self._is_due = self._has_turn = False
         began = self._painted_at = self._clock.seconds()
         try:
             if self.is_stale:
@@ -197,6 +209,7 @@ class Display:
         self._spent += self._clock.seconds() - began
         if data:
             self._transport.write(data)
+        self._turns.painted(self._clock.seconds() - began)
         if self._painter.is_unfinished:
             self._is_due = True
             self._timer = self._clock.callLater(0, self._time_has_come)

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import attrs
 
 from termhub.gateways.tui.memory import Memory
+from termhub.gateways.tui.turns import Turns
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
@@ -105,6 +106,7 @@ class Services:
     :param now: the wall clock, seconds since 1970.
     :param link: the hub's web address, or an empty string.
     :param memory: what is remembered between a user's sessions.
+    :param turns: when whose terminal is painted.
     """
 
     consoles: Directory
@@ -114,6 +116,7 @@ class Services:
     via: Literal["ssh", "telnet"] = "ssh"
     link: Callable[[], str] = lambda: ""
     memory: Memory = attrs.field(factory=Memory)
+    turns: Turns = attrs.field(factory=Turns)
 
 
 @attrs.frozen

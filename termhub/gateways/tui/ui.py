@@ -78,7 +78,14 @@ class TerminalUI:
         self._transport = transport
         self._input = Input(self, terminal.utf8)
         self.display = Display(
-            terminal, cols, rows, transport, services.clock, self._compose, self._picture_left
+            terminal,
+            cols,
+            rows,
+            transport,
+            services.clock,
+            services.turns,
+            self._compose,
+            self._picture_left,
         )
         self.pointing: Pointing | None = None
         self.covering: Overlay | None = None
