@@ -45,7 +45,8 @@ if [ "$1" = all ]; then
     tests unit "Everything below the whole program (pytest, two at a time)" \
         $bin/pytest --ignore tests/e2e --ignore tests/packaging -n 2 --dist loadfile --durations 15
     tests packaging "The wheel in an empty venv (pytest)" $bin/pytest tests/packaging
-    tests e2e "The whole program through real clients (pytest)" $bin/pytest tests/e2e --durations 15
+    tests e2e "The whole program through real clients (pytest, two at a time)" \
+        $bin/pytest tests/e2e -n 2 --dist loadfile --durations 15
     say "Python tests: $passed_tests passed, $failed_tests failed"
 fi
 
