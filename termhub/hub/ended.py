@@ -51,6 +51,8 @@ class EndedWindow(Struct):
 
     def __post_init__(self) -> None:
         self.title = seen(self.title)
+        # Cells hold a few characters more now and then; a file that was tampered with, any number.
+        self.lines = [line[: 2 * self.cols] for line in self.lines[: self.rows]]
 
     def picture(self) -> Keyframe:
         """Its last screen, as frames for a client."""

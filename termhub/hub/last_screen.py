@@ -5,16 +5,21 @@ Only its text is used: the keyframe beside it is output, which the hub does not 
 
 from __future__ import annotations
 
+from sandbox.guest.frames import MAX_ROWS
 from termhub.hub.ended import EndedWindow
 from termhub.screen import Cursor, Modes
 from termhub.screen.drawing import DEFAULT_STYLE, Drawing, DrawnRow, encode_drawing
 from termhub.screen.runs import CONTROLS, count_cells, make_runs, split_cells
 
 
-def last_lines(window: EndedWindow) -> list[str]:
-    """The lines of the screen, as many as it has rows, without control characters."""
-    lines = [CONTROLS.sub("\ufffd", line[: window.cols * 10]) for line in window.lines[: window.rows]]
-    return lines + [""] * (window.rows - len(lines))
+def last_lines(window: EndedWindow, first: int = 0, last: int = MAX_ROWS) -> list[str]:
+    """The lines of the screen without control characters, as many as it has rows.
+
+    :param first: the first one wanted; ``last`` the one behind.
+    """
+    last = min(last, window.rows)
+    lines = [CONTROLS.sub("\ufffd", line) for line in window.lines[first:last]]
+    return lines + [""] * (last - first - len(lines))
 
 
 def draw_last_screen(window: EndedWindow, view: int, cols: int, rows: int, back: int) -> bytes:
@@ -30,7 +35,7 @@ def draw_last_screen(window: EndedWindow, view: int, cols: int, rows: int, back:
     back = min(back, top)
     first = top - back
     drawn: list[DrawnRow] = []
-    for number, line in enumerate(last_lines(window)[first : first + rows]):
+    for number, line in enumerate(last_lines(window, first, first + rows)):
         cells = _cut(split_cells(line), left, min(left + cols, window.cols))
         runs = make_runs([(0, len(cells), DEFAULT_STYLE, "".join(cells))])
         if runs:
@@ -68,7 +73,7 @@ def _cut(cells: list[str], start: int, end: int) -> list[str]:
 def copy_last_screen(window: EndedWindow, start: tuple[int, int], end: tuple[int, int]) -> str:
     """The text from one cell ``(line, x)`` to another, both included."""
     start, end = sorted((start, end))
-    lines = last_lines(window)[start[0] : end[0] + 1]
+    lines = last_lines(window, start[0], end[0] + 1)
     out: list[str] = []
     for number, line in enumerate(lines, start[0]):
         first = start[1] if number == start[0] else 0

@@ -51,6 +51,14 @@ def test_reason_steers_nobody(tmp_path: Path) -> None:
     assert last.reason == "a\ufffd[31m\ufffdb"
 
 
+def test_lines_that_are_longer_than_the_screen_are_cut(tmp_path: Path) -> None:
+    lines = ["e" + "\u0301" * 9_999] * 100
+    write(tmp_path, {"windows": [{**WINDOW, "cols": 10, "rows": 3, "lines": lines}]})
+    last = ended.read(tmp_path)
+    assert last is not None
+    assert [len(line) for line in last.windows[0].lines] == [20, 20, 20]
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     assert not ended.exists(tmp_path)
     assert ended.read(tmp_path) is None
