@@ -69,6 +69,7 @@ class Display:
         self._hurries_until = 0.0
         self._types_until = 0.0
         self._has_turn = False
+        self._is_awaited = False
         self._bell_not_before = 0.0
         self._timer: DelayedCall | None = None
         self._rings = False
@@ -116,8 +117,9 @@ class Display:
         self.stale()
 
     def hurry(self) -> None:
-        """The person has typed: what that changes does not wait for the next frame's turn."""
+        """The person has typed: what that changes first is painted at once, what follows in a hurry."""
         now = self._clock.seconds()
+        self._is_awaited = True
         self._hurries_until = now + HURRY_SECONDS
         self._types_until = now + TYPING_SECONDS
         if self._timer is not None:
@@ -179,7 +181,9 @@ class Display:
             return
         now = self._clock.seconds()
         frame = HURRIED_FRAME_SECONDS if now < self._hurries_until else FRAME_SECONDS
-        wait = 0.0 if self._painter.is_unfinished else self._painted_at + max(frame, self._rest) - now
+        wait = self._painted_at + max(frame, self._rest) - now
+        if self._painter.is_unfinished or self._is_awaited:
+            wait = 0.0
         if wait <= 0 and not self._has_turn and not self._painter.is_unfinished:
             self._has_turn = True
             wait = self._turns.take(now)
@@ -196,7 +200,7 @@ class Display:
 
     def _paint(self) -> None:
         self._is_painting = True
-        self._is_due = self._has_turn = False
+        self._is_due = self._has_turn = self._is_awaited = False
         began = self._painted_at = self._clock.seconds()
         try:
             if self.is_stale:

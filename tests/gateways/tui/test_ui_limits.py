@@ -47,6 +47,11 @@ def test_what_follows_a_key_does_not_wait_for_the_next_frames_turn(world: World)
     terminal.ui.receive(b"x")
     world.settle()
     assert terminal.lines[0] == "ab"
+    terminal.ui.receive(b"y")
+    world.settle()
+    played.print("c")
+    world.settle()
+    assert terminal.lines[0] == "abc", "each key's first change is painted at once"
 
 
 def test_a_screen_of_a_thousand_colours_is_painted_in_turns(world: World) -> None:
