@@ -23,6 +23,9 @@ from termhub.screen.runs import DEFAULT_STYLE, count_cells
 LEAST_PREVIEW_COLS = 60
 """Width from which on a preview is shown."""
 
+_MOST_CHARACTERS = 2000
+"""Of a line of a preview: what is beyond cannot be seen, and would be looked at with each picture."""
+
 
 @attrs.frozen
 class Entry:
@@ -91,7 +94,7 @@ class Picker:
 
     def preview(self, key: str, lines: Sequence[str]) -> None:
         """Here is how a row's console looks."""
-        self._preview = key, lines
+        self._preview = key, [line[:_MOST_CHARACTERS] for line in lines]
 
     def refresh(self) -> None:
         """The entries may have changed: choose one that there is, and ask for its preview again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from twisted.internet.defer import Deferred
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.picker import Entry, Picker
 from termhub.gateways.tui.picking import Previews
+from termhub.gateways.tui.text import clipped
 from termhub.gateways.tui.tree import Rect
 
 ENTRIES = [Entry("a", "work", "2 windows"), Entry("b", "play", "idle 3m"), Entry("", "+ new console")]
@@ -118,6 +120,14 @@ def test_any_list_is_drawn_in_any_size(entries: list[Entry], keys: list[str], co
     used.press(*keys)
     used.lines(cols, rows)
     assert used.picker.key_chosen is None or used.picker.key_chosen in {entry.key for entry in entries}
+
+
+def test_endless_lines_of_a_preview_are_not_looked_at() -> None:
+    used = Used()
+    used.picker.preview("a", ["x" * 1_000_000])
+    with mock.patch("termhub.gateways.tui.picker.clipped", side_effect=clipped) as looked_at:
+        assert any("xxxx" in line for line in used.lines(100))
+    assert max(len(call.args[0]) for call in looked_at.call_args_list) <= 2000
 
 
 def test_previews_are_asked_for_one_at_a_time() -> None:
