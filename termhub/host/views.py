@@ -258,7 +258,7 @@ class Views:
             self._consider(view)
 
     def typed(self, window: Window) -> None:
-        """A window's program gets input: what that changes first is drawn at once, what follows in a hurry."""
+        """A window's program gets input: what that changes first is drawn at once, and more in a hurry."""
         now = self._around.clock()
         for view in self._of_window.get(window.number, ()):
             view.rested_at = now
