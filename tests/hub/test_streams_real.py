@@ -16,6 +16,7 @@ from termhub.errors import ConsoleError
 from termhub.hub.console import Console
 from tests.support.real_hub import RealHubCase, run
 
+PIPE_BYTES = 1 << 16
 FLAT_BYTES = 32 << 20
 
 
@@ -75,7 +76,9 @@ class StreamsTests(RealHubCase):
         await self._shown(console, b"still here;")
         for program in standing:
             assert program.stream is not None
-            self.assertEqual((program.count, program.stream.room), (frames.STREAM_WINDOW, 0))
+            self.assertEqual(program.count, frames.STREAM_WINDOW)
+            # What the program's pipe holds may be given back.
+            self.assertLessEqual(program.stream.room, PIPE_BYTES)
         after = memory_bytes(self.host_pid(console)), memory_bytes(agent)
         for was, now in zip(before, after, strict=True):
             self.assertLess(now - was, FLAT_BYTES)
