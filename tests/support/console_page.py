@@ -69,10 +69,13 @@ class ConsolePage:
         wait_until(self.page, "terminal.lines().some(l => l.trim() === argument)", line, seconds)
 
     def wait_for_prompt(self, seconds: float = 60) -> None:
-        """Wait until the last line with text is Python's prompt."""
+        """Wait until the last line with text ends with Python's prompt.
+
+        After Ctrl-C a part of a line that print had not flushed yet may stand before it.
+        """
         wait_until(
             self.page,
-            "terminal.screen().map(l => l.trim()).filter(l => l).at(-1) === argument",
+            "terminal.screen().map(l => l.trim()).filter(l => l).at(-1)?.endsWith(argument)",
             ">>>",
             seconds,
         )
