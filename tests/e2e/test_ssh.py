@@ -132,15 +132,15 @@ def test_work_resize_detach_and_come_back(hub: HubProcess, connect: Open) -> Non
 
 
 def test_commands(hub: HubProcess, run: Run) -> None:
-    assert run("new", "bash", "--name", "work").stdout == b"work\n"
-    hub.request("POST", "/consoles/work/input", raw=b"echo $((6*7))$((1+1))\r")
-    wait_until(lambda: "422" in shown(hub, "work")["lines"])
+    assert run("new", "bash", "--name", "job").stdout == b"job\n"
+    hub.request("POST", "/consoles/job/input", raw=b"echo $((6*7))$((1+1))\r")
+    wait_until(lambda: "422" in shown(hub, "job")["lines"])
     listed = run("ls").stdout.decode().splitlines()
     assert listed[0].split()[:4] == ["NAME", "STATE", "PROGRAM", "IMAGE"]
-    assert any(line.startswith("work ") and " bash " in line for line in listed)
-    assert b"\n422\n" in run("screen", "work").stdout
-    assert b"422\r\n" in run("logs", "work").stdout
-    assert run("rename", "work", "done").returncode == 0
+    assert any(line.startswith("job ") and " bash " in line for line in listed)
+    assert b"\n422\n" in run("screen", "job").stdout
+    assert b"422\r\n" in run("logs", "job").stdout
+    assert run("rename", "job", "done").returncode == 0
     assert run("attach", "done").returncode == 2
     assert run("kill", "done").returncode == 0
     ended = run("logs", "done")
