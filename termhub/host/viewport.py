@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from termhub.screen import Cursor, History, Modes, Screen
-from termhub.screen.drawing import MOST_RUNS, Drawing, DrawnRow, Run
+from termhub.screen.drawing import MOST_RUNS, Drawing, DrawnRow
 from termhub.screen.interface import MAX_COLS
+from termhub.screen.runs import Run
 
 MOST_BYTES = 256 * 1024
 MOST_CELLS = 16 * 1024

@@ -8,8 +8,8 @@ from __future__ import annotations
 from sandbox.guest.frames import MAX_ROWS
 from termhub.hub.ended import EndedWindow
 from termhub.screen import Cursor, Modes
-from termhub.screen.drawing import DEFAULT_STYLE, Drawing, DrawnRow, encode_drawing
-from termhub.screen.runs import CONTROLS, count_cells, make_runs, split_cells
+from termhub.screen.drawing import Drawing, DrawnRow, encode_drawing
+from termhub.screen.runs import CONTROLS, DEFAULT_STYLE, count_cells, make_runs, split_cells
 
 
 def last_lines(window: EndedWindow, first: int = 0, last: int = MAX_ROWS) -> list[str]:

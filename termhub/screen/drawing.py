@@ -29,52 +29,16 @@ from termhub.screen.interface import (
     MouseTracking,
 )
 from termhub.screen.runs import (
-    BLINK,
-    BOLD,
     CONTROLS,
     DEFAULT_STYLE,
-    FAINT,
-    HIDDEN,
-    ITALIC,
     MOST_COMBINING,
-    OVERLINE,
     PALETTE,
-    REVERSE,
     RGB,
-    STRIKE,
     UNDERLINE_SHIFT,
     Run,
     Style,
     count_cells,
-    split_cells,
 )
-
-__all__ = [
-    "BLINK",
-    "BOLD",
-    "DEFAULT_STYLE",
-    "FAINT",
-    "HIDDEN",
-    "ITALIC",
-    "MOST_RUNS",
-    "OVERLINE",
-    "PALETTE",
-    "REVERSE",
-    "RGB",
-    "STRIKE",
-    "UNDERLINE_SHIFT",
-    "Drawing",
-    "DrawingError",
-    "DrawnRow",
-    "Run",
-    "Style",
-    "drawing_head",
-    "encode_drawing",
-    "encode_ready",
-    "parse_drawing",
-    "parse_ready",
-    "split_cells",
-]
 
 DrawnRow = tuple[int, Sequence[Run]]
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from termhub.host.viewport import Changes, Viewport, find_scroll, scrolled
 from termhub.screen import Screen, engines, open_screen
-from termhub.screen.drawing import Drawing, Run, Style, encode_drawing, parse_drawing
+from termhub.screen.drawing import Drawing, encode_drawing, parse_drawing
+from termhub.screen.runs import Run, Style
 from tests.support.drawn import Grid
 
 SETTINGS = settings(

@@ -20,7 +20,8 @@ from termhub.hub.link import Cursor as TextCursor
 from termhub.hub.viewers import Role, Viewer
 from termhub.hub.views import Views
 from termhub.screen import Cursor, Modes
-from termhub.screen.drawing import Drawing, Run, Style, encode_drawing, encode_ready, parse_drawing
+from termhub.screen.drawing import Drawing, encode_drawing, encode_ready, parse_drawing
+from termhub.screen.runs import Run, Style
 from tests.support.drawn import Grid
 from tests.support.hub_fakes import FakeClient, FakeHost, ask, attach, frame_of, make_console
 

@@ -11,24 +11,28 @@ from hypothesis import strategies as st
 
 from termhub.screen import Cursor, Modes
 from termhub.screen.drawing import (
-    BOLD,
     MOST_RUNS,
-    PALETTE,
-    RGB,
-    UNDERLINE_SHIFT,
     Drawing,
     DrawingError,
     DrawnRow,
-    Run,
-    Style,
     drawing_head,
     encode_drawing,
     encode_ready,
     parse_drawing,
     parse_ready,
+)
+from termhub.screen.runs import (
+    BOLD,
+    PALETTE,
+    RGB,
+    UNDERLINE_SHIFT,
+    Run,
+    Style,
+    cell_text,
+    count_cells,
+    make_runs,
     split_cells,
 )
-from termhub.screen.runs import cell_text, count_cells, make_runs
 
 RED = Style(fg=PALETTE | 1)
 COLOURS = st.one_of(

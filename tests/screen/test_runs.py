@@ -7,17 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from termhub.screen import Screen, open_screen
-from termhub.screen.drawing import (
-    BOLD,
-    HIDDEN,
-    PALETTE,
-    REVERSE,
-    RGB,
-    UNDERLINE_SHIFT,
-    Run,
-    Style,
-    split_cells,
-)
+from termhub.screen.runs import BOLD, HIDDEN, PALETTE, REVERSE, RGB, UNDERLINE_SHIFT, Run, Style, split_cells
 from tests.screen.conftest import Open
 from tests.screen.recording import load, names
 from tests.screen.test_fuzz import SETTINGS, outputs, sizes

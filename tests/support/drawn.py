@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from termhub.screen import Screen
-from termhub.screen.drawing import (
-    DEFAULT_STYLE,
-    Drawing,
-    Run,
-    Style,
-    encode_drawing,
-    parse_drawing,
-    split_cells,
-)
+from termhub.screen.drawing import Drawing, encode_drawing, parse_drawing
+from termhub.screen.runs import DEFAULT_STYLE, Run, Style, split_cells
 
 Cell = tuple[str, Style]
 BLANK: Cell = (" ", DEFAULT_STYLE)

@@ -15,7 +15,7 @@ from itertools import chain
 
 import attrs
 
-from termhub.screen.drawing import PALETTE, REVERSE, Style
+from termhub.screen.runs import PALETTE, REVERSE, Style
 
 MARKED = Style(attrs=REVERSE)
 FOUND = Style(fg=PALETTE | 0, bg=PALETTE | 3)

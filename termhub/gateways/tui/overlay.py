@@ -13,8 +13,7 @@ from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.history import HELP as COPY_KEYS
 from termhub.gateways.tui.text import clipped, padded
 from termhub.gateways.tui.tree import Rect
-from termhub.screen.drawing import BOLD, FAINT, REVERSE, Style
-from termhub.screen.runs import DEFAULT_STYLE
+from termhub.screen.runs import BOLD, DEFAULT_STYLE, FAINT, REVERSE, Style
 
 TITLE = Style(attrs=REVERSE)
 HEADING = Style(attrs=BOLD)

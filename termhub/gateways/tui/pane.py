@@ -15,8 +15,8 @@ from termhub.gateways.tui.history import History
 from termhub.gateways.tui.text import padded
 from termhub.gateways.tui.tree import Rect
 from termhub.screen import Cursor, Modes
-from termhub.screen.drawing import FAINT, REVERSE, Drawing, Run, Style
-from termhub.screen.runs import DEFAULT_STYLE, count_cells, split_cells
+from termhub.screen.drawing import Drawing
+from termhub.screen.runs import DEFAULT_STYLE, FAINT, REVERSE, Run, Style, count_cells, split_cells
 
 OUTSIDE = Style(attrs=FAINT)
 NOTICE = Style(attrs=REVERSE)

@@ -14,8 +14,7 @@ from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.status import Status, draw_status
 from termhub.gateways.tui.text import padded
 from termhub.gateways.tui.tree import Node, Rect
-from termhub.screen.drawing import FAINT, PALETTE, Style
-from termhub.screen.runs import count_cells
+from termhub.screen.runs import FAINT, PALETTE, Style, count_cells
 
 if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI

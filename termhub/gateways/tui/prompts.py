@@ -10,8 +10,7 @@ from typing import Protocol
 
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.text import clean, clipped
-from termhub.screen.drawing import REVERSE, Style
-from termhub.screen.runs import count_cells
+from termhub.screen.runs import REVERSE, Style, count_cells
 
 PROMPT = Style(attrs=REVERSE)
 MAX_CHARACTERS = 500

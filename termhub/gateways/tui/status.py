@@ -11,8 +11,7 @@ import attrs
 
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.text import clean, clipped, padded
-from termhub.screen.drawing import BOLD, PALETTE, REVERSE, Style
-from termhub.screen.runs import count_cells
+from termhub.screen.runs import BOLD, PALETTE, REVERSE, Style, count_cells
 
 BAR = Style(attrs=REVERSE)
 CURRENT = Style(attrs=BOLD)
