@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +13,7 @@ from typing import Any
 import pytest
 
 from termhub.screen.runs import BOLD, REVERSE, RGB, Style
-from tests.support.hub_process import HubProcess
-from tests.support.ssh_terminal import SshAccount, SshTerminal, cells
+from tests.support.ssh_terminal import SshAccount, SshTerminal, cells, ssh_account
 from tests.support.viewer_client import ViewerClient
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -27,15 +24,8 @@ Show = Callable[..., tuple[SshTerminal, ViewerClient]]
 @pytest.fixture(scope="module")
 def account() -> Iterator[SshAccount]:
     """An account of a hub that serves ssh."""
-    folder = Path(tempfile.mkdtemp(prefix="termhub-drawn-"))
-    folder.chmod(0o711)
-    hub = HubProcess(folder / "data", ssh=True)
-    try:
-        hub.start()
-        yield SshAccount(hub, "alice", folder)
-    finally:
-        hub.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with ssh_account() as account:
+        yield account
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ from playwright.sync_api import Page
 
 from tests.support.console_page import ConsolePage, share_login
 from tests.support.hub_process import HubProcess
-from tests.support.ssh_terminal import SshAccount, SshTerminal
+from tests.support.ssh_terminal import SshAccount, SshTerminal, ssh_account
 from tests.support.terminal_process import TerminalProcess
 from tests.support.viewer_client import ViewerClient
 
@@ -29,15 +27,8 @@ Attach = Callable[..., SshTerminal]
 @pytest.fixture(scope="module")
 def account() -> Iterator[SshAccount]:
     """An account of a hub that serves everything."""
-    folder = Path(tempfile.mkdtemp(prefix="termhub-terminals-"))
-    folder.chmod(0o711)
-    hub = HubProcess(folder / "data", ssh=True, telnet=True)
-    try:
-        hub.start()
-        yield SshAccount(hub, "alice", folder)
-    finally:
-        hub.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with ssh_account(telnet=True) as account:
+        yield account
 
 
 @pytest.fixture

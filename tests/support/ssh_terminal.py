@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from termhub.screen import Screen, open_screen
@@ -57,6 +60,23 @@ class SshAccount:
         chosen = [word for option in options for word in ("-o", option)]
         where = ["-p", str(self.hub.ssh_port), "-i", str(self.folder / "id"), "console@127.0.0.1"]
         return ["ssh", "-F", "none", "-t", *chosen, *where, *words]
+
+
+@contextmanager
+def ssh_account(**gateways: bool) -> Iterator[SshAccount]:
+    """An account of a hub of its own that serves ssh.
+
+    :param gateways: others that it serves, such as ``telnet=True``.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="termhub-ssh-"))
+    folder.chmod(0o711)
+    hub = HubProcess(folder / "data", ssh=True, **gateways)
+    try:
+        hub.start()
+        yield SshAccount(hub, "alice", folder)
+    finally:
+        hub.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class SshTerminal(TerminalProcess):

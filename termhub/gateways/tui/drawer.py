@@ -11,8 +11,8 @@ from itertools import compress
 from operator import ne, or_
 
 from termhub.gateways.tui.charset import Charset
+from termhub.gateways.tui.cursor import TerminalCursor
 from termhub.gateways.tui.pens import Pens
-from termhub.gateways.tui.pointer import Pointer
 from termhub.gateways.tui.scrolling import Scroll
 from termhub.gateways.tui.terminal import Terminal
 from termhub.screen.runs import DEFAULT_STYLE, HIDDEN, Style, count_cells
@@ -39,27 +39,27 @@ class Drawer:
         self._terminal = terminal
         self._pens = Pens(terminal)
         self._charset = Charset(terminal)
-        self._pointer = Pointer(terminal, rows)
+        self._cursor = TerminalCursor(terminal, rows)
         self._pen: Style | None = None
         self._row: tuple[list[str], list[Style]] = ([], [])
 
     @property
     def margins(self) -> tuple[int, int] | None:
         """The scrolling region in force."""
-        return self._pointer.margins
+        return self._cursor.margins
 
     def clear(self) -> None:
         """Begin with an empty screen, whatever the terminal shows."""
         self.out += b"\x1b[m" + self._charset.begin()
         self._pen = DEFAULT_STYLE
-        self._pointer.at(None, None)
+        self._cursor.at(None, None)
         if self._terminal.scroll_region:
-            self._pointer.margins = None
-            self.out += self._pointer.set_margins(0, self.rows)
+            self._cursor.margins = None
+            self.out += self._cursor.set_margins(0, self.rows)
         else:
-            self._pointer.margins = (0, self.rows)
+            self._cursor.margins = (0, self.rows)
         self.out += b"\x1b[H\x1b[2J"
-        self._pointer.at(0, 0)
+        self._cursor.at(0, 0)
         self.texts = [[" "] * self.cols for _ in range(self.rows)]
         self.styles = [[DEFAULT_STYLE] * self.cols for _ in range(self.rows)]
 
@@ -71,7 +71,7 @@ class Drawer:
     def move(self, x: int, y: int) -> None:
         """Put the cursor on a cell."""
         self._row = self.texts[y], self.styles[y]
-        self.out += self._pointer.move(x, y, self._reprint)
+        self.out += self._cursor.move(x, y, self._reprint)
 
     def differs(self, y: int, texts: list[str], styles: list[Style]) -> bool:
         """Whether row ``y`` shows other cells than these."""
@@ -126,14 +126,14 @@ class Drawer:
         """
         top, bottom, lines = scroll
         up = lines > 0
-        self.out += self._pointer.set_margins(top, bottom)
+        self.out += self._cursor.set_margins(top, bottom)
         for y in range(top, bottom):
             # Before it moves: the cursor is more often near the row that was written last.
             if top <= y - lines < bottom and len(self.out) <= most_bytes:
                 self.draw_row(y, texts[y - lines], styles[y - lines])
         edge = bottom - 1 if up else top
         for count in range(abs(lines), 0, -1):
-            if self._pointer.y != edge:
+            if self._cursor.y != edge:
                 self.move(0, edge)
             # What comes in takes the background in force.
             if self._pen is None or self._pens.ground(self._pen) != DEFAULT_STYLE:
@@ -141,7 +141,7 @@ class Drawer:
             if up:
                 self.out += b"\n" if self._terminal.line_feed else b"\r\n"
                 if not self._terminal.line_feed:
-                    self._pointer.at(0, edge)
+                    self._cursor.at(0, edge)
             else:
                 self.out += b"\x1bM"
             gone = top if up else bottom - 1
@@ -198,9 +198,9 @@ class Drawer:
 
     def _erase_tail(self, y: int, tail: int, first: int) -> None:
         """Erase to the end of the row, from ``tail`` at the earliest and ``first`` at the latest."""
-        pointer = self._pointer
-        if pointer.y != y or pointer.x is None or not tail <= pointer.x <= first:
-            self.out += pointer.move(first, y, self._reprint)
+        cursor = self._cursor
+        if cursor.y != y or cursor.x is None or not tail <= cursor.x <= first:
+            self.out += cursor.move(first, y, self._reprint)
         ground = self._pens.ground(self._pens.look(self._row[1][-1]))
         if self._pen is None or self._pens.ground(self._pen) != ground:
             self._set_pen(ground)
@@ -227,7 +227,7 @@ class Drawer:
                     elif texts[stop] != " " or pens.ground(other) != ground:
                         break
                 stop += 1
-            self.out += self._pointer.move(start, y, self._reprint)
+            self.out += self._cursor.move(start, y, self._reprint)
             self._set_pen(look)
             self._print(y, start, stop)
             start = stop
@@ -252,12 +252,12 @@ class Drawer:
                     data = b"\x1b[?7h%s\x1b[?7l" % data
                 if cell >= _DOUBTFUL and cells[x - start + 1 :][:1] == [""] and self.texts[y][x + 1] != " ":
                     # Where the terminal takes it for a narrow one, nothing old may stay beside it.
-                    self.out += self._pointer.move(x, y) + b"  "
+                    self.out += self._cursor.move(x, y) + b"  "
                     self._advance(x + 2, y)
-                self.out += self._pointer.move(x, y) + data
+                self.out += self._cursor.move(x, y) + data
             self._advance(x + 1, y)
             if is_doubtful:
-                self._pointer.x = None
+                self._cursor.x = None
 
     def _print_narrow(self, text: str, y: int, x: int) -> None:
         """Print characters of one cell each, long repetitions with ECH or REP."""
@@ -271,14 +271,14 @@ class Drawer:
                 if short is None:
                     continue
                 if start > end:
-                    self.out += self._pointer.move(x + end, y) + self._charset.encode(text[end:start])
+                    self.out += self._cursor.move(x + end, y) + self._charset.encode(text[end:start])
                     self._advance(x + start, y)
-                self.out += self._pointer.move(x + start, y) + short
+                self.out += self._cursor.move(x + start, y) + short
                 if not short.endswith(b"X"):
                     self._advance(x + stop, y)
                 end = stop
         if end < len(text):
-            self.out += self._pointer.move(x + end, y) + self._charset.encode(text[end:])
+            self.out += self._cursor.move(x + end, y) + self._charset.encode(text[end:])
             self._advance(x + len(text), y)
 
     def _shortened(self, character: str, count: int) -> bytes | None:
@@ -295,9 +295,9 @@ class Drawer:
 
     def _advance(self, x: int, y: int) -> None:
         if x < self.cols:
-            self._pointer.at(x, y)
+            self._cursor.at(x, y)
         else:
-            self._pointer.at(None, y if self._terminal.wraps_late else None)
+            self._cursor.at(None, y if self._terminal.wraps_late else None)
 
     def _set_pen(self, look: Style) -> None:
         self.out += self._pens.change(self._pen, look)

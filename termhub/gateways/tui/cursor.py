@@ -17,7 +17,7 @@ _MOST_REPRINTED = 5
 _MOST_LINE_FEEDS = 5
 
 
-class Pointer:
+class TerminalCursor:
     """The cursor of one terminal.
 
     :param rows: height of the terminal.
