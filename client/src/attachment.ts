@@ -7,6 +7,8 @@
 
 import { type Api, ApiError, type Console } from "./api.ts";
 import { CONSOLE, type JsonObject } from "./frames.ts";
+import type { Role } from "./room/messages.ts";
+import type { Room } from "./room/room.ts";
 import { Session } from "./session.ts";
 import type { Diagnosis, SessionState, Welcome, WindowInfo } from "./session-types.ts";
 import { settings } from "./settings.ts";
@@ -32,7 +34,9 @@ export interface Pane {
 
 export interface AttachmentEvents {
   state(state: SessionState): void;
-  /** Windows, the one in view, the role, the policy or the number of viewers changed. */
+  /** The hub answered; again after each lost connection. */
+  welcome(): void;
+  /** Windows, the one in view, the role or the policy changed. */
   changed(): void;
   latency(milliseconds: number): void;
   bell(window: number): void;
@@ -46,6 +50,8 @@ export interface AttachmentEvents {
 
 export interface AttachmentOptions {
   readonly api: Api;
+  /** Learns what the hub tells about people. */
+  readonly room: Room;
   /** Where terminals stand. */
   readonly area: HTMLElement;
   /** The window to begin with. */
@@ -61,9 +67,7 @@ interface Screen {
 }
 
 export class Attachment {
-  role = "observer";
   policy = "latest";
-  viewers = 1;
   private readonly panes = new Map<number, Pane>();
   private readonly screens = new Map<number, Screen>();
   private active = 0;
@@ -108,6 +112,11 @@ export class Attachment {
   }
 
   // -- what is in view -----------------------------------------------------------------------------
+
+  /** What this page may do here. */
+  get role(): Role {
+    return this.options.room.role;
+  }
 
   get windows(): readonly Pane[] {
     return [...this.panes.values()].sort((a, b) => a.window - b.window);
@@ -177,6 +186,13 @@ export class Attachment {
     if (next !== undefined && next.window !== this.active) this.activate(next.window);
   }
 
+  /** Brings `window` into view, `back` lines above its live screen. */
+  look(window: number, back: number): void {
+    if (!this.panes.has(window)) return;
+    if (window !== this.active) this.activate(window);
+    this.display.lookBack(back);
+  }
+
   /** All history is in the terminal; false when it could not be had. */
   wantHistory(): Promise<boolean> {
     return this.screen.history.want();
@@ -227,7 +243,8 @@ export class Attachment {
     this.session?.retryNow();
   }
 
-  private ask(op: string, window: number, fields: JsonObject): Promise<JsonObject> {
+  /** Asks the hub; `window` may be {@link CONSOLE}. */
+  ask(op: string, window: number, fields: JsonObject): Promise<JsonObject> {
     if (this.session === null) return Promise.reject(new Error("The console is not attached yet."));
     return this.session.request(op, window, fields);
   }
@@ -243,12 +260,15 @@ export class Attachment {
   // -- what the hub tells --------------------------------------------------------------------------
 
   private state(state: SessionState): void {
-    if (state.name !== "attached") for (const { history } of this.screens.values()) history.disconnected();
+    if (state.name !== "attached") {
+      for (const { history } of this.screens.values()) history.disconnected();
+      this.options.room.disconnected();
+    }
     this.options.events.state(state);
   }
 
   private welcome(welcome: Welcome): void {
-    this.role = welcome.role;
+    this.options.room.welcome(welcome.hello);
     this.policy = welcome.policy;
     const known = new Set(welcome.windows.map(({ window }) => window));
     for (const window of [...this.panes.keys()]) {
@@ -262,6 +282,7 @@ export class Attachment {
     if (welcome.console.state === "ended") this.showAll(known);
     this.options.events.recovering(welcome.console.state === "recovering");
     if (welcome.console.state === "ended") this.options.events.ended(String(welcome.console.reason ?? ""));
+    this.options.events.welcome();
     this.options.events.changed();
   }
 
@@ -275,7 +296,11 @@ export class Attachment {
   }
 
   private event(window: number, event: JsonObject): void {
-    const { events } = this.options;
+    const { events, room } = this.options;
+    if (room.event(event)) {
+      if (event.type === "role") events.changed();
+      return;
+    }
     switch (event.type) {
       case "title":
         this.update(window, { title: String(event.title ?? "") });
@@ -299,16 +324,8 @@ export class Attachment {
       case "clipboard":
         if (window === this.active && typeof event.data === "string") events.clipboard(event.data);
         break;
-      case "viewers":
-        this.viewers = Number(event.count) || 1;
-        events.changed();
-        break;
       case "policy":
         this.policy = String(event.policy ?? this.policy);
-        events.changed();
-        break;
-      case "role":
-        this.role = String(event.role ?? this.role);
         events.changed();
         break;
       case "renamed":

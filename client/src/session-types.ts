@@ -62,6 +62,8 @@ export interface Welcome {
   readonly role: string;
   readonly policy: string;
   readonly windows: readonly WindowInfo[];
+  /** All of it; {@link Room} reads what it says of people. */
+  readonly hello: JsonObject;
 }
 
 /** What a session tells the page. */
@@ -103,6 +105,7 @@ export function parseWelcome(hello: JsonObject): Welcome {
     role: typeof hello.role === "string" ? hello.role : "observer",
     policy: typeof hello.policy === "string" ? hello.policy : "latest",
     windows: windows.map(parseWindow),
+    hello,
   };
 }
 

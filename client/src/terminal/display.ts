@@ -151,6 +151,14 @@ export class TerminalDisplay implements Display {
     this.terminal.scrollToLine(Math.max(0, this.terminal.buffer.active.baseY - distance));
   }
 
+  /** Looks `back` lines above the live screen, as soon as so many are here. */
+  lookBack(back: number): void {
+    const { baseY, type } = this.terminal.buffer.active;
+    if (type !== "normal") return;
+    if (back > baseY) this.options.scrolled(back - baseY);
+    this.terminal.scrollToLine(Math.max(0, baseY - back));
+  }
+
   /** Lines by which the view was above the bottom when the last keyframe came. */
   get linesBack(): number {
     return this.distance;

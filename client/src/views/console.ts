@@ -7,6 +7,7 @@
 import { ApiError, type Console, lacksSandbox } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
+import { Room } from "../room/room.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
 import type { SessionState } from "../session-types.ts";
 import { onChange, settings } from "../settings.ts";
@@ -17,12 +18,15 @@ import { consoleMenu, sizeMenu, windowMenu } from "./console-menus.ts";
 import { confirm } from "./dialog.ts";
 import { KeyBar } from "./keybar.ts";
 import { endConsole, rename } from "./list.ts";
+import { Note } from "./note.ts";
 import { complain } from "./notices.ts";
+import { openLink } from "./open-link.ts";
 import type { Page, PageContext } from "./page.ts";
 import { SearchBar } from "./search.ts";
 import { Status } from "./status.ts";
 import { Tabs, tabTitle } from "./tabs.ts";
 import { onThemeChange, terminalTheme } from "./theme.ts";
+import { Together } from "./together.ts";
 
 const RESIZE_PAUSE_MS = 80;
 
@@ -39,9 +43,13 @@ class ConsoleView {
   private readonly area = h("div", { className: "area" });
   private readonly title = h("h1", { className: "console-title" });
   private readonly unsafe = h("span", { className: "unsafe", hidden: true }, "No sandbox");
-  private readonly note = h("div", { className: "note", hidden: true, attrs: { role: "status" } });
+  private readonly note = new Note();
   private readonly sizeFace = h("span", { className: "chip-text" });
-  private readonly viewersFace = h("span", { className: "viewers", hidden: true });
+  private readonly room = new Room((op, window, fields) => this.live.ask(op, window, fields));
+  private readonly together = new Together(this.room, {
+    attachment: () => this.attachment,
+    focus: () => this.focus(),
+  });
   private readonly status = new Status(() => this.attachment?.retryNow());
   private readonly tabs = new Tabs({
     activate: (window) => {
@@ -90,19 +98,31 @@ class ConsoleView {
           this.tabs.element,
           menus.window,
         ),
-        h("div", { className: "bar-end" }, this.viewersFace, this.status.element, menus.size, menus.console),
+        h(
+          "div",
+          { className: "bar-end" },
+          this.status.element,
+          this.together.button,
+          menus.size,
+          menus.console,
+        ),
       ),
       this.status.banner,
       this.search.element,
       h(
-        "main",
-        {
-          className: "stage",
-          attrs: { "aria-label": `Terminal ${name}`, "aria-describedby": "terminal-hint" },
-        },
-        h("p", { id: "terminal-hint", className: "hidden-text" }, hint),
-        this.area,
-        this.note,
+        "div",
+        { className: "desk" },
+        h(
+          "main",
+          {
+            className: "stage",
+            attrs: { "aria-label": `Terminal ${name}`, "aria-describedby": "terminal-hint" },
+          },
+          h("p", { id: "terminal-hint", className: "hidden-text" }, hint),
+          this.area,
+          this.note.element,
+        ),
+        this.together.sidebar.element,
       ),
       this.keyBar.element,
     );
@@ -119,7 +139,7 @@ class ConsoleView {
       if (error instanceof ApiError && error.notLoggedIn) return this.context.loginNeeded();
       const reason = error instanceof Error ? error.message : String(error);
       this.status.state({ name: "closed", cause: "no_such_console", reason }, 0);
-      return this.explain(reason, [
+      return this.note.say(reason, [
         ["Try again", () => navigate(location.pathname)],
         ["All consoles", () => navigate("/")],
       ]);
@@ -136,6 +156,7 @@ class ConsoleView {
   stop(): void {
     for (const clean of this.cleanUp) clean();
     this.status.dispose();
+    this.together.stop();
     const attachment = this.attachment;
     // What is told from here on is told to nobody.
     this.attachment = null;
@@ -161,6 +182,7 @@ class ConsoleView {
   private newAttachment(): Attachment {
     const attachment: Attachment = new Attachment({
       api: this.context.api,
+      room: this.room,
       area: this.area,
       window: rememberedWindow(),
       transform: (text) => this.keyBar.transform(text),
@@ -173,6 +195,7 @@ class ConsoleView {
           ring(this.area);
           this.mark();
         },
+        welcome: () => this.together.attached(),
         clipboard: programCopies,
         renamed: (name) => this.rename(name),
         ended: (reason) => this.showEnd(reason),
@@ -227,7 +250,7 @@ class ConsoleView {
   private draw(): void {
     const attachment = this.attachment;
     if (attachment === null) return;
-    const { windows, activeWindow, pane, role, viewers } = attachment;
+    const { windows, activeWindow, pane, role } = attachment;
     const mayClose = role !== "observer" && windows.length > 1;
     this.tabs.draw(windows, activeWindow, mayClose);
     this.tabs.element.hidden = windows.length < 2;
@@ -236,10 +259,6 @@ class ConsoleView {
       this.sizeFace.textContent = `${pane.cols}×${pane.rows}`;
       if (!this.ended) this.showExit(pane.exit === null ? null : exitWords(pane.exit), pane.window);
     }
-    this.viewersFace.hidden = viewers < 2 && role !== "observer";
-    this.viewersFace.textContent = [role === "observer" && "read-only", viewers > 1 && `${viewers} viewers`]
-      .filter(Boolean)
-      .join(" · ");
     if (!document.hidden) document.title = this.plainTitle();
   }
 
@@ -269,45 +288,37 @@ class ConsoleView {
     if (state.cause === "not_logged_in") return this.context.loginNeeded();
     if (this.ended) return;
     const again = state.cause === "detached_by_other" ? "Reattach" : "Open again";
-    this.explain(state.reason || "The connection was closed.", [
+    this.note.say(state.reason || "The connection was closed.", [
       [again, () => navigate(location.pathname)],
       ["All consoles", () => navigate("/")],
     ]);
   }
 
   private recovering(isRecovering: boolean): void {
-    if (isRecovering) this.explain("The console is being recovered. What you type is kept.", []);
-    else if (!this.ended) this.note.hidden = true;
+    if (isRecovering) this.note.say("The console is being recovered. What you type is kept.", []);
+    else if (!this.ended) this.note.hide();
   }
 
   private showEnd(reason: string): void {
     this.ended = true;
     if (this.console !== null) this.console = { ...this.console, state: "ended", reason };
-    this.explain(reason === "" ? "This console has ended." : `This console has ended (${reason}).`, [
+    this.note.say(reason === "" ? "This console has ended." : `This console has ended (${reason}).`, [
       ["All consoles", () => navigate("/")],
       ["Remove it", () => void this.end()],
     ]);
   }
 
   private showExit(words: string | null, window: number): void {
-    if (words === null) {
-      if (this.note.dataset.kind === "exit") this.note.hidden = true;
-      return;
-    }
-    this.explain(words, [
-      ["Start again", () => void this.live.restart(window).then(() => this.focus(), complain)],
-      ["Close window", () => void this.closeWindow(window)],
-    ]);
-    this.note.dataset.kind = "exit";
-  }
-
-  private explain(words: string, actions: readonly (readonly [string, () => void])[]): void {
-    delete this.note.dataset.kind;
-    const buttons = actions.map(([label, run]) =>
-      h("button", { type: "button", className: "button small", onclick: run }, label),
+    const startAgain = () => void this.live.restart(window).then(() => this.focus(), complain);
+    this.note.sayExit(
+      words,
+      this.room.mayWrite
+        ? [
+            ["Start again", startAgain],
+            ["Close window", () => void this.closeWindow(window)],
+          ]
+        : [],
     );
-    this.note.replaceChildren(h("p", {}, words), ...buttons);
-    this.note.hidden = false;
   }
 
   // -- actions -------------------------------------------------------------------------------------
@@ -402,14 +413,4 @@ function rememberedWindow(): number {
 function exitWords(exit: Readonly<Record<string, unknown>>): string {
   if (typeof exit.signal === "string") return `The program was ended by ${exit.signal}.`;
   return exit.code === 0 ? "The program ended." : `The program ended with status ${String(exit.code)}.`;
-}
-
-/** Opens a link in a new tab; asks first when its text may say something else than its address. */
-async function openLink(address: string, certain: boolean): Promise<void> {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null || !["http:", "https:", "mailto:"].includes(url.protocol)) {
-    return complain(new Error(`Not opened: ${address.slice(0, 200)} is not a web address.`));
-  }
-  if (!certain && !(await confirm("Open this link?", url.href, "Open", false))) return;
-  window.open(url.href, "_blank", "noopener,noreferrer");
 }

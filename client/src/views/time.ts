@@ -17,3 +17,11 @@ export function ago(seconds: number, now: number): string {
   }
   return passed < 10 ? "just now" : `${Math.floor(passed / 10) * 10} seconds ago`;
 }
+
+/** The time of day of `seconds` (since the epoch), with the date when that is another day. */
+export function clockTime(seconds: number, now = new Date()): string {
+  const then = new Date(seconds * 1000);
+  const time = then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  if (then.toDateString() === now.toDateString()) return time;
+  return `${then.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+}

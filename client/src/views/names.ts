@@ -1,0 +1,20 @@
+/** Names of people, and their words, on the page: as text that cannot pass for something else. */
+
+import { h } from "../dom.ts";
+import type { Named } from "../room/messages.ts";
+import { hueOf, visible } from "../room/words.ts";
+
+/** The colour of a person, the same in every part of the page and for everybody who looks. */
+export function colourOf(person: string): string {
+  return `oklch(var(--person-light) var(--person-chroma) ${hueOf(person)})`;
+}
+
+/** A name in its person's colour, kept apart from the direction of the text around it. */
+export function personName({ person, name }: Named): HTMLElement {
+  const element = h("bdi", { className: "person-name" }, bareText(name) || "somebody");
+  element.style.setProperty("--person", colourOf(person));
+  return element;
+}
+
+/** Words of others: what would be invisible or turn the text round is shown. */
+export const bareText = visible;
