@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from termhub.gateways.tui.history import AskWords, Copy, Find, History, Leave, Outcome
+from termhub.gateways.tui.history import History
 from termhub.gateways.tui.mouse import WHEEL_LINES
+from termhub.gateways.tui.outcomes import AskWords, Copy, Find, Leave, Outcome
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.prompts import Prompt, TextPrompt
 from termhub.gateways.tui.session import Session

@@ -1,58 +1,22 @@
 """Copy mode: looking back through a pane's history, searching it, marking text.
 
 Keys are those of vi and the basic ones of emacs, as in tmux.  Lines are counted from the oldest one
-there is.  Pure: what needs the host comes out as a :class:`Find` or :class:`Copy`, and the place to
-show as ``back``.
+there is.  Pure: what needs the host comes out as a value of :mod:`.outcomes`, and the place to show
+as ``back``.
 
 Invariant: the cursor's line is within what there is, and ``back`` is such that it shows.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from itertools import chain
 
-import attrs
-
+from termhub.gateways.tui.motions import JUMPS, Cells, matches
+from termhub.gateways.tui.outcomes import AskWords, Copy, Find, Leave, Outcome
 from termhub.screen.runs import PALETTE, REVERSE, Style
 
 MARKED = Style(attrs=REVERSE)
 FOUND = Style(fg=PALETTE | 0, bg=PALETTE | 3)
-
-Cells = list[str]
-
-
-@attrs.frozen
-class Leave:
-    """Copy mode is over."""
-
-
-@attrs.frozen
-class AskWords:
-    """The person is to type what to look for."""
-
-    forward: bool
-
-
-@attrs.frozen
-class Find:
-    """Look for a text from a line on."""
-
-    text: str
-    line: int
-    forward: bool
-
-
-@attrs.frozen
-class Copy:
-    """Copy what lies from one cell to another, both included; then copy mode is over."""
-
-    start: tuple[int, int]
-    end: tuple[int, int]
-
-
-Outcome = Leave | AskWords | Find | Copy | None
 
 
 class History:
@@ -204,7 +168,7 @@ class History:
             move(self)
             self.leaves_at_bottom = False
             return None
-        jump = _JUMPS.get(name)
+        jump = JUMPS.get(name)
         if jump is not None:
             self.x = jump(row(self.line), self.x)
             self._settle()
@@ -239,7 +203,7 @@ class History:
             self.message = "nothing to look for"
             return None
         self._has_wrapped, self._seeks_forward = False, forward
-        here = _matches(row(self.line), self.text)
+        here = matches(row(self.line), self.text)
         beyond = [place for place in here if (place[0] > self.x if forward else place[0] < self.x)]
         if beyond:
             x, cells = beyond[0] if forward else beyond[-1]
@@ -294,83 +258,6 @@ class History:
         self.scroll(-1)
 
 
-def _matches(cells: Cells, text: str) -> list[tuple[int, int]]:
-    """Where a text stands in a row: (column, cells)."""
-    columns = list(chain.from_iterable([x] * len(cell) for x, cell in enumerate(cells)))
-    joined = "".join(cells)
-    exact = text != text.lower()
-    # As vi's smartcase: capitals in what is looked for make the case count.
-    flags = re.NOFLAG if exact else re.IGNORECASE
-    found = []
-    for match in re.finditer(re.escape(text), joined, flags):
-        start, last = columns[match.start()], columns[match.end() - 1]
-        wide = last + 1 < len(cells) and cells[last + 1] == ""
-        found.append((start, last - start + 1 + wide))
-    return found
-
-
-def _left(cells: Cells, x: int) -> int:
-    x -= 1
-    return x - 1 if 0 < x < len(cells) and cells[x] == "" else x
-
-
-def _right(cells: Cells, x: int) -> int:
-    x += 1
-    return x + 1 if x < len(cells) and cells[x] == "" else x
-
-
-def _start(cells: Cells, x: int) -> int:
-    return 0
-
-
-def _first_word(cells: Cells, x: int) -> int:
-    return next((at for at, cell in enumerate(cells) if cell.strip()), 0)
-
-
-def _end(cells: Cells, x: int) -> int:
-    while cells and not cells[-1].strip():
-        cells = cells[:-1]
-    return max(0, len(cells) - 1)
-
-
-def _kind(cell: str) -> int:
-    return 0 if not cell.strip() else 1 if cell[0].isalnum() or cell[0] == "_" else 2
-
-
-def _next_word(cells: Cells, x: int) -> int:
-    kinds = [_kind(cell) for cell in cells]
-    if x >= len(kinds):
-        return x
-    at = x
-    while at < len(kinds) and kinds[at] == kinds[x]:
-        at += 1
-    while at < len(kinds) and kinds[at] == 0:
-        at += 1
-    return at if at < len(kinds) else _end(cells, x)
-
-
-def _word_end(cells: Cells, x: int) -> int:
-    kinds = [_kind(cell) for cell in cells]
-    at = x + 1
-    while at < len(kinds) and kinds[at] == 0:
-        at += 1
-    if at >= len(kinds):
-        return max(x, _end(cells, x))
-    while at + 1 < len(kinds) and kinds[at + 1] == kinds[at]:
-        at += 1
-    return at
-
-
-def _word_start(cells: Cells, x: int) -> int:
-    kinds = [_kind(cell) for cell in cells]
-    at = min(x, len(kinds)) - 1
-    while at > 0 and kinds[at] == 0:
-        at -= 1
-    while at > 0 and kinds[at - 1] == kinds[at]:
-        at -= 1
-    return max(0, at)
-
-
 _MOVES: Mapping[str, Callable[[History], None]] = {
     name: move
     for names, move in (
@@ -387,21 +274,6 @@ _MOVES: Mapping[str, Callable[[History], None]] = {
         (("L",), History._low),
         (("C-y", "K", "C-Up"), History._row_up),
         (("C-e", "J", "C-Down"), History._row_down),
-    )
-    for name in names
-}
-
-_JUMPS: Mapping[str, Callable[[Cells, int], int]] = {
-    name: jump
-    for names, jump in (
-        (("Left", "h", "Backspace"), _left),
-        (("Right", "l"), _right),
-        (("0", "Home", "C-a"), _start),
-        (("^", "M-m"), _first_word),
-        (("$", "End"), _end),
-        (("w", "M-f"), _next_word),
-        (("e",), _word_end),
-        (("b", "M-b"), _word_start),
     )
     for name in names
 }

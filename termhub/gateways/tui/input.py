@@ -3,6 +3,8 @@
 A prompt takes keys first, then the commands, then what lies over the panes, then copy mode, then the
 program of the focused pane.
 
+Reading from the terminal stops while there is a reason to, such as programs that take no input.
+
 Invariant: what is for the program reaches it whole and in order, a paste the pane it began in; of
 much input at once as much is taken in one turn as leaves others theirs.
 """
@@ -17,6 +19,7 @@ from termhub.gateways.tui import commands
 from termhub.gateways.tui.bindings import PREFIXES, Action, Command, Unbound, key_name
 from termhub.gateways.tui.encode import focus_bytes, key_bytes, paste_bytes
 from termhub.gateways.tui.events import Event, Focus, Key, Mouse, Paste, Report
+from termhub.gateways.tui.interface import Transport
 from termhub.gateways.tui.keys import KeyReader
 from termhub.gateways.tui.mouse import WHEEL_LINES
 from termhub.gateways.tui.pointing import WHEEL_UP
@@ -44,10 +47,13 @@ class Input:
     """Reads one person's terminal.
 
     :param utf8: it sends UTF-8.
+    :param source: what can be told to read no more for a while.
     """
 
-    def __init__(self, ui: TerminalUI, utf8: bool) -> None:
+    def __init__(self, ui: TerminalUI, utf8: bool, source: Transport) -> None:
         self._ui = ui
+        self._source = source
+        self._pauses: set[str] = set()
         self._reader = KeyReader(utf8)
         self._paste_window: int | None = None
         self._unread = b""
@@ -63,7 +69,7 @@ class Input:
         if self._is_held:
             self._waiting_bytes += len(data)
             if self._waiting_bytes > HELD_BYTES:
-                self._ui.pause("held")
+                self.pause("held")
         self._unread += data
         self._read()
 
@@ -80,18 +86,18 @@ class Input:
         if ui.is_over:
             return
         if self._unread or (self._waiting and not self._is_held):
-            ui.pause("reading")
-            ui.later("reading", 0, self._read)
+            self.pause("reading")
+            ui.timers.later("reading", 0, self._read)
             return
-        ui.cancel("reading")
+        ui.timers.cancel("reading")
         if self._reader.is_waiting:
-            ui.later("escape", ESCAPE_SECONDS, self._flush)
+            ui.timers.later("escape", ESCAPE_SECONDS, self._flush)
         # Last, because it may bring more.
-        ui.resume("reading")
+        self.resume("reading")
 
     def _read_until(self, end: float) -> None:
         ui = self._ui
-        ui.cancel("escape")
+        ui.timers.cancel("escape")
         while not ui.is_over:
             if self._waiting and not self._is_held:
                 self._handle(self._waiting.popleft())
@@ -111,16 +117,29 @@ class Input:
         """
         self._is_held = True
         if seconds is not None:
-            self._ui.later("held", seconds, self.release)
+            self._ui.timers.later("held", seconds, self.release)
 
     def release(self) -> None:
         """Go on with what was typed meanwhile."""
-        self._ui.cancel("held")
+        self._ui.timers.cancel("held")
         self._is_held = False
         self._waiting_bytes = 0
         self._read()
         if not self._is_held:
-            self._ui.resume("held")
+            self.resume("held")
+
+    def pause(self, reason: str) -> None:
+        """Read no more of what is typed, until every reason is gone."""
+        if not self._ui.is_over:
+            self._pauses.add(reason)
+            self._source.pause_input()
+
+    def resume(self, reason: str) -> None:
+        """A reason to read no more is gone."""
+        if reason in self._pauses and not self._ui.is_over:
+            self._pauses.remove(reason)
+            if not self._pauses:
+                self._source.resume_input()
 
     def _flush(self) -> None:
         self._sort(self._reader.flush())

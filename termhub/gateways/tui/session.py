@@ -8,64 +8,24 @@ Invariant: every pane on the screen has been asked for as a view of its size, an
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
-from twisted.logger import Logger
-
-from sandbox.guest.frames import CONSOLE
-from termhub.gateways.tui import tree
+from termhub.gateways.tui import happenings, tree
 from termhub.gateways.tui.client import Answered, StreamClient
 from termhub.gateways.tui.encode import focus_bytes
 from termhub.gateways.tui.events import Focus
 from termhub.gateways.tui.layout import Layout
 from termhub.gateways.tui.looks import Look, Looks
 from termhub.gateways.tui.pane import Pane
+from termhub.gateways.tui.session_owner import SessionOwner
 from termhub.gateways.tui.status import Tab
 from termhub.gateways.tui.text import clean
 from termhub.gateways.tui.tree import Rect
-from termhub.gateways.tui.window_state import SHELLS, WindowState, tabs_of
+from termhub.gateways.tui.window_state import WindowState, tabs_of
 from termhub.hub.console import Console
 from termhub.hub.viewers import Role
 from termhub.screen.drawing import Drawing
-
-_log = Logger()
-
-
-class SessionOwner(Protocol):
-    """The UI, as a session sees it."""
-
-    def drawn(self, pane: Pane, drawing: Drawing, suffices: bool) -> None:
-        """A pane has changed; ``suffices``: nothing but what the drawing says."""
-
-    def changed(self) -> None:
-        """Something else that shows has changed."""
-
-    def say(self, words: str) -> None:
-        """Tell the person something."""
-
-    def rang(self) -> None:
-        """A program rang the bell."""
-
-    def wants_copied(self, text: str) -> None:
-        """A program on the screen wants to put a text into the clipboard."""
-
-    def greeted(self) -> None:
-        """The console is there."""
-
-    def opening(self, is_so: bool) -> None:
-        """A window is being opened for the person, or no longer."""
-
-    def closed(self, code: int, reason: str) -> None:
-        """The hub has ended the attachment."""
-
-    def pause_input(self) -> None:
-        """Programs do not take their input."""
-
-    def resume_input(self) -> None:
-        """They take input again."""
 
 
 class Session:
@@ -89,7 +49,7 @@ class Session:
         self.area = Rect(0, 0, 80, 24)
         self.is_greeted = False
         self._has_keyboard: int | None = None
-        self._owner = owner
+        self.owner = owner
         self._client = StreamClient(console, user, role, self)
         self._looks = Looks(self._ask_view, self._ask_unview)
         self._resized: set[int] = set()
@@ -145,7 +105,7 @@ class Session:
             pane = self.panes.get(number)
             if pane is None:
                 pane = self.panes[number] = Pane(number, place)
-                self._note_exit(number)
+                self.note_exit(number)
                 self._view(pane)
             elif pane.place != place:
                 has_size = pane.place[2:] == place[2:]
@@ -157,7 +117,7 @@ class Session:
             state = self.windows[number]
             state.has_activity = state.has_bell = False
         self._move_keyboard()
-        self._owner.changed()
+        self.owner.changed()
 
     def _move_keyboard(self) -> None:
         """Programs that asked for it hear when the focus goes, and when it comes."""
@@ -203,7 +163,8 @@ class Session:
                 pane.is_ready_due = False
                 self._client.ready(pane.window, pane.view)
 
-    def _note_exit(self, number: int) -> None:
+    def note_exit(self, number: int) -> None:
+        """A window's program has exited, or runs."""
         pane, state = self.panes.get(number), self.windows[number]
         if pane is None:
             return
@@ -218,7 +179,7 @@ class Session:
     def select(self, window: int | None) -> None:
         """Give a window the focus."""
         if window is None or window not in self.windows:
-            self._owner.say("There is no such window.")
+            self.owner.say("There is no such window.")
             return
         self.layout.select(window)
         self.arrange()
@@ -233,7 +194,7 @@ class Session:
         def opened(reply: dict[str, Any]) -> None:
             if not self._was_refused(reply):
                 show(int(reply["window"]))
-            self._owner.opening(False)
+            self.owner.opening(False)
 
         def show(number: int) -> None:
             self.windows.setdefault(number, WindowState([]))
@@ -246,7 +207,7 @@ class Session:
             self.arrange()
 
         rows, cols = max(tree.LEAST_ROWS, self.area.rows), max(tree.LEAST_COLS, self.area.cols)
-        self._owner.opening(True)
+        self.owner.opening(True)
         self._client.request("open", opened, cols=cols, rows=rows)
 
     def restart(self, window: int) -> None:
@@ -272,9 +233,13 @@ class Session:
 
         self._client.request(op, check, **arguments)
 
+    def request(self, op: str, **arguments: Any) -> None:
+        """Ask the hub for something that is as well if it is refused."""
+        self._client.request(op, **arguments)
+
     def _was_refused(self, reply: dict[str, Any]) -> bool:
         if not reply.get("ok"):
-            self._owner.say(clean(str(reply.get("error"))))
+            self.owner.say(clean(str(reply.get("error"))))
             return True
         return False
 
@@ -291,7 +256,7 @@ class Session:
             self.windows[window["window"]] = WindowState(window["argv"], window["title"], window["exit"])
         self.layout.windows_are(self.windows)
         self.arrange()
-        self._owner.greeted()
+        self.owner.greeted()
 
     def drawn(self, window: int, drawing: Drawing) -> None:
         """A pane changed."""
@@ -303,116 +268,37 @@ class Session:
             return
         suffices = pane.apply(drawing)
         self.windows[window].modes = drawing.modes
-        self._owner.drawn(pane, drawing, suffices and pane.history is None and not pane.notice)
+        self.owner.drawn(pane, drawing, suffices and pane.history is None and not pane.notice)
 
     def happened(self, window: int, event: dict[str, Any]) -> None:
         """An event."""
-        handler = _EVENTS.get(str(event.get("type")))
-        if handler is not None:
-            handler(self, window, event)
+        happenings.happened(self, window, event)
 
-    def closed(self, code: int, reason: str) -> None:
-        """The hub has ended the attachment."""
-        self._owner.closed(code, reason)
-
-    def pause_input(self) -> None:
-        """Programs do not take their input."""
-        self._owner.pause_input()
-
-    def resume_input(self) -> None:
-        """They take input again."""
-        self._owner.resume_input()
-
-    def _opened(self, window: int, event: dict[str, Any]) -> None:
-        state = self.windows.setdefault(window, WindowState([]))
-        state.argv = [str(word) for word in event.get("argv") or state.argv]
-        state.exit = None
-        self.layout.opened(window)
-        self._note_exit(window)
-        self.arrange()
-
-    def _exited(self, window: int, event: dict[str, Any]) -> None:
-        state = self.windows.get(window)
-        if state is None:
-            return
-        state.exit = {"signal": event["signal"]} if event.get("signal") else {"code": event.get("code") or 0}
-        others_run = any(other.exit is None for number, other in self.windows.items() if number != window)
-        # As a shell's terminal closes with it. What failed stays to be read; the console's own program also.
-        is_own_program = window == 0 and state.program not in SHELLS
-        is_done = window in self.panes and not is_own_program and state.has_closed
-        if is_done and others_run and self.role != "observer":
-            self._client.request("close", window=window)
-        self._note_exit(window)
-        self._owner.changed()
-
-    def _window_closed(self, window: int, event: dict[str, Any]) -> None:
+    def window_closed(self, window: int) -> None:
+        """A window is gone."""
         self.windows.pop(window, None)
         self.panes.pop(window, None)
         self._looks.forget(window)
         self.layout.closed(window)
         self.arrange()
 
-    def _titled(self, window: int, event: dict[str, Any]) -> None:
-        if window in self.windows:
-            self.windows[window].title = clean(str(event.get("title")))
-            self._owner.changed()
-
-    def _rang(self, window: int, event: dict[str, Any]) -> None:
-        if window in self.panes:
-            self._owner.rang()
-        elif window in self.windows:
-            self.windows[window].has_bell = True
-            self._owner.changed()
-
-    def _was_active(self, window: int, event: dict[str, Any]) -> None:
-        if window in self.windows and window not in self.panes and not self.windows[window].has_activity:
-            self.windows[window].has_activity = True
-            self._owner.changed()
-
-    def _wants_copied(self, window: int, event: dict[str, Any]) -> None:
-        if window not in self.panes:
-            return
-        try:
-            text = base64.b64decode(str(event.get("data"))).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return
-        if text:
-            self._owner.wants_copied(text)
-
-    def _changed_state(self, window: int, event: dict[str, Any]) -> None:
-        if window != CONSOLE:
-            return
-        self.state = str(event.get("state"))
-        self.reason = clean(str(event.get("reason") or ""))
+    def entered(self, state: str, reason: str) -> None:
+        """The console is in another state."""
+        self.state, self.reason = state, reason
         if self.has_ended:
             for pane in self.panes.values():
                 pane.notice = ""
-            self._owner.resume_input()
-        self._owner.changed()
+            self.owner.resume_input()
+        self.owner.changed()
 
-    def _counted(self, window: int, event: dict[str, Any]) -> None:
-        self.viewers = int(event.get("count") or 0)
-        self._owner.changed()
+    def closed(self, code: int, reason: str) -> None:
+        """The hub has ended the attachment."""
+        self.owner.closed(code, reason)
 
-    def _renamed(self, window: int, event: dict[str, Any]) -> None:
-        self.name = clean(str(event.get("name")))
-        self._owner.changed()
+    def pause_input(self) -> None:
+        """Programs do not take their input."""
+        self.owner.pause_input()
 
-    def _policy_changed(self, window: int, event: dict[str, Any]) -> None:
-        self.policy = clean(str(event.get("policy")))
-        self._owner.changed()
-
-
-_EVENTS: dict[str, Callable[[Session, int, dict[str, Any]], None]] = {
-    "opened": Session._opened,
-    "exit": Session._exited,
-    "closed": Session._window_closed,
-    "title": Session._titled,
-    "bell": Session._rang,
-    "activity": Session._was_active,
-    "clipboard": Session._wants_copied,
-    "state": Session._changed_state,
-    "viewers": Session._counted,
-    "renamed": Session._renamed,
-    "policy": Session._policy_changed,
-}
+    def resume_input(self) -> None:
+        """They take input again."""
+        self.owner.resume_input()

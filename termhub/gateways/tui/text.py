@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from termhub.hub.link import seen
+from termhub.hub.host_messages import seen
 from termhub.screen.runs import count_cells, split_cells
 
 

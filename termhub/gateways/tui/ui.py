@@ -17,9 +17,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from termhub.errors import TermhubError
-from termhub.gateways.tui import commands, picking, picture
-from termhub.gateways.tui.bindings import Bindings, Command
+from termhub.gateways.tui import picking, picture
+from termhub.gateways.tui.bindings import Bindings
 from termhub.gateways.tui.canvas import Canvas
+from termhub.gateways.tui.clipboard import Clipboard
 from termhub.gateways.tui.copying import Copying
 from termhub.gateways.tui.display import Display
 from termhub.gateways.tui.input import Input
@@ -32,9 +33,9 @@ from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.settings import TerminalSettings
 from termhub.gateways.tui.status import TabPlace
 from termhub.gateways.tui.terminal import Terminal
-from termhub.gateways.tui.text import clean, counted
+from termhub.gateways.tui.text import clean
+from termhub.gateways.tui.timers import Timers
 from termhub.gateways.tui.tree import Rect
-from termhub.hub.clock import DelayedCall
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
 from termhub.hub.viewers import CLOSE_DETACHED, CLOSE_NO_CONSOLE, CLOSE_RESTART, Role
@@ -72,11 +73,11 @@ class TerminalUI:
         self.bindings = Bindings()
         self.session: Session | None = None
         self.copying: Copying | None = None
-        self.to_copy: str | None = None
+        self.clipboard = Clipboard(self)
         self._start = start
         self._terminal = terminal
         self._transport = transport
-        self._input = Input(self, terminal.utf8)
+        self._input = Input(self, terminal.utf8, transport)
         self.display = Display(
             terminal,
             cols,
@@ -93,8 +94,7 @@ class TerminalUI:
         self.previews = picking.Previews()
         self.message = ""
         self.tab_places: list[TabPlace] = []
-        self._timers: dict[str, DelayedCall] = {}
-        self._pauses: set[str] = set()
+        self.timers = Timers(services.clock)
         self._detaches_others = start.detach_others
         self.is_over = False
 
@@ -191,8 +191,7 @@ class TerminalUI:
 
     def _leave(self, reason: str) -> None:
         self.is_over = True
-        for name in list(self._timers):
-            self.cancel(name)
+        self.timers.stop()
         self._drop_session(reason)
 
     def _drop_session(self, reason: str) -> None:
@@ -231,7 +230,7 @@ class TerminalUI:
     def cover(self, overlay: Overlay | None) -> None:
         """Lay a screen over the panes; None: take it away."""
         self.covering = overlay
-        self.cancel("refresh")
+        self.timers.cancel("refresh")
         self.display.stale()
 
     def refresh_every(self, seconds: float, call: Callable[[], None]) -> None:
@@ -240,9 +239,9 @@ class TerminalUI:
         def refresh() -> None:
             call()
             self.display.stale()
-            self.later("refresh", seconds, refresh)
+            self.timers.later("refresh", seconds, refresh)
 
-        self.later("refresh", seconds, refresh)
+        self.timers.later("refresh", seconds, refresh)
 
     def ask(self, prompt: Prompt) -> None:
         """Ask in place of the status line."""
@@ -255,9 +254,9 @@ class TerminalUI:
             return
         self.message = clean(words)
         if words:
-            self.later("message", MESSAGE_SECONDS, self._unsay)
+            self.timers.later("message", MESSAGE_SECONDS, self._unsay)
         else:
-            self.cancel("message")
+            self.timers.cancel("message")
         self.display.stale()
 
     def _unsay(self) -> None:
@@ -330,24 +329,11 @@ class TerminalUI:
 
     def wants_copied(self, text: str) -> None:
         """A program wants to put a text into the clipboard."""
-        copying = self.settings.copying
-        if copying == "always":
-            self.copied(text)
-        elif copying == "ask":
-            self.to_copy = text
-            keys = commands.keys_of(self.settings.preset, Command.ALLOW_COPY)
-            if keys:
-                self.say(f"A program wants to copy {counted(len(text), 'character')}; {keys} lets it.")
+        self.clipboard.wanted(text)
 
     def copied(self, text: str) -> None:
-        """A text was copied: keep it, and give it to the person's device."""
-        if not text:
-            return
-        self.services.memory.keep_copied(self.user.number, text)
-        where = "" if self.display.set_clipboard(text) else "; this terminal's clipboard cannot be reached"
-        keys = commands.keys_of(self.settings.preset, Command.PASTE)
-        how = f"; {keys} types it" if keys else ""
-        self.say(f"Copied {counted(len(text), 'character')}{how}{where}.")
+        """The person has copied a text."""
+        self.clipboard.copied(text)
 
     def closed(self, code: int, reason: str) -> None:
         """The hub has ended the attachment."""
@@ -365,11 +351,11 @@ class TerminalUI:
 
     def pause_input(self) -> None:
         """Programs do not take their input."""
-        self.pause("programs")
+        self._input.pause("programs")
 
     def resume_input(self) -> None:
         """They take it again."""
-        self.resume("programs")
+        self._input.resume("programs")
 
     def opening(self, is_so: bool) -> None:
         """A window is being opened for the person: what is typed meanwhile is meant for it."""
@@ -377,19 +363,6 @@ class TerminalUI:
             self._input.hold()
         else:
             self._input.release()
-
-    def pause(self, reason: str) -> None:
-        """Read no more of what is typed, until every reason is gone."""
-        if not self.is_over:
-            self._pauses.add(reason)
-            self._transport.pause_input()
-
-    def resume(self, reason: str) -> None:
-        """A reason to read no more is gone."""
-        if reason in self._pauses and not self.is_over:
-            self._pauses.remove(reason)
-            if not self._pauses:
-                self._transport.resume_input()
 
     def _picture_left(self) -> None:
         if self.session is not None:
@@ -402,21 +375,5 @@ class TerminalUI:
 
     def _tick(self) -> None:
         """The clock shows minutes."""
-        self.later("clock", 60 - self.services.now() % 60, self._tick)
+        self.timers.later("clock", 60 - self.services.now() % 60, self._tick)
         self.display.stale()
-
-    def later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
-        """Call something once, in a while; only the last call of a name counts."""
-        self.cancel(name)
-
-        def due() -> None:
-            del self._timers[name]
-            call()
-
-        self._timers[name] = self.services.clock.callLater(seconds, due)
-
-    def cancel(self, name: str) -> None:
-        """Do not call what was to be called by this name."""
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termhub.gateways.tui.history import _JUMPS, _MOVES, AskWords, Copy, Find, History, Leave
+from termhub.gateways.tui.history import _MOVES, History
+from termhub.gateways.tui.motions import JUMPS
+from termhub.gateways.tui.outcomes import AskWords, Copy, Find, Leave
 
 LINES = 100
 ROWS, COLS = 10, 20
@@ -163,7 +165,7 @@ def test_it_goes_no_further_back_than_there_is() -> None:
 
 @given(
     st.lists(
-        st.one_of(st.sampled_from([*_MOVES, *_JUMPS, "v", "V", "n", "N", "Escape"]), st.integers(-30, 30))
+        st.one_of(st.sampled_from([*_MOVES, *JUMPS, "v", "V", "n", "N", "Escape"]), st.integers(-30, 30))
     ),
     st.integers(0, 50),
     st.integers(1, 20),

@@ -1,0 +1,42 @@
+"""Who shows a session: what it is told of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from termhub.gateways.tui.pane import Pane
+from termhub.screen.drawing import Drawing
+
+
+class SessionOwner(Protocol):
+    """The UI, as a session sees it."""
+
+    def drawn(self, pane: Pane, drawing: Drawing, suffices: bool) -> None:
+        """A pane has changed; ``suffices``: nothing but what the drawing says."""
+
+    def changed(self) -> None:
+        """Something else that shows has changed."""
+
+    def say(self, words: str) -> None:
+        """Tell the person something."""
+
+    def rang(self) -> None:
+        """A program rang the bell."""
+
+    def wants_copied(self, text: str) -> None:
+        """A program on the screen wants to put a text into the clipboard."""
+
+    def greeted(self) -> None:
+        """The console is there."""
+
+    def opening(self, is_so: bool) -> None:
+        """A window is being opened for the person, or no longer."""
+
+    def closed(self, code: int, reason: str) -> None:
+        """The hub has ended the attachment."""
+
+    def pause_input(self) -> None:
+        """Programs do not take their input."""
+
+    def resume_input(self) -> None:
+        """They take input again."""
