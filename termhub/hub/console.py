@@ -24,10 +24,11 @@ from termhub.hub.audience import Audience, show_ended
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
 from termhub.hub.ended import Ended
+from termhub.hub.host_messages import MAX_WINDOWS, HostEvent, HostHello, HostWindow, ScreenText
 from termhub.hub.input import InputStream
 from termhub.hub.inputs import Inputs
 from termhub.hub.lifecycle import new_lifecycle
-from termhub.hub.link import MAX_WINDOWS, HostEvent, HostHello, HostWindow, Link, ScreenText
+from termhub.hub.link import Link
 from termhub.hub.requests import Requests
 from termhub.hub.sizes import Policy, Size, checked_size
 from termhub.hub.streams import Stream, StreamOwner, Streams

@@ -27,10 +27,11 @@ from termhub.hub.console import Console
 from termhub.hub.ended import Ended
 from termhub.hub.files import PROGRAM as FILES
 from termhub.hub.files import WAITING, Files
+from termhub.hub.host_messages import Text
 from termhub.hub.images import Images
 from termhub.hub.keeper import Keeper
 from termhub.hub.launcher import Launcher
-from termhub.hub.link import HostLink, Text
+from termhub.hub.link import HostLink
 from termhub.hub.names import CONSOLE_ID, checked_name, free_name, new_id
 from termhub.hub.prepared import Prepared
 from termhub.hub.sizes import checked_size

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from sandbox.guest import frames
 from termhub.errors import BadRequest
 from termhub.hub.cursors import Keyframe
-from termhub.hub.link import (
+from termhub.hub.host_messages import (
     MAX_WINDOWS,
     Cols,
     Cursor,

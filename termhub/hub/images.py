@@ -10,8 +10,8 @@ from msgspec import Struct
 from sandbox.images import Image, command, programs, resolve
 from sandbox.images.model import Source
 from termhub.errors import BadRequest
+from termhub.hub.host_messages import Text
 from termhub.hub.launcher import Launcher
-from termhub.hub.link import Text
 
 
 class _Told(Struct):

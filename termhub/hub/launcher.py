@@ -19,7 +19,8 @@ from twisted.python.failure import Failure
 from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError, NoSandbox, NoSuchConsole, TermhubError
 from termhub.hub.clock import Clock, DelayedCall
-from termhub.hub.link import HostReply, Transport
+from termhub.hub.host_messages import HostReply
+from termhub.hub.link import Transport
 
 REQUEST_SECONDS = 60.0
 RETRY_SECONDS = 0.1

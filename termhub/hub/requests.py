@@ -17,7 +17,8 @@ from sandbox.guest import frames
 from termhub.errors import ConsoleError
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
-from termhub.hub.link import Link, Opened, Piece, ScreenText
+from termhub.hub.host_messages import Opened, Piece, ScreenText
+from termhub.hub.link import Link
 
 LINK_SECONDS = 15.0
 """How long a request waits for a console that is recovering."""

@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 
 from sandbox.guest import frames
 from termhub.errors import ConsoleError
-from termhub.hub.link import HostEvent, Link
+from termhub.hub.host_messages import HostEvent
+from termhub.hub.link import Link
 
 FRAME_BYTES = 64 * 1024
 """Most bytes of a stream in one frame, so that others get their turn."""

@@ -17,7 +17,8 @@ from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
-from termhub.hub.link import MAX_WINDOWS, HostEvent, HostWindow, Link, Resumed
+from termhub.hub.host_messages import MAX_WINDOWS, HostEvent, HostWindow, Resumed
+from termhub.hub.link import Link
 from termhub.hub.sizes import POLICIES, Policy, Size
 from termhub.hub.views import Views
 from termhub.hub.windows import Window

@@ -21,8 +21,8 @@ from twisted.python.failure import Failure
 from sandbox.guest import frames
 from termhub.errors import BadRequest, NotAllowed, TermhubError
 from termhub.hub.cursors import Cursor
+from termhub.hub.host_messages import MAX_WINDOWS, Cols, Offset, Rows, Text, WindowNumber
 from termhub.hub.input import PAUSE_BYTES, RESUME_BYTES, InputStream
-from termhub.hub.link import MAX_WINDOWS, Cols, Offset, Rows, Text, WindowNumber
 from termhub.hub.pace import Pace
 from termhub.hub.sizes import Policy, Size
 

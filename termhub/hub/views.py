@@ -23,8 +23,9 @@ from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
 from termhub.host.search import Lines, find
 from termhub.hub.ended import Ended, EndedWindow
+from termhub.hub.host_messages import CopiedText, FoundText, Viewed
 from termhub.hub.last_screen import copy_last_screen, draw_last_screen, last_lines
-from termhub.hub.link import CopiedText, FoundText, Link, Viewed
+from termhub.hub.link import Link
 from termhub.screen.drawing import DrawingError, drawing_head, encode_ready, parse_ready
 
 if TYPE_CHECKING:

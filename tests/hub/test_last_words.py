@@ -10,7 +10,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from sandbox.guest import frames
-from termhub.hub.link import ACK_BYTES, HostEvent, HostHello, HostLink, Link
+from termhub.hub.host_messages import HostEvent, HostHello
+from termhub.hub.link import ACK_BYTES, HostLink, Link
 from termhub.hub.sockets import adopt
 from tests.support.hub_fakes import CONSOLE
 

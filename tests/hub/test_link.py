@@ -202,7 +202,7 @@ def test_late_keyframe_is_not_taken_for_one_that_nobody_asked_for(
 def test_answer_that_makes_no_sense_fails_the_request_and_breaks_the_link(host: FakeHost) -> None:
     import msgspec
 
-    from termhub.hub.link import Resumed
+    from termhub.hub.host_messages import Resumed
 
     host.hello()
     host.take()

@@ -15,8 +15,8 @@ from twisted.internet.task import Clock
 from sandbox.guest import frames
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended, EndedWindow
+from termhub.hub.host_messages import Cursor as TextCursor
 from termhub.hub.last_screen import copy_last_screen, draw_last_screen, last_lines
-from termhub.hub.link import Cursor as TextCursor
 from termhub.hub.viewers import Role, Viewer
 from termhub.hub.views import Views
 from termhub.screen import Cursor, Modes

@@ -26,7 +26,7 @@ from termhub.gateways.ssh.packets import Reader, boolean, string, u32
 from termhub.gateways.ssh.transport import Transport
 from termhub.gateways.tui.interface import Start
 from termhub.hub.consoles import NewConsole
-from termhub.hub.link import Cursor, ScreenText
+from termhub.hub.host_messages import Cursor, ScreenText
 from termhub.store import Database, User
 
 from .folders import temporary_folder
