@@ -1,17 +1,38 @@
-"""Where the hub keeps what must outlive it: accounts, credentials, consoles."""
+"""Where the hub keeps what must outlive it: accounts, credentials, consoles, shares."""
 
 from .database import Database
 from .interface import Store
-from .records import ConsoleRecord, Key, LoginLink, LoginSession, Token, User
+from .records import (
+    ROLES,
+    ChatMessage,
+    ConsoleRecord,
+    Guest,
+    Key,
+    LoginLink,
+    LoginSession,
+    Member,
+    Role,
+    Share,
+    Sharing,
+    Token,
+    User,
+)
 from .threaded import AsyncStore
 
 __all__ = [
+    "ROLES",
     "AsyncStore",
+    "ChatMessage",
     "ConsoleRecord",
     "Database",
+    "Guest",
     "Key",
     "LoginLink",
     "LoginSession",
+    "Member",
+    "Role",
+    "Share",
+    "Sharing",
     "Store",
     "Token",
     "User",

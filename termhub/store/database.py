@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from termhub.errors import BadRequest, KeyTaken, NameTaken, StoreError
+from termhub.errors import BadRequest, KeyTaken, StoreError
 
+from .chats import ChatTables
 from .records import ConsoleRecord, Key, LoginLink, LoginSession, Token, User
 from .schema import upgrade
-
-Record = TypeVar("Record", User, Token, LoginSession, LoginLink, Key, ConsoleRecord)
+from .sharing import ShareTables
+from .tables import Tables
 
 BUSY_TIMEOUT_SECONDS = 10.0
 
@@ -69,6 +68,9 @@ class Database:
         except StoreError:
             self._connection.close()
             raise
+        self._tables = Tables(self._connection)
+        self.shares = ShareTables(self._tables)
+        self.chats = ChatTables(self._tables)
 
     def close(self) -> None:
         """Close the file; the object cannot be used after it."""
@@ -82,8 +84,8 @@ class Database:
         :raises NameTaken: when there is one of this name.
         """
         taken = f"There is already a user {name}."
-        with self._unique(taken):
-            return self._one(
+        with self._tables.unique(taken):
+            return self._tables.one(
                 User,
                 "INSERT INTO users (name, created, plan, password_hash) VALUES (?, ?, ?, ?) RETURNING *",
                 name,
@@ -94,22 +96,22 @@ class Database:
 
     def users(self) -> list[User]:
         """Everybody, by name."""
-        return self._all(User, "SELECT * FROM users ORDER BY name")
+        return self._tables.all(User, "SELECT * FROM users ORDER BY name")
 
     def user(self, number: int) -> User | None:
         """The account with this number."""
-        return self._find(User, "SELECT * FROM users WHERE number = ?", number)
+        return self._tables.find(User, "SELECT * FROM users WHERE number = ?", number)
 
     def user_named(self, name: str) -> User | None:
         """The account with this name."""
-        return self._find(User, "SELECT * FROM users WHERE name = ?", name)
+        return self._tables.find(User, "SELECT * FROM users WHERE name = ?", name)
 
     def set_password(self, user: int, password_hash: str | None) -> None:
         """Replace the user's password, and log the user out everywhere.
 
         :param password_hash: None for an account without a password.
         """
-        with self._transaction():
+        with self._tables.transaction():
             self._connection.execute(
                 "UPDATE users SET password_hash = ? WHERE number = ?", (password_hash, user)
             )
@@ -122,7 +124,7 @@ class Database:
 
         :raises StoreError: while it has a console that has not ended.
         """
-        with self._transaction():
+        with self._tables.transaction():
             live = self._connection.execute(
                 "SELECT name FROM consoles WHERE owner = ? AND ended IS NULL AND NOT prepared ORDER BY name",
                 (user,),
@@ -139,7 +141,7 @@ class Database:
 
     def add_token(self, user: int, label: str, hash: str, created: float) -> Token:
         """A new API token."""
-        return self._one(
+        return self._tables.one(
             Token,
             "INSERT INTO tokens (user, label, hash, created) VALUES (?, ?, ?, ?) RETURNING *",
             user,
@@ -150,11 +152,11 @@ class Database:
 
     def tokens(self, user: int) -> list[Token]:
         """The user's tokens, oldest first."""
-        return self._all(Token, "SELECT * FROM tokens WHERE user = ? ORDER BY number", user)
+        return self._tables.all(Token, "SELECT * FROM tokens WHERE user = ? ORDER BY number", user)
 
     def token(self, hash: str) -> tuple[Token, User] | None:
         """The token with this hash, and whose it is."""
-        token = self._find(Token, "SELECT * FROM tokens WHERE hash = ?", hash)
+        token = self._tables.find(Token, "SELECT * FROM tokens WHERE hash = ?", hash)
         user = self.user(token.user) if token else None
         return (token, user) if token and user else None
 
@@ -177,14 +179,14 @@ class Database:
         Also forgets sessions that expired before, and of more than :data:`MAX_SESSIONS`
         of the user those not seen for longest.
         """
-        with self._transaction():
+        with self._tables.transaction():
             self._connection.execute("DELETE FROM login_sessions WHERE expires <= ?", (created,))
             self._connection.execute(
                 "DELETE FROM login_sessions WHERE number IN (SELECT number FROM login_sessions "
                 "WHERE user = ? ORDER BY last_seen DESC, number DESC LIMIT -1 OFFSET ?)",
                 (user, MAX_SESSIONS - 1),
             )
-            return self._one(
+            return self._tables.one(
                 LoginSession,
                 "INSERT INTO login_sessions (user, hash, created, last_seen, expires, address, agent) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
@@ -199,13 +201,13 @@ class Database:
 
     def sessions(self, user: int) -> list[LoginSession]:
         """Where the user is logged in, the last seen first."""
-        return self._all(
+        return self._tables.all(
             LoginSession, "SELECT * FROM login_sessions WHERE user = ? ORDER BY last_seen DESC", user
         )
 
     def session(self, hash: str) -> tuple[LoginSession, User] | None:
         """The session with this hash, expired or not, and whose it is."""
-        session = self._find(LoginSession, "SELECT * FROM login_sessions WHERE hash = ?", hash)
+        session = self._tables.find(LoginSession, "SELECT * FROM login_sessions WHERE hash = ?", hash)
         user = self.user(session.user) if session else None
         return (session, user) if session and user else None
 
@@ -227,9 +229,9 @@ class Database:
 
     def add_link(self, user: int, hash: str, created: float, expires: float) -> LoginLink:
         """A new one-time link; also forgets the links that expired before."""
-        with self._transaction():
+        with self._tables.transaction():
             self._connection.execute("DELETE FROM login_links WHERE expires <= ?", (created,))
-            return self._one(
+            return self._tables.one(
                 LoginLink,
                 "INSERT INTO login_links (hash, user, created, expires) VALUES (?, ?, ?, ?) RETURNING *",
                 hash,
@@ -240,8 +242,8 @@ class Database:
 
     def take_link(self, hash: str) -> tuple[LoginLink, User] | None:
         """The link with this hash, expired or not, and whose it is; it is gone after this call."""
-        with self._transaction():
-            link = self._find(LoginLink, "DELETE FROM login_links WHERE hash = ? RETURNING *", hash)
+        with self._tables.transaction():
+            link = self._tables.find(LoginLink, "DELETE FROM login_links WHERE hash = ? RETURNING *", hash)
             user = self.user(link.user) if link else None
         return (link, user) if link and user else None
 
@@ -255,8 +257,8 @@ class Database:
         :raises KeyTaken: when it opens an account already; it does not say whose.
         :raises BadRequest: when the user has too many.
         """
-        with self._transaction():
-            known = self._find(Key, "SELECT * FROM ssh_keys WHERE blob = ?", blob)
+        with self._tables.transaction():
+            known = self._tables.find(Key, "SELECT * FROM ssh_keys WHERE blob = ?", blob)
             if known is not None and known.user == user:
                 called = f" It is called {known.label!r}." if known.label else ""
                 raise KeyTaken(f"This key opens your account already.{called}", "have_key")
@@ -267,7 +269,7 @@ class Database:
                 )
             if len(self.keys(user)) >= MAX_KEYS:
                 raise BadRequest(f"There are {MAX_KEYS} keys already. Remove some first.", "too_many_keys")
-            return self._one(
+            return self._tables.one(
                 Key,
                 "INSERT INTO ssh_keys (user, algorithm, blob, fingerprint, label, created) "
                 "VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
@@ -281,11 +283,11 @@ class Database:
 
     def keys(self, user: int) -> list[Key]:
         """The user's keys, oldest first."""
-        return self._all(Key, "SELECT * FROM ssh_keys WHERE user = ? ORDER BY number", user)
+        return self._tables.all(Key, "SELECT * FROM ssh_keys WHERE user = ? ORDER BY number", user)
 
     def key(self, blob: bytes) -> tuple[Key, User] | None:
         """The key that is this one, and whose it is."""
-        key = self._find(Key, "SELECT * FROM ssh_keys WHERE blob = ?", blob)
+        key = self._tables.find(Key, "SELECT * FROM ssh_keys WHERE blob = ?", blob)
         user = self.user(key.user) if key else None
         return (key, user) if key and user else None
 
@@ -340,8 +342,8 @@ class Database:
 
         :raises NameTaken: when the owner has another of this name.
         """
-        with self._unique(f"You already have a console named {record.name}."):
-            return self._one(
+        with self._tables.unique(f"You already have a console named {record.name}."):
+            return self._tables.one(
                 ConsoleRecord,
                 "INSERT INTO consoles (id, owner, name, program, image, created, ended, reason, prepared) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
@@ -358,7 +360,7 @@ class Database:
 
     def consoles(self, owner: int | None = None) -> list[ConsoleRecord]:
         """The owner's consoles, or everybody's, oldest first."""
-        return self._all(
+        return self._tables.all(
             ConsoleRecord,
             "SELECT * FROM consoles WHERE ?1 IS NULL OR owner = ?1 ORDER BY created, id",
             owner,
@@ -366,14 +368,14 @@ class Database:
 
     def console(self, id: str) -> ConsoleRecord | None:
         """The console with this id."""
-        return self._find(ConsoleRecord, "SELECT * FROM consoles WHERE id = ?", id)
+        return self._tables.find(ConsoleRecord, "SELECT * FROM consoles WHERE id = ?", id)
 
     def rename_console(self, id: str, name: str, prepared: bool = False) -> None:
         """Give a console another name; with ``prepared`` False it is its owner's from now on.
 
         :raises NameTaken: when the owner has another of this name.
         """
-        with self._unique(f"You already have a console named {name}."):
+        with self._tables.unique(f"You already have a console named {name}."):
             self._connection.execute(
                 "UPDATE consoles SET name = ?, prepared = ? WHERE id = ?", (name, int(prepared), id)
             )
@@ -385,44 +387,11 @@ class Database:
         )
 
     def remove_console(self, id: str) -> None:
-        """Forget a console."""
-        self._connection.execute("DELETE FROM consoles WHERE id = ?", (id,))
+        """Forget a console, its shares and what was said in it."""
+        with self._tables.transaction():
+            self._connection.execute("DELETE FROM consoles WHERE id = ?", (id,))
+            self.shares.forget_guests()
 
-    # -- below ------------------------------------------------------------------
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-    @contextmanager
-    def _unique(self, message: str) -> Iterator[None]:
-        """Turn a broken UNIQUE constraint into :class:`NameTaken`."""
-        try:
-            yield
-        except sqlite3.IntegrityError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-                raise
-            raise NameTaken(message) from error
-
-    def _all(self, record: type[Record], sql: str, *values: Any) -> list[Record]:
-        return [_record(record, row) for row in self._connection.execute(sql, values).fetchall()]
-
-    def _find(self, record: type[Record], sql: str, *values: Any) -> Record | None:
-        rows = self._connection.execute(sql, values).fetchall()
-        return _record(record, rows[0]) if rows else None
-
-    def _one(self, record: type[Record], sql: str, *values: Any) -> Record:
-        return _record(record, self._connection.execute(sql, values).fetchall()[0])
-
-
-def _record(record: type[Record], row: sqlite3.Row) -> Record:
-    values = dict(row)
-    if record is ConsoleRecord:
-        values["prepared"] = bool(values["prepared"])
-    return record(**values)
+    def changes(self) -> int:
+        """A number that is another one after another process has changed anything."""
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])

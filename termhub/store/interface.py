@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from .records import ConsoleRecord, Key, LoginLink, LoginSession, Token, User
+from .records import (
+    ChatMessage,
+    ConsoleRecord,
+    Guest,
+    Key,
+    LoginLink,
+    LoginSession,
+    Role,
+    Share,
+    Sharing,
+    Token,
+    User,
+)
 
 
 class Store(Protocol):
@@ -110,4 +122,42 @@ class Store(Protocol):
         """Note that and why a console has ended."""
 
     async def remove_console(self, id: str) -> None:
-        """Forget a console."""
+        """Forget a console, its shares and what was said in it."""
+
+    async def changes(self) -> int:
+        """A number that is another one after another process has changed anything."""
+
+    async def sharing(self, now: float) -> list[Sharing]:
+        """The sharing of every console that is shared; what no longer counts is forgotten."""
+
+    async def prune_shares(self, now: float) -> None:
+        """Forget what has expired, and guests who can go nowhere any more."""
+
+    async def add_share(self, share: Share, user: int | None, most: int) -> Sharing:
+        """A new share; raises NoSuchConsole and TooMany."""
+
+    async def take_share(
+        self, id: str, now: float, user: int | None, name: str, hash: str, most: int
+    ) -> tuple[User, Sharing]:
+        """Let somebody in by a link; raises NotAllowed and TooMany."""
+
+    async def remove_share(self, console: str, id: str | None, now: float) -> Sharing | None:
+        """Revoke a share of the console, or all (None); None when there is no such share."""
+
+    async def set_member_role(self, console: str, member: int, role: Role, now: float) -> Sharing | None:
+        """Give a member another role; None when there is no such member."""
+
+    async def remove_member(self, console: str, member: int, now: float) -> Sharing | None:
+        """Send a member away; None when there is no such member."""
+
+    async def guest(self, hash: str) -> Guest | None:
+        """The guest who is known by the secret with this hash."""
+
+    async def touch_guest(self, number: int, last_seen: float) -> None:
+        """Note when a guest was last here."""
+
+    async def add_chat(self, console: str, time: float, name: str, text: str) -> ChatMessage:
+        """Keep what was said in a console; raises NoSuchConsole."""
+
+    async def chat(self, console: str, before: int | None = None, limit: int = 50) -> list[ChatMessage]:
+        """The last messages before that number, or of all, the oldest of them first."""

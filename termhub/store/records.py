@@ -6,16 +6,27 @@ its holder has; the secret itself is never stored.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
+
+Role = Literal["observer", "writer", "owner"]
+"""What somebody may do in a console; each role may do what those before it may."""
+
+ROLES: tuple[Role, ...] = ("observer", "writer", "owner")
+
+GUEST_PLAN = "guest"
+"""The plan of who has no account: it has nothing."""
 
 
 @attrs.frozen
 class User:
-    """An account.
+    """An account, or a guest.
 
     ``number`` is never given to another account: a console's uid and home derive
     from it.  ``password_hash`` is an argon2id string, or None when the account has
-    no password (it logs in by link or token).
+    no password (it logs in by link or token).  A guest is somebody without an account who
+    came by a share; its number is negative.
     """
 
     number: int
@@ -23,6 +34,11 @@ class User:
     created: float
     plan: str
     password_hash: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether this is somebody without an account, who owns nothing."""
+        return self.number < 0
 
 
 @attrs.frozen
@@ -95,4 +111,82 @@ class ConsoleRecord:
     created: float
     ended: float | None = None
     reason: str | None = None
-    prepared: bool = False
+    prepared: bool = attrs.field(default=False, converter=bool)
+
+
+@attrs.frozen
+class Share:
+    """What lets others attach to one console, until it expires: by a link, or an account by its name.
+
+    ``created_by`` is an account's number.  ``uses_left`` is how many more may come by it, None
+    for any number.  ``hash`` is that of a link's token, None for a share with an account, whose
+    name is the ``label`` then.
+    """
+
+    id: str
+    console: str
+    role: Role
+    created_by: int
+    created: float
+    expires: float
+    uses_left: int | None = None
+    label: str = ""
+    hash: str | None = attrs.field(default=None, repr=False)
+    passphrase_hash: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def is_link(self) -> bool:
+        """Whether whoever has the token may come."""
+        return self.hash is not None
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the token alone is not enough."""
+        return self.passphrase_hash is not None
+
+
+@attrs.frozen
+class Member:
+    """Somebody, an account or a guest, whom a share let in; ``role`` may be another than the share's."""
+
+    number: int
+    share: str
+    console: str
+    user: User
+    role: Role
+    joined: float
+
+
+@attrs.frozen
+class Sharing:
+    """The shares of one console, and whom they have let in; the oldest first."""
+
+    console: str
+    shares: tuple[Share, ...] = ()
+    members: tuple[Member, ...] = ()
+
+
+@attrs.frozen
+class Guest:
+    """Somebody without an account, who came by a share and said a name."""
+
+    number: int
+    name: str
+    hash: str = attrs.field(repr=False)
+    created: float
+    last_seen: float
+
+    @property
+    def user(self) -> User:
+        """The guest, as everything takes it that takes users."""
+        return User(-self.number, self.name, self.created, GUEST_PLAN)
+
+
+@attrs.frozen
+class ChatMessage:
+    """Something said in a console; ``number`` counts from 1 in each."""
+
+    number: int
+    time: float
+    name: str
+    text: str

@@ -13,10 +13,13 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 from termhub.threads import Threads
 
+from .chats import ChatTables
 from .database import Database
+from .sharing import ShareTables
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Part = TypeVar("Part")
 
 MAX_WAITING = 1000
 """Calls that may wait for the thread; the next is refused."""
@@ -33,6 +36,27 @@ def _in_thread(
     call.__name__ = method.__name__
     call.__doc__ = method.__doc__
     return call
+
+
+def _of_part(
+    part: Callable[[Database], Part], method: Callable[Concatenate[Part, P], R]
+) -> Callable[Concatenate[AsyncStore, P], Coroutine[Any, Any, R]]:
+    """The method of a part of :class:`Database`, run in the store's thread."""
+
+    def call(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return method(part(database), *args, **kwargs)
+
+    call.__name__ = method.__name__
+    call.__doc__ = method.__doc__
+    return _in_thread(call)
+
+
+def _shares(database: Database) -> ShareTables:
+    return database.shares
+
+
+def _chats(database: Database) -> ChatTables:
+    return database.chats
 
 
 class AsyncStore:
@@ -93,3 +117,15 @@ class AsyncStore:
     rename_console = _in_thread(Database.rename_console)
     end_console = _in_thread(Database.end_console)
     remove_console = _in_thread(Database.remove_console)
+    changes = _in_thread(Database.changes)
+    sharing = _of_part(_shares, ShareTables.all)
+    prune_shares = _of_part(_shares, ShareTables.prune)
+    add_share = _of_part(_shares, ShareTables.add)
+    take_share = _of_part(_shares, ShareTables.take)
+    remove_share = _of_part(_shares, ShareTables.remove)
+    set_member_role = _of_part(_shares, ShareTables.set_role)
+    remove_member = _of_part(_shares, ShareTables.remove_member)
+    guest = _of_part(_shares, ShareTables.guest)
+    touch_guest = _of_part(_shares, ShareTables.touch_guest)
+    add_chat = _of_part(_chats, ChatTables.add)
+    chat = _of_part(_chats, ChatTables.before)
