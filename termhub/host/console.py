@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from sandbox.guest import frames
 from termhub.host.agent_link import AgentError, AgentLink
 from termhub.host.agent_words import described, program_argv, program_exit
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
+from termhub.host.notices import Notices
 from termhub.host.requests import Requests
 from termhub.host.streams import Streams
 from termhub.host.views import Views
@@ -34,9 +35,6 @@ ACK_BYTES = 1 << 16
 ACK_SECONDS = 1.0  # how long a little output waits to be acknowledged, unless input takes it along
 REPLY_WINDOW_BYTES = 1 << 16
 TITLE_CHARACTERS = 1000
-NOTICE_SECONDS = 0.1
-NOTICES_AT_ONCE = 50
-ACTIVITY_SECONDS = 1.0
 
 
 class Timer(Protocol):
@@ -76,15 +74,6 @@ class Replies:
     accepted: int = 0
 
 
-@define(eq=False)
-class Notices:
-    """Title, bell and the like of a window: how many more may go out at once, and those that wait."""
-
-    left: int = NOTICES_AT_ONCE
-    latest: dict[str, dict[str, Any]] = field(factory=dict)
-    timer: Timer | None = None
-
-
 class Console:
     """The state machine of one console.
 
@@ -97,6 +86,7 @@ class Console:
         self.isolation = isolation
         self.windows: dict[int, Window] = {}
         self.links: list[HubLink] = []
+        self.notices = Notices(self.links, around)
         self.ended: str | None = None
         self.failure: str | None = None
         self.end_reason: str | None = None
@@ -109,9 +99,6 @@ class Console:
         self.requests = Requests(self, around)
         self.streams = Streams(self.agent, around.call_later)
         self.max_windows = MAX_WINDOWS
-        self._notices: dict[int, Notices] = {}
-        self._active: set[int] = set()
-        self._activity_timer: Timer | None = None
         self._acked: dict[int, int] = {}
         self._journaled: set[int] = set()
         self._ack_timer: Timer | None = None
@@ -209,7 +196,7 @@ class Console:
             window = self.windows.get(number)
             if window is None:
                 window = self._add_window(number, cols, rows, start)
-                self._broadcast(number, {"type": "opened", "argv": argv})
+                self.notices.broadcast(number, {"type": "opened", "argv": argv})
             window.argv = argv
             self._final[number] = (end, cols, rows)
             if exit_ is None:
@@ -247,12 +234,10 @@ class Console:
         self.views.window_closed(number)
         window.screen.close()
         self.requests.window_closed(number)
-        notices = self._notices.pop(number, None)
-        if notices is not None and notices.timer is not None:
-            notices.timer.cancel()
+        self.notices.window_closed(number)
         self._replies.pop(number, None)
         self._journals.delete(number)
-        self._broadcast(number, {"type": "closed"})
+        self.notices.broadcast(number, {"type": "closed"})
         for link in self.links:
             link.forget(number)
 
@@ -296,13 +281,12 @@ class Console:
         if mark is not None:
             self._reached(window, mark)
         for event in window.screen.events():
-            self._notice(number, dict(event.fields()))
+            self.notices.notice(number, dict(event.fields()))
         self.requests.reached(window)
         done = not window.has_work
         if done:
             self._settle(window)
-            self._active.add(number)
-            self._plan_activity()
+            self.notices.active(number)
         self.views.changed(window)
         self._journaled.add(number)
         if mark is not None or window.parsed - self._acked.get(number, 0) >= ACK_BYTES:
@@ -332,9 +316,9 @@ class Console:
         if kind == "resize":
             self._show_size(window)
         elif kind == "exit":
-            self._broadcast(window.number, {"type": "exit", **value})
+            self.notices.broadcast(window.number, {"type": "exit", **value})
         elif kind == "opened":
-            self._broadcast(window.number, {"type": "opened", "argv": value})
+            self.notices.broadcast(window.number, {"type": "opened", "argv": value})
 
     def _show_size(self, window: Window) -> None:
         frame = frames.resize(window.number, window.cols, window.rows)
@@ -354,48 +338,6 @@ class Console:
             del self._final[window.number]
             if (window.cols, window.rows) != final[1:]:
                 window.mark("resize", final[1:])
-
-    # -- telling the links ---------------------------------------------------
-
-    def _broadcast(self, number: int, event: dict[str, Any]) -> None:
-        frame = frames.encode_json(frames.EVENT, number, event)
-        for link in self.links:
-            link.tell(frame)
-
-    def _notice(self, number: int, event: dict[str, Any]) -> None:
-        """Pass on what a program told its terminal, at a bounded rate; of a title the latest."""
-        notices = self._notices.setdefault(number, Notices())
-        if notices.left > 0:
-            notices.left -= 1
-            self._broadcast(number, event)
-        elif event["type"] in ("title", "cwd", "bell"):
-            notices.latest[event["type"]] = event
-        if notices.timer is None:
-            notices.timer = self._around.call_later(NOTICE_SECONDS, self._more_notices, number)
-
-    def _more_notices(self, number: int) -> None:
-        notices = self._notices[number]
-        latest, notices.latest, notices.timer = notices.latest, {}, None
-        for event in latest.values():
-            self._broadcast(number, event)
-        notices.left = min(notices.left + NOTICES_AT_ONCE // 10, NOTICES_AT_ONCE)
-        if notices.left < NOTICES_AT_ONCE:
-            notices.timer = self._around.call_later(NOTICE_SECONDS, self._more_notices, number)
-
-    def _plan_activity(self) -> None:
-        if self._activity_timer is None and any(self._active - link.cursors.keys() for link in self.links):
-            self._tell_activity()
-
-    def _tell_activity(self) -> None:
-        active, self._active = self._active, set()
-        for link in self.links:
-            for number in active - link.cursors.keys():
-                link.tell(frames.encode_json(frames.EVENT, number, {"type": "activity"}))
-        self._activity_timer = self._around.call_later(ACTIVITY_SECONDS, self._after_activity)
-
-    def _after_activity(self) -> None:
-        self._activity_timer = None
-        self._plan_activity()
 
     # -- links ---------------------------------------------------------------
 
