@@ -14,6 +14,7 @@ from sandbox.guest.loop import Loop, Timer
 
 from ..errors import NoSuchConsole, NotLoggedIn, TermhubError
 from .connection import Connection, End
+from .directory import find_console, replaceable
 from .display import Display
 from .keys import Command, Keys, ShowWindow, parse_prefix
 from .output import patience, plain
@@ -403,14 +404,14 @@ def _find(rest: Rest, name: str | None, create: bool) -> dict[str, Any]:
         if create:
             return dict(rest.call("POST", "consoles", body=size()))
         raise NoSuchConsole("You have no running console. `termhub new` makes one.")
-    try:
-        return dict(rest.call("GET", "consoles", name))
-    except NoSuchConsole:
-        if create:
-            return dict(rest.call("POST", "consoles", body={"name": name, **size()}))
-        raise NoSuchConsole(
-            f"You have no console named {name}. `termhub ls` lists yours; `termhub new {name}` makes it."
-        ) from None
+    found = replaceable(rest, name) if create else find_console(rest, name)
+    if found is not None:
+        return found
+    if create:
+        return dict(rest.call("POST", "consoles", body={"name": name, **size()}))
+    raise NoSuchConsole(
+        f"You have no console named {name}. `termhub ls` lists yours; `termhub new {name}` makes it."
+    )
 
 
 def size() -> dict[str, int]:

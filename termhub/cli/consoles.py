@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from ..errors import NoSuchConsole, TermhubError
+from ..errors import NoSuchConsole, NotAllowed, TermhubError
 from ..gateways.listing import CONSOLE_HEAD, console_rows
 from .attach import PREFIX_OPTION, run_session, size
+from .directory import console_key, replaceable
 from .output import patience, plain, print_json, print_table
 from .remote import takes_hub
 from .rest import Rest
@@ -25,7 +26,12 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 @click.option("-i", "--image", help="The Python to use, such as 3.13.")
 @click.option("-e", "--env", "variables", metavar="NAME=VALUE", multiple=True, help="A variable for it.")
 @click.option("-d", "--detached", is_flag=True, help="Do not attach.")
-@click.option("-A", "existing", is_flag=True, help="If there is a console of this name, attach to it.")
+@click.option("-A", "existing", is_flag=True, help="If a console of this name runs, attach to it.")
+@click.option(
+    "--no-post-mortem",
+    is_flag=True,
+    help="Let a program of your own just end where it fails, instead of waiting in pdb.",
+)
 @PREFIX_OPTION
 @JSON_OPTION
 @takes_hub
@@ -38,6 +44,7 @@ def new(
     variables: tuple[str, ...],
     detached: bool,
     existing: bool,
+    no_post_mortem: bool,
     prefix: bytes | None,
     as_json: bool,
 ) -> int:
@@ -53,9 +60,11 @@ def new(
         wanted.update(program=program or "script", argv=list(argv))
     if variables:
         wanted["env"] = _parse_variables(variables)
+    if no_post_mortem:
+        wanted["post_mortem"] = False
     body = {key: value for key, value in wanted.items() if value is not None}
     with patience("Making the console"):
-        console = _existing(rest, name) if existing and name else None
+        console = replaceable(rest, name) if existing and name else None
         if console is None:
             console = rest.call("POST", "consoles", body=body)
     if as_json:
@@ -65,14 +74,6 @@ def new(
         click.echo(console["name"])
         return 0
     return run_session(rest, console, prefix=prefix)
-
-
-def _existing(rest: Rest, name: str) -> dict[str, Any] | None:
-    try:
-        console: dict[str, Any] = rest.call("GET", "consoles", name)
-    except NoSuchConsole:
-        return None
-    return None if console["state"] == "ended" else console
 
 
 def _parse_variables(variables: tuple[str, ...]) -> dict[str, str]:
@@ -111,14 +112,16 @@ def kill(rest: Rest, names: tuple[str, ...], remove: bool) -> int:
     for name in names:
         try:
             with patience(f"Ending {plain(name)}"):
-                rest.call("DELETE", "consoles", name, query={"remove": "true"} if remove else None)
+                query = {"remove": "true"} if remove else None
+                rest.call("DELETE", "consoles", console_key(rest, name), query=query)
             click.echo(f"Ended {plain(name)}.", err=True)
         except TermhubError as error:
-            if not isinstance(error, NoSuchConsole):
+            if not isinstance(error, NoSuchConsole | NotAllowed):
                 raise
-            click.echo(
-                f"termhub: You have no console named {plain(name)}; `termhub ls` lists yours.", err=True
-            )
+            message = error.message
+            if isinstance(error, NoSuchConsole):
+                message = f"You have no console named {plain(name)}; `termhub ls` lists yours."
+            click.echo(f"termhub: {message}", err=True)
             failed = True
     return int(failed)
 
@@ -131,7 +134,7 @@ def kill(rest: Rest, names: tuple[str, ...], remove: bool) -> int:
 def rename(rest: Rest, name: str, new_name: str, as_json: bool) -> None:
     """Give the console NAME the name NEW_NAME."""
     with patience("Renaming"):
-        console = rest.call("PATCH", "consoles", name, body={"name": new_name})
+        console = rest.call("PATCH", "consoles", console_key(rest, name), body={"name": new_name})
     if as_json:
         print_json(console)
     else:

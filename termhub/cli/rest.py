@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from .. import __version__
-from ..errors import NameTaken, NoSuchConsole, NotLoggedIn, TermhubError
+from ..errors import NameTaken, NoSuchConsole, NotAllowed, NotLoggedIn, TermhubError
 from .profile import Profile
 
 TIMEOUT_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 20
 
 _ERRORS: dict[str, type[TermhubError]] = {
-    error.code: error for error in (NoSuchConsole, NameTaken, NotLoggedIn)
+    error.code: error for error in (NoSuchConsole, NameTaken, NotAllowed, NotLoggedIn)
 }
 
 

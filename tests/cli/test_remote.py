@@ -63,6 +63,40 @@ def test_new_or_existing(termhub: Run, hub: FakeHub) -> None:
     assert termhub("new", "-A", "-d", "work").out == "fresh\n"
 
 
+def test_new_instead_of_one_that_has_ended(termhub: Run, hub: FakeHub) -> None:
+    hub.answers["GET /api/v1/consoles/work"] = 200, {**CONSOLE, "state": "ended"}
+    hub.answers["DELETE /api/v1/consoles/c-abcdefghij?remove=true"] = 204, b""
+    hub.answers["POST /api/v1/consoles"] = 201, CONSOLE
+    assert termhub("new", "-A", "-d", "work").out == "work\n"
+    assert [call for call, _, _ in hub.calls] == [
+        "GET /api/v1/consoles/work",
+        "DELETE /api/v1/consoles/c-abcdefghij?remove=true",
+        "POST /api/v1/consoles",
+    ]
+
+
+def test_attach_makes_one_instead_of_one_that_has_ended(termhub: Run, hub: FakeHub) -> None:
+    hub.answers["GET /api/v1/consoles/work"] = 200, {**CONSOLE, "state": "ended"}
+    hub.answers["DELETE /api/v1/consoles/c-abcdefghij?remove=true"] = 204, b""
+    hub.answers["POST /api/v1/consoles"] = 201, CONSOLE
+    assert "needs a terminal" in termhub("attach", "-A", "work").err
+    assert hub.calls[-1][1]["name"] == "work"
+
+
+def test_an_ended_console_is_not_removed_by_its_id(termhub: Run, hub: FakeHub) -> None:
+    hub.answers["GET /api/v1/consoles/c-abcdefghij"] = 200, {**CONSOLE, "state": "ended"}
+    assert "has ended" in termhub("attach", "-A", "c-abcdefghij").err
+    assert len(hub.calls) == 1
+
+
+def test_new_without_post_mortem(termhub: Run, hub: FakeHub) -> None:
+    hub.answers["POST /api/v1/consoles"] = 201, CONSOLE
+    assert termhub("new", "--no-post-mortem", "job", "--", "python", "job.py").status == 0
+    assert hub.calls[0][1]["post_mortem"] is False
+    termhub("new", "job")
+    assert "post_mortem" not in hub.calls[1][1]
+
+
 def test_ls(termhub: Run, hub: FakeHub) -> None:
     ended = {**CONSOLE, "name": "old", "state": "ended", "reason": "its program ended", "windows": []}
     hub.answers["GET /api/v1/consoles"] = 200, {"consoles": [CONSOLE, ended]}
@@ -82,13 +116,13 @@ def test_ls_of_nothing_says_what_to_do(termhub: Run, hub: FakeHub) -> None:
 
 
 def test_kill(termhub: Run, hub: FakeHub) -> None:
-    hub.answers["DELETE /api/v1/consoles/a%20b%2Fc"] = 204, b""
+    hub.answers["DELETE /api/v1/consoles/a%20b%3Fc"] = 204, b""
     hub.answers["DELETE /api/v1/consoles/gone"] = problem(404, "no_such_console", "No.")
     hub.answers["DELETE /api/v1/consoles/work?remove=true"] = 204, b""
-    done = termhub("kill", "gone", "a b/c")
+    done = termhub("kill", "gone", "a b?c")
     assert done.status == 1
     assert "no console named gone" in done.err
-    assert "Ended a b/c." in done.err
+    assert "Ended a b?c." in done.err
     assert termhub("kill", "--remove", "work").status == 0
     assert termhub("kill").status == 2
 
