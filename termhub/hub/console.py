@@ -33,10 +33,10 @@ from termhub.hub.requests import Requests
 from termhub.hub.sizes import Policy, Size, checked_size
 from termhub.hub.streams import Stream, StreamOwner, Streams
 from termhub.hub.table import WindowTable
-from termhub.hub.viewers import CLOSE_NORMAL, Client, ClientHello, Role, Viewer, parse_hello, viewer_key
+from termhub.hub.viewers import CLOSE_NORMAL, Client, ClientHello, Viewer, parse_hello, viewer_key
 from termhub.hub.views import Views
 from termhub.hub.windows import Window
-from termhub.store import ConsoleRecord
+from termhub.store import ConsoleRecord, Role
 
 _SIGNALS = frozenset(
     {"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGCONT", "SIGUSR1", "SIGUSR2"}

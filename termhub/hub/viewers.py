@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
@@ -25,11 +25,10 @@ from termhub.hub.host_messages import MAX_WINDOWS, Cols, Offset, Rows, Text, Win
 from termhub.hub.input import PAUSE_BYTES, RESUME_BYTES, InputStream
 from termhub.hub.pace import Pace
 from termhub.hub.sizes import Policy, Size
+from termhub.store import Role
 
 if TYPE_CHECKING:
     from termhub.hub.console import Console
-
-Role = Literal["observer", "writer", "owner"]
 
 CLOSE_NORMAL = 1000
 CLOSE_PROTOCOL = 1002

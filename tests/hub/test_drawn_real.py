@@ -6,7 +6,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from termhub.hub.console import Console
-from termhub.hub.viewers import Role
+from termhub.store import Role
 from tests.support.drawn_client import DrawnClient
 from tests.support.real_hub import RealHubCase
 

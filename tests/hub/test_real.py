@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 
 from sandbox.guest import frames
 from termhub.hub.console import Console
-from termhub.hub.viewers import Role, Viewer
-from termhub.store import User
+from termhub.hub.viewers import Viewer
+from termhub.store import Role, User
 from tests.support.real_hub import RealHubCase
 
 

@@ -17,11 +17,12 @@ from termhub.hub.console import Console
 from termhub.hub.ended import Ended, EndedWindow
 from termhub.hub.host_messages import Cursor as TextCursor
 from termhub.hub.last_screen import copy_last_screen, draw_last_screen, last_lines
-from termhub.hub.viewers import Role, Viewer
+from termhub.hub.viewers import Viewer
 from termhub.hub.views import Views
 from termhub.screen import Cursor, Modes
 from termhub.screen.drawing import Drawing, encode_drawing, encode_ready, parse_drawing
 from termhub.screen.runs import Run, Style
+from termhub.store import Role
 from tests.support.drawn import Grid
 from tests.support.hub_fakes import FakeClient, FakeHost, ask, attach, frame_of, make_console
 

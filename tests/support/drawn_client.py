@@ -11,10 +11,10 @@ from twisted.internet.defer import Deferred
 
 from sandbox.guest import frames
 from termhub.hub.console import Console
-from termhub.hub.viewers import Role, Viewer
+from termhub.hub.viewers import Viewer
 from termhub.screen import Screen, open_screen
 from termhub.screen.drawing import encode_ready, parse_drawing
-from termhub.store import User
+from termhub.store import Role, User
 from tests.support.drawn import Grid
 
 PATIENCE_SECONDS = 60

@@ -12,8 +12,8 @@ from sandbox.guest import frames
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended
 from termhub.hub.link import HostLink
-from termhub.hub.viewers import Role, Viewer
-from termhub.store import ConsoleRecord
+from termhub.hub.viewers import Viewer
+from termhub.store import ConsoleRecord, Role
 
 CONSOLE = "c-aaaaaaaaaa"
 

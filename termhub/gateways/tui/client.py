@@ -19,8 +19,9 @@ from twisted.logger import Logger
 
 from sandbox.guest import frames
 from termhub.hub.console import Console
-from termhub.hub.viewers import CLOSE_PROTOCOL, Role, Viewer
+from termhub.hub.viewers import CLOSE_PROTOCOL, Viewer
 from termhub.screen.drawing import Drawing, DrawingError, encode_ready, parse_drawing
+from termhub.store import Role
 
 INPUT_BYTES = 16 * 1024
 """Most bytes in one INPUT frame."""

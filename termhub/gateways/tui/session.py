@@ -24,8 +24,8 @@ from termhub.gateways.tui.text import clean
 from termhub.gateways.tui.tree import Rect
 from termhub.gateways.tui.window_state import WindowState, tabs_of
 from termhub.hub.console import Console
-from termhub.hub.viewers import Role
 from termhub.screen.drawing import Drawing
+from termhub.store import Role
 
 
 class Session:

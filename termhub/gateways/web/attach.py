@@ -26,9 +26,8 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from sandbox.guest import frames
 from termhub.accounts import Credentials
 from termhub.errors import BadRequest, TermhubError
-from termhub.hub.viewers import Role
 from termhub.hub.writing import write_now
-from termhub.store import User
+from termhub.store import Role, User
 
 from ..attached import NOT_ALLOWED, Attached
 from ..connections import Place

@@ -13,8 +13,8 @@ import attrs
 from sandbox.guest.frames import Frame
 from termhub.accounts import Accounts
 from termhub.hub.consoles import NewConsole
-from termhub.hub.viewers import Client, Role
-from termhub.store import User
+from termhub.hub.viewers import Client
+from termhub.store import Role, User
 
 
 class Viewer(Protocol):
