@@ -3,9 +3,10 @@
  *
  * Input is numbered by bytes, as TCP does it, and kept until the console says that it is written.  At
  * most {@link WINDOW_BYTES} are under way; a new peer, or the same ACCEPTED twice (the console refused
- * a hole), sends us back to the accepted byte.  No DOM, no I/O; time is passed in.
+ * a hole), sends us back to the accepted byte.  What the hub refuses, because somebody else has control,
+ * is dropped, and its numbers are used again.  No DOM, no I/O; time is passed in.
  *
- * Invariant: every byte pushed is sent, in order, until it is accepted, and is never dropped.
+ * Invariant: every byte pushed is sent, in order, until it is accepted or refused.
  */
 
 import type { Bytes } from "./frames.ts";
@@ -42,6 +43,11 @@ export class InputBuffer {
   /** Bytes not accepted yet. */
   get unacceptedBytes(): number {
     return this.end - this.base;
+  }
+
+  /** Of these, bytes that were sent. */
+  get underWayBytes(): number {
+    return this.sent - this.base;
   }
 
   /** The first byte that is not accepted. */
@@ -83,6 +89,17 @@ export class InputBuffer {
       this.tick(now);
     }
     this.lastAccepted = sequence;
+  }
+
+  /** The hub has thrown away everything from `sequence` on; returns how many bytes that was. */
+  refuse(sequence: number): number {
+    const end = Math.max(this.base, Math.min(this.end, sequence));
+    return this.cut(end);
+  }
+
+  /** Drops what was not sent: it may not be sent any more. */
+  dropUnsent(): void {
+    this.cut(this.sent);
   }
 
   /** Goes back when a repeated ACCEPTED is waiting for it; call it about once a second. */
@@ -128,6 +145,18 @@ export class InputBuffer {
       start = end;
     }
     return result;
+  }
+
+  private cut(end: number): number {
+    const dropped = this.end - end;
+    const kept = this.read(this.base, end - this.base);
+    this.blocks = [];
+    for (let start = 0; start < kept.length; start += PIECE_BYTES) {
+      this.append(kept.subarray(start, start + PIECE_BYTES));
+    }
+    this.end = end;
+    this.sent = Math.min(this.sent, end);
+    return dropped;
   }
 
   private forget(sequence: number): void {

@@ -79,6 +79,7 @@ export class Session {
   private socket: Socket | null = null;
   /** Goes up with every connection, so that a late callback of an old one is recognised. */
   private connection = 0;
+  private viewer: bigint;
   private decoder = new Decoder();
   private readonly shown = new Map<number, Shown>();
   private readonly requests: Requests;
@@ -95,6 +96,7 @@ export class Session {
 
   constructor(private readonly options: SessionOptions) {
     this.requests = new Requests(options.clock);
+    this.viewer = options.viewer;
   }
 
   get state(): SessionState {
@@ -172,8 +174,9 @@ export class Session {
     this.shown.delete(window);
   }
 
-  /** Sends `data` to the program; false when too much waits already. */
+  /** Sends `data` to the program, where this page may; false when too much waits already. */
   type(window: number, data: Uint8Array): boolean {
+    if (this.stateNow.name === "attached" && !this.mayType) return true;
     const shown = this.shown.get(window);
     if (shown === undefined || !shown.input.push(data)) return false;
     this.pumpInput(window, shown);
@@ -245,7 +248,7 @@ export class Session {
       if (shown.visible) windows[window] = shown.viewer.resumeOffset;
     }
     const { cols, rows } = this.area;
-    const viewer = this.options.viewer.toString(16).padStart(16, "0");
+    const viewer = this.viewer.toString(16).padStart(16, "0");
     this.socket?.send(encodeJson(HELLO, CONSOLE, { version: VERSION, viewer, cols, rows, windows }));
   }
 
@@ -359,7 +362,7 @@ export class Session {
         break;
       }
       case EVENT:
-        this.options.events.event(frame.window, parseJson(frame.payload));
+        this.event(frame.window, parseJson(frame.payload));
         break;
       case REPLY:
         this.requests.reply(parseJson(frame.payload));
@@ -370,11 +373,26 @@ export class Session {
     }
   }
 
+  /** Some events are about input, which is ours; the page hears of all. */
+  private event(window: number, event: JsonObject): void {
+    if (event.type === "refused" && typeof event.sequence === "number") {
+      this.shown.get(window)?.input.refuse(event.sequence);
+    } else if (event.type === "role") {
+      this.mayType = event.role !== "observer";
+      for (const [number, shown] of this.shown) {
+        if (this.mayType) this.pumpInput(number, shown);
+        else shown.input.dropUnsent();
+      }
+    }
+    this.options.events.event(window, event);
+  }
+
   private welcome(welcome: Welcome): void {
     this.cancelTimer();
     this.attempt = 0;
     this.protocolErrors = 0;
     this.mayType = welcome.role !== "observer";
+    if (!this.mayType && this.forgetInput()) return this.reconnect();
     this.become({ name: "attached" });
     this.options.events.welcome(welcome);
     for (const [window, shown] of this.shown) {
@@ -383,6 +401,29 @@ export class Session {
       this.pumpInput(window, shown);
     }
     this.ping();
+  }
+
+  /**
+   * Drops all input; true when the console may have had some of it.
+   *
+   * Then what is typed from here on, should this page be let, needs numbers of another viewer.
+   */
+  private forgetInput(): boolean {
+    let isUncertain = false;
+    for (const { input } of this.shown.values()) {
+      isUncertain ||= input.underWayBytes > 0;
+      input.refuse(input.acceptedSequence);
+    }
+    return isUncertain;
+  }
+
+  /** Connects again as another viewer. */
+  private reconnect(): void {
+    this.viewer = BigInt.asUintN(64, this.viewer + 1n);
+    const socket = this.socket;
+    this.lose();
+    socket?.close(1000, "as another viewer");
+    this.connect();
   }
 
   private subscribe(window: number, since: number | null): void {
@@ -400,7 +441,7 @@ export class Session {
   private pumpInput(window: number, shown: Shown): void {
     if (this.stateNow.name !== "attached" || !this.mayType) return;
     for (let piece = shown.input.take(); piece !== undefined; piece = shown.input.take()) {
-      this.send(input(window, this.options.viewer, piece.sequence, piece.data));
+      this.send(input(window, this.viewer, piece.sequence, piece.data));
     }
   }
 

@@ -74,6 +74,41 @@ describe("input", () => {
     expect(takeAll(buffer)).toEqual([]);
   });
 
+  it("forgets what the hub refused, and numbers what follows from there", () => {
+    const buffer = new InputBuffer();
+    buffer.push(bytes("abcdef"));
+    takeAll(buffer);
+    buffer.accept(2, 0);
+    expect(buffer.refuse(4)).toBe(2);
+    expect(buffer.unacceptedBytes).toBe(2);
+    buffer.push(bytes("XY"));
+    expect(takeAll(buffer)).toEqual([{ sequence: 4, text: "XY" }]);
+    buffer.restart();
+    expect(takeAll(buffer)).toEqual([{ sequence: 2, text: "cdXY" }]);
+  });
+
+  it("forgets at most what is not accepted, and nothing that a refusal from before is about", () => {
+    const buffer = new InputBuffer();
+    buffer.push(bytes("abcdef"));
+    takeAll(buffer);
+    buffer.accept(4, 0);
+    expect(buffer.refuse(99)).toBe(0);
+    expect(buffer.refuse(1)).toBe(2);
+    expect(buffer.acceptedSequence).toBe(4);
+    expect(buffer.unacceptedBytes).toBe(0);
+    buffer.push(bytes("g"));
+    expect(takeAll(buffer)).toEqual([{ sequence: 4, text: "g" }]);
+  });
+
+  it("drops what was not sent yet, and keeps what was", () => {
+    const buffer = new InputBuffer();
+    buffer.push(new Uint8Array(WINDOW_BYTES + 100));
+    takeAll(buffer);
+    buffer.dropUnsent();
+    expect(buffer.unacceptedBytes).toBe(WINDOW_BYTES);
+    expect(buffer.underWayBytes).toBe(WINDOW_BYTES);
+  });
+
   it("refuses whole what is too much, and keeps what it had", () => {
     const buffer = new InputBuffer(10);
     expect(buffer.push(bytes("12345678"))).toBe(true);

@@ -292,6 +292,47 @@ describe("input", () => {
     expect(typed()).toEqual([]);
   });
 
+  it("that somebody else's control refuses is dropped; what is typed later is written once", () => {
+    const { socket, session, typed } = setUp();
+    socket().welcome();
+    session.type(0, bytes("ab"));
+    session.type(0, bytes("cd"));
+    socket().receive(encodeJson(EVENT, 0, { type: "refused", sequence: 2 }));
+    socket().receive(accepted(0, 1n, 2));
+    expect(session.unacceptedBytes(0)).toBe(0);
+    session.type(0, bytes("later"));
+    expect(typed()).toEqual(["0:ab", "2:cd", "2:later"]);
+  });
+
+  it("ends when the page is made an observer, and goes on when it is a writer again", () => {
+    const { socket, session, typed, recorder } = setUp();
+    socket().welcome();
+    session.type(0, bytes("ab"));
+    socket().receive(accepted(0, 1n, 2), encodeJson(EVENT, CONSOLE, { type: "role", role: "observer" }));
+    session.type(0, bytes("no"));
+    expect(typed()).toEqual(["0:ab"]);
+    expect(recorder.events).toContainEqual({ window: CONSOLE, type: "role", role: "observer" });
+    socket().receive(encodeJson(EVENT, CONSOLE, { type: "role", role: "writer" }));
+    session.type(0, bytes("cd"));
+    expect(typed()).toEqual(["0:ab", "2:cd"]);
+  });
+
+  it("of which an observer cannot know whether it was written is forgotten, numbers and all", async () => {
+    const { clock, sockets, socket, session, typed } = setUp();
+    socket().welcome();
+    session.type(0, bytes("perhaps"));
+    socket().events.closed(1006, "");
+    await clock.advance(250);
+    socket().welcome({ role: "observer" });
+    expect(sockets).toHaveLength(3);
+    socket().welcome({ role: "observer" });
+    expect(socket().json(HELLO)[0]?.viewer).toBe("0000000000000100");
+    socket().receive(encodeJson(EVENT, CONSOLE, { type: "role", role: "writer" }));
+    session.type(0, bytes("now"));
+    expect(typed()).toEqual(["0:now"]);
+    expect(session.unacceptedBytes(0)).toBe(3);
+  });
+
   it("of five megabytes goes through a window of 64 KiB, whole and once", () => {
     const { socket, session } = setUp();
     socket().welcome();
