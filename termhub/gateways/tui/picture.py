@@ -52,7 +52,7 @@ def compose(ui: TerminalUI, canvas: Canvas) -> None:
     ui.tab_places = []
     if ui.prompt is not None:
         cursor = ui.prompt.draw(canvas, last)
-    elif ui.has_status or ui.message:
+    elif ui.has_status or ui.messages.words:
         ui.tab_places = draw_status(canvas, last, _status(ui))
     if cursor is not None:
         canvas.cursor = CanvasCursor(*cursor)
@@ -133,7 +133,7 @@ def _status(ui: TerminalUI) -> Status:
     session = ui.session
     clock = time.strftime("%H:%M", time.localtime(ui.services.now()))
     if session is None:
-        return Status("termhub", clock=clock, message=ui.message)
+        return Status("termhub", clock=clock, message=ui.messages.words)
     notes = []
     if ui.bindings.awaits:
         notes.append(f"{PREFIXES[ui.settings.preset]} …")
@@ -147,4 +147,4 @@ def _status(ui: TerminalUI) -> Status:
     if session.viewers > 1:
         notes.append(f"{session.viewers} viewers")
     warning = "" if session.state == "running" else session.state
-    return Status(session.name, session.tabs, notes, warning, clock, ui.message)
+    return Status(session.name, session.tabs, notes, warning, clock, ui.messages.words)

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from termhub.errors import TermhubError
-from termhub.gateways.tui import picking, picture
+from termhub.gateways.tui import beginning, picking, picture
 from termhub.gateways.tui.bindings import Bindings
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.clipboard import Clipboard
@@ -25,6 +25,7 @@ from termhub.gateways.tui.copying import Copying
 from termhub.gateways.tui.display import Display
 from termhub.gateways.tui.input import Input
 from termhub.gateways.tui.interface import Services, Start, Transport
+from termhub.gateways.tui.messages import Messages
 from termhub.gateways.tui.overlay import Overlay
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.pointing import Pointing
@@ -38,12 +39,10 @@ from termhub.gateways.tui.timers import Timers
 from termhub.gateways.tui.tree import Rect
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
-from termhub.hub.viewers import CLOSE_DETACHED, CLOSE_NO_CONSOLE, CLOSE_RESTART, Role
+from termhub.hub.viewers import CLOSE_DETACHED, CLOSE_NO_CONSOLE, CLOSE_RESTART
 from termhub.screen import clamp_size
 from termhub.screen.drawing import Drawing
-from termhub.store import User
-
-MESSAGE_SECONDS = 4.0
+from termhub.store import Role, User
 
 _log = Logger()
 
@@ -92,9 +91,9 @@ class TerminalUI:
         self.covering: Overlay | None = None
         self.prompt: Prompt | None = None
         self.previews = picking.Previews()
-        self.message = ""
         self.tab_places: list[TabPlace] = []
         self.timers = Timers(services.clock)
+        self.messages = Messages(self.timers, self.display.stale)
         self._detaches_others = start.detach_others
         self.is_over = False
 
@@ -113,7 +112,7 @@ class TerminalUI:
             return
         self.display.begin()
         self.display.stale()
-        self.run(self._begin())
+        self.run(beginning.begin(self, self._start.console, self._input))
 
     def receive(self, data: bytes) -> None:
         """What the person's terminal sent, in any pieces."""
@@ -146,33 +145,6 @@ class TerminalUI:
             self.display.stop()
 
     # -- beginning and end ---------------------------------------------------------
-
-    async def _begin(self) -> None:
-        self._input.hold(None)
-        try:
-            self.stored = await self.services.store.settings(self.user.number)
-            self.settings = TerminalSettings.of(self.stored)
-            self.bindings.use(self.settings.preset)
-            console = self._start.console
-            if console is None:
-                console = await self._console_to_begin_with()
-            if console is not None and not self.is_over:
-                self.show_console(console)
-        except TermhubError as error:
-            self.say(error.message)
-        finally:
-            if not self.is_over:
-                if self.session is None:
-                    picking.pick_console(self)
-                self._tick()
-                self._input.release()
-
-    async def _console_to_begin_with(self) -> Console:
-        """The one used last, or a new one."""
-        living = [console for console in self.services.consoles.of(self.user) if not console.has_ended]
-        if living:
-            return max(living, key=lambda console: console.last_activity)
-        return await self.services.consoles.create(self.user, self.new_console())
 
     def new_console(self) -> NewConsole:
         """A console that fits this terminal."""
@@ -250,17 +222,13 @@ class TerminalUI:
 
     def say(self, words: str) -> None:
         """Tell the person something, in place of the status line until the next key; nothing: no more."""
-        if self.is_over or self.message == words == "":
-            return
-        self.message = clean(words)
-        if words:
-            self.timers.later("message", MESSAGE_SECONDS, self._unsay)
-        else:
-            self.timers.cancel("message")
-        self.display.stale()
+        if not self.is_over:
+            self.messages.say(words)
 
-    def _unsay(self) -> None:
-        self.say("")
+    def hint(self, words: str) -> None:
+        """Tell the person something in passing, within the status line."""
+        if not self.is_over:
+            self.messages.hint(words)
 
     def arrange(self) -> None:
         """Sizes or settings have changed."""
@@ -303,7 +271,7 @@ class TerminalUI:
         """A pane has changed."""
         if self.copying is not None:
             self.copying.drawn(pane)
-        bare = self.covering is None and (self.has_status or not (self.message or self.prompt))
+        bare = self.covering is None and (self.has_status or not (self.messages.words or self.prompt))
         if suffices and bare and not self.display.is_stale:
             pane.draw_changes(self.display.canvas, drawing)
             picture.place_cursor(self, self.display.canvas)
@@ -373,7 +341,7 @@ class TerminalUI:
 
     # -- timers --------------------------------------------------------------------
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         """The clock shows minutes."""
-        self.timers.later("clock", 60 - self.services.now() % 60, self._tick)
+        self.timers.later("clock", 60 - self.services.now() % 60, self.tick)
         self.display.stale()

@@ -1,0 +1,47 @@
+"""How somebody's terminal UI begins: with settings, and the console to show first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from termhub.errors import TermhubError
+from termhub.gateways.tui import picking
+from termhub.gateways.tui.input import Input
+from termhub.gateways.tui.settings import TerminalSettings
+from termhub.hub.console import Console
+
+if TYPE_CHECKING:
+    from termhub.gateways.tui.ui import TerminalUI
+
+
+async def begin(ui: TerminalUI, console: Console | None, typed: Input) -> None:
+    """Show a console; where there is none, the list of them.
+
+    :param console: None for the one used last, or a new one when there is none.
+    :param typed: what is typed meanwhile waits.
+    """
+    typed.hold(None)
+    try:
+        ui.stored = await ui.services.store.settings(ui.user.number)
+        ui.settings = TerminalSettings.of(ui.stored)
+        ui.bindings.use(ui.settings.preset)
+        if console is None:
+            console = await _console_to_begin_with(ui)
+        if not ui.is_over:
+            ui.show_console(console)
+    except TermhubError as error:
+        ui.say(error.message)
+    finally:
+        if not ui.is_over:
+            if ui.session is None:
+                picking.pick_console(ui)
+            ui.tick()
+            typed.release()
+
+
+async def _console_to_begin_with(ui: TerminalUI) -> Console:
+    """The one used last, or a new one."""
+    living = [console for console in ui.services.consoles.of(ui.user) if not console.has_ended]
+    if living:
+        return max(living, key=lambda console: console.last_activity)
+    return await ui.services.consoles.create(ui.user, ui.new_console())
