@@ -1,8 +1,20 @@
-"""Users, credentials, tokens, keys and login sessions."""
+"""Users, credentials, tokens, keys and login sessions; who may come to shared consoles."""
 
-from .identity import ANYBODY, Accounts, Admitted, Bearer, Cookie, Credentials, Link, Password, PublicKey
+from .identity import (
+    ANYBODY,
+    Accounts,
+    Admitted,
+    Bearer,
+    Cookie,
+    Credentials,
+    GuestPass,
+    Link,
+    Password,
+    PublicKey,
+)
 from .offers import KeyOffer
 from .passwords import Passwords
+from .shares import SharePreview, Shares, Taken
 
 __all__ = [
     "ANYBODY",
@@ -11,9 +23,13 @@ __all__ = [
     "Bearer",
     "Cookie",
     "Credentials",
+    "GuestPass",
     "KeyOffer",
     "Link",
     "Password",
     "Passwords",
     "PublicKey",
+    "SharePreview",
+    "Shares",
+    "Taken",
 ]

@@ -19,7 +19,7 @@ from .attempts import Attempts, address_key
 from .offers import KeyOffer, Offers
 from .passwords import Passwords
 from .public_keys import check_public_key, clean_label, parse_public_key
-from .secret import LINK, SESSION, TOKEN, hash_secret, new_secret
+from .secret import GUEST, LINK, SESSION, TOKEN, hash_secret, new_secret
 
 DAY_SECONDS = 24 * 60 * 60.0
 SESSION_SECONDS = 30 * DAY_SECONDS
@@ -89,7 +89,14 @@ class Admitted:
     user: User
 
 
-Credentials = Password | Link | Bearer | Cookie | PublicKey | Admitted
+@attrs.frozen
+class GuestPass:
+    """The secret of a guest: somebody without an account, who came by a share."""
+
+    secret: str = attrs.field(repr=False)
+
+
+Credentials = Password | Link | Bearer | Cookie | PublicKey | Admitted | GuestPass
 
 
 class Accounts:
@@ -131,6 +138,8 @@ class Accounts:
                 return await self._by_session(credentials.secret)
             case PublicKey():
                 return await self._by_key(credentials)
+            case GuestPass():
+                return await self._by_guest_pass(credentials.secret)
             case Admitted():
                 return await self._still_admitted(credentials.user)
             case _:
@@ -332,6 +341,15 @@ class Accounts:
         if key.last_used is None or now - key.last_used >= TOUCH_SECONDS:
             await self._store.touch_key(key.number, now)
         return user
+
+    async def _by_guest_pass(self, secret: str) -> User:
+        guest = await self._store.guest(_stored(secret, GUEST))
+        if guest is None:
+            raise NotLoggedIn("Nothing is shared with you any more. Ask for another link.", "no_such_guest")
+        now = self._now()
+        if now - guest.last_seen >= TOUCH_SECONDS:
+            await self._store.touch_guest(guest.number, now)
+        return guest.user
 
     async def _still_admitted(self, admitted: User) -> User:
         user = await self._store.user(admitted.number)

@@ -15,7 +15,7 @@ from termhub.store import Database, Key, Token, User
 from .identity import LINK_SECONDS, MAX_TOKENS
 from .passwords import hash_password
 from .public_keys import clean_label, parse_public_key
-from .secret import LINK, TOKEN, hash_secret, new_secret
+from .secret import LINK, SHARE, TOKEN, hash_secret, new_secret
 
 DEFAULT_PLAN = "default"
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
@@ -31,6 +31,10 @@ def checked_name(name: str) -> str:
             f"{name!r} cannot be a user name: use 1 to 32 of a-z, 0-9, '_', '.' and '-', "
             "beginning with a letter or '_'.",
             "bad_name",
+        )
+    if name.startswith(SHARE):
+        raise BadRequest(
+            f"{name!r} cannot be a user name: it looks like a link to a shared console.", "bad_name"
         )
     return name
 

@@ -31,14 +31,15 @@ _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$QUFBQUFBQUFBQUFBQUFBQQ$AAAAAAAAAAAAAAA
 """Verified against when there is no hash; no password is known to give it."""
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, what: str = "password") -> str:
     """The argon2id string of a password, with a salt of its own.
 
+    :param what: what to call it.
     :raises BadRequest: when it is too short or too long.
     """
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise BadRequest(
-            f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; this one has {len(password)}.",
+            f"A {what} has {MIN_LENGTH} to {MAX_LENGTH} characters; this one has {len(password)}.",
             "bad_password",
         )
     return _hasher.hash(_encoded(password))
@@ -81,9 +82,9 @@ class Passwords:
         """Finish what was asked and end the threads."""
         self._threads.stop()
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, what: str = "password") -> str:
         """See :func:`hash_password`; :raises TooMany: when too many wait."""
-        return await self._threads.run(hash_password, password)
+        return await self._threads.run(hash_password, password, what)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """See :func:`verify_password`; :raises TooMany: when too many wait."""

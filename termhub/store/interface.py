@@ -134,7 +134,7 @@ class Store(Protocol):
         """Forget what has expired, and guests who can go nowhere any more."""
 
     async def add_share(self, share: Share, user: int | None, most: int) -> Sharing:
-        """A new share; raises NoSuchConsole and TooMany."""
+        """A new share; raises NoSuchConsole, NotAllowed and TooMany."""
 
     async def take_share(
         self, id: str, now: float, user: int | None, name: str, hash: str, most: int

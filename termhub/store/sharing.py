@@ -74,6 +74,7 @@ class ShareTables:
         :param user: the account that it lets in; None for a link.
         :param most: shares that a console may have.
         :raises NoSuchConsole: when the console is no more.
+        :raises NotAllowed: when whoever makes it is no owner of the console.
         :raises TooMany: when it has as many as it may.
         """
         with self._tables.transaction():
@@ -96,7 +97,11 @@ class ShareTables:
             )
             if user is not None:
                 self._add_member(share, share.created, user)
-            return self._of(share.console)
+            self._prune(share.created, share.console)
+            sharing = self._of(share.console)
+            if all(other.id != share.id for other in sharing.shares):
+                raise NotAllowed("Only an owner of the console may share it.")
+            return sharing
 
     def take(
         self, id: str, now: float, user: int | None, name: str, hash: str, most: int

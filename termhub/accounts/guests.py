@@ -1,0 +1,34 @@
+"""Names of people without an account."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MAX_NAME = 40
+"""Characters of a guest's name."""
+
+NAMELESS = "guest"
+"""Who says no name is called so."""
+
+_MARKS = ("Mn", "Me", "Mc")
+_MOST_MARKS = 2
+"""Marks that one character may carry; more would reach into the lines above and below."""
+
+
+def guest_name(text: str) -> str:
+    """What to call a guest who said this: one line of visible characters, at most :data:`MAX_NAME`.
+
+    Everything invisible is left out: controls, what turns the direction of text round, what is
+    no character.  Others see the name in their page, their terminal and the log.
+    """
+    kept: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", text[: 16 * MAX_NAME]):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in _MARKS else 0
+        if category[0] == "Z" or character in "\t\n\r":
+            kept.append(" ")
+        elif category[0] != "C" and marks <= _MOST_MARKS:
+            kept.append(character)
+    name = " ".join("".join(kept).split())
+    return name[:MAX_NAME].rstrip() or NAMELESS
