@@ -5,6 +5,19 @@
  */
 
 import type { Key, KeyOffer } from "./keys.ts";
+import { parseRole } from "./room/messages.ts";
+import {
+  type NewShare,
+  parseNewShare,
+  parsePreview,
+  parseShares,
+  parseTaken,
+  type Role,
+  type SharePreview,
+  type Shares,
+  type Taken,
+  type WantedShare,
+} from "./shares.ts";
 
 /** A console as the server lists it. */
 export interface Console {
@@ -22,6 +35,10 @@ export interface Console {
   /** The title of the first window. */
   readonly title: string;
   readonly viewers: number;
+  /** The name of the account it belongs to. */
+  readonly owner: string;
+  /** What the person may do with it. */
+  readonly role: Role;
 }
 
 /** Whether nothing keeps a console apart from its machine; its isolation says so in capitals. */
@@ -39,6 +56,8 @@ export interface Image {
 
 export interface Me {
   readonly name: string;
+  /** Somebody without an account, who came by a link. */
+  readonly isGuest: boolean;
 }
 
 export interface NewConsole {
@@ -79,7 +98,7 @@ export class Api {
 
   async me(): Promise<Me> {
     const me = await this.call("GET", "/me");
-    return { name: text(me.name) };
+    return { name: text(me.name), isGuest: me.is_guest === true };
   }
 
   async loginWithLink(link: string): Promise<void> {
@@ -94,7 +113,7 @@ export class Api {
     await this.call("POST", "/logout");
   }
 
-  /** All of the person's consoles: those that live first, in each part the latest activity first. */
+  /** The person's consoles and those shared with them: those that live first, in each part the latest activity first. */
   async consoles(): Promise<Console[]> {
     const reply = await this.call("GET", "/consoles");
     return list(reply.consoles)
@@ -102,8 +121,14 @@ export class Api {
       .sort((a, b) => hasEnded(a) - hasEnded(b) || b.lastActivity - a.lastActivity);
   }
 
+  /** @param key id or name; `owner/name` for a console of somebody else */
   async console(key: string): Promise<Console> {
-    return parseConsole(await this.call("GET", `/consoles/${encodeURIComponent(key)}`));
+    const [owner, name] = key.split("/");
+    if (name === undefined)
+      return parseConsole(await this.call("GET", `/consoles/${encodeURIComponent(key)}`));
+    const found = (await this.consoles()).find((one) => one.owner === owner && one.name === name);
+    if (found === undefined) throw new ApiError("There is no such console.", 404, "no_such_console");
+    return found;
   }
 
   async create(wanted: NewConsole): Promise<Console> {
@@ -164,6 +189,45 @@ export class Api {
     return text((await this.call("GET", "/server")).ssh);
   }
 
+  /** Who may come into a console, and by what. */
+  async shares(id: string): Promise<Shares> {
+    return parseShares(await this.call("GET", `/consoles/${encodeURIComponent(id)}/shares`));
+  }
+
+  /** Lets others in; the reply is the only one that has the link. */
+  async share(id: string, wanted: WantedShare): Promise<NewShare> {
+    return parseNewShare(await this.call("POST", `/consoles/${encodeURIComponent(id)}/shares`, wanted));
+  }
+
+  /** Takes a share back; those whom it let in are sent away. */
+  async revoke(id: string, share: string): Promise<void> {
+    await this.call("DELETE", `/consoles/${encodeURIComponent(id)}/shares/${encodeURIComponent(share)}`);
+  }
+
+  async setRole(id: string, member: number, role: Role): Promise<void> {
+    await this.call("PATCH", `/consoles/${encodeURIComponent(id)}/members/${member}`, { role });
+  }
+
+  /** Sends somebody away whom a share let in; it lets them in no more. */
+  async removeMember(id: string, member: number): Promise<void> {
+    await this.call("DELETE", `/consoles/${encodeURIComponent(id)}/members/${member}`);
+  }
+
+  /** What the link with `token` leads to; uses nothing up. */
+  async lookAtShare(token: string): Promise<SharePreview> {
+    return parsePreview(await this.call("POST", "/shares/look", { token }));
+  }
+
+  /**
+   * Comes in by a link: as the account that is logged in here, else as a guest called `name`.
+   *
+   * @param passphrase empty when the link needs none
+   */
+  async takeShare(token: string, name: string, passphrase: string): Promise<Taken> {
+    const given = { ...(name === "" ? {} : { name }), ...(passphrase === "" ? {} : { passphrase }) };
+    return parseTaken(await this.call("POST", "/shares/take", { token, ...given }));
+  }
+
   private async call(method: string, path: string, body?: object): Promise<Json> {
     const init: RequestInit = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
     if (body !== undefined) {
@@ -217,6 +281,9 @@ export function parseConsole(value: Json): Console {
     lastActivity: number(value.last_activity) || created,
     title: text(list(value.windows)[0]?.title),
     viewers: number(value.viewers),
+    owner: text(value.owner),
+    // A server says nothing of the role where it can only be the owner's.
+    role: value.role === undefined ? "owner" : parseRole(value.role),
   };
 }
 

@@ -1,13 +1,22 @@
 /** The page: who is here, and which view the address asks for. */
 
-import { Api, ApiError } from "./api.ts";
+import { Api, ApiError, type Me } from "./api.ts";
 import { h } from "./dom.ts";
-import { loginToken, offerCode, onNavigate, parseRoute, replacePath } from "./router.ts";
+import {
+  consolePath,
+  loginToken,
+  offerCode,
+  onNavigate,
+  parseRoute,
+  replacePath,
+  SHARE_PATH,
+} from "./router.ts";
 import { consolePage } from "./views/console.ts";
 import { keysPage } from "./views/keys.ts";
 import { listPage } from "./views/list.ts";
 import { loginPage } from "./views/login.ts";
-import type { Page, PageContext } from "./views/page.ts";
+import { nameFor, type Page, type PageContext } from "./views/page.ts";
+import { sharePage } from "./views/share-page.ts";
 import { applyTheme } from "./views/theme.ts";
 import { followViewport } from "./views/viewport.ts";
 import "@xterm/xterm/css/xterm.css";
@@ -15,7 +24,7 @@ import "@xterm/xterm/css/xterm.css";
 const api = new Api((path, init) => fetch(path, init));
 const app = document.getElementById("app") ?? document.body;
 let page: Page | null = null;
-let user: string | null = null;
+let me: Me | null = null;
 
 function show(next: Page): void {
   page?.stop?.();
@@ -24,21 +33,39 @@ function show(next: Page): void {
   next.start?.();
 }
 
-function showLogin(said = ""): void {
-  user = null;
+/** @param then what follows a login; none: what the address asks for */
+function showLogin(said = "", then: () => void = () => void enter()): void {
+  me = null;
   document.title = "Log in – termhub";
-  show(loginPage(api, said, () => void enter()));
+  show(loginPage(api, said, then));
 }
 
 /** Shows what the address asks for. */
 function showRoute(): void {
-  if (user === null) return showLogin();
-  const context: PageContext = { api, user, loginNeeded: () => showLogin() };
   const route = parseRoute(location.pathname);
+  if (route?.page === "share") return showShare(route.token);
+  if (me === null) return showLogin();
+  const context: PageContext = { api, me, loginNeeded: () => showLogin() };
   if (route === null) show(nothingHere());
   else if (route.page === "list") show(listPage(context));
   else if (route.page === "keys") show(keysPage(context, offerCode(location.hash)));
   else show(consolePage(context, route.name));
+}
+
+/** Asks whether to come in by a link, as whoever is here. */
+function showShare(token: string): void {
+  // Nobody who looks at the screen, the history or a screenshot is to have the link.
+  replacePath(SHARE_PATH);
+  show(
+    sharePage(api, token, {
+      taken: async (taken) => {
+        me = await api.me();
+        replacePath(consolePath(nameFor(taken, me)));
+        showRoute();
+      },
+      logIn: () => showLogin("", () => showShare(token)),
+    }),
+  );
 }
 
 function nothingHere(): Page {
@@ -54,6 +81,9 @@ function nothingHere(): Page {
 
 /** Finds out who is here; logs in with a link's token first, if there is one. */
 async function enter(): Promise<void> {
+  const route = parseRoute(location.pathname);
+  // That page asks by itself, because it is for people without an account too.
+  if (route?.page === "share") return showShare(route.token);
   let said = "";
   const token = loginToken(location.hash);
   if (token !== null) {
@@ -67,7 +97,7 @@ async function enter(): Promise<void> {
     }
   }
   try {
-    user = (await api.me()).name;
+    me = await api.me();
   } catch (error) {
     if (error instanceof ApiError && !error.notLoggedIn) said = said || error.message;
     return showLogin(said);

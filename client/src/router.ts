@@ -1,26 +1,35 @@
-/** Addresses of the page: `/` the list, `/c/NAME` a console, `/keys` keys.  History API, no reloads. */
+/**
+ * Addresses of the page: `/` the list, `/c/NAME` a console, `/c/OWNER/NAME` somebody else's, `/keys` keys,
+ * `/s/TOKEN` a link to a shared console.  History API, no reloads.
+ */
 
 export type Route =
   | { readonly page: "list" }
   | { readonly page: "keys" }
+  | { readonly page: "share"; readonly token: string }
   | { readonly page: "console"; readonly name: string };
 
 /** What `path` shows; null for an address this page does not know. */
 export function parseRoute(path: string): Route | null {
   if (path === "/" || path === "/index.html") return { page: "list" };
   if (path === "/keys") return { page: "keys" };
-  const [, name] = /^\/c\/([^/]+)\/?$/.exec(path) ?? [];
+  const [, token] = /^\/s(?:\/([^/]*))?$/.exec(path) ?? [];
+  if (path === "/s" || token !== undefined) return { page: "share", token: token ?? "" };
+  const [, name] = /^\/c\/([^/]+(?:\/[^/]+)?)\/?$/.exec(path) ?? [];
   if (name === undefined) return null;
   try {
-    return { page: "console", name: decodeURIComponent(name) };
+    return { page: "console", name: name.split("/").map(decodeURIComponent).join("/") };
   } catch {
     return null;
   }
 }
 
-/** The address of the console `name`. */
+/** Where the page of a link is once its token has left the address bar. */
+export const SHARE_PATH = "/s/";
+
+/** The address of the console `name`, or `owner/name`. */
 export function consolePath(name: string): string {
-  return `/c/${encodeURIComponent(name)}`;
+  return `/c/${name.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 /** The token in a login link's fragment, `#login=TOKEN`. */

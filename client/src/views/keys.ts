@@ -9,15 +9,13 @@ import { ApiError } from "../api.ts";
 import { h } from "../dom.ts";
 import { algorithmName, type Key } from "../keys.ts";
 import { replacePath } from "../router.ts";
-import { copyText } from "./clipboard.ts";
+import { copyLine } from "./copy-line.ts";
 import { confirm } from "./dialog.ts";
 import { addKeyForm, codeForm } from "./key-forms.ts";
 import { offerCard } from "./key-offer.ts";
 import type { Page, PageContext } from "./page.ts";
 import { ago } from "./time.ts";
 import { topBar } from "./top-bar.ts";
-
-const COPIED_MS = 2000;
 
 /** @param code that of an offered key, when the person came by its link */
 export function keysPage(context: PageContext, code: string | null): Page {
@@ -146,18 +144,5 @@ function howTo(command: string): HTMLElement[] {
   if (command === "") {
     return [h("p", {}, "This server does not serve ssh just now; keys are kept for when it does."), make];
   }
-  return [commandLine(command), make];
-}
-
-/** A command to copy. */
-function commandLine(command: string): HTMLElement {
-  const copy = h("button", { type: "button", className: "button small" }, "Copy");
-  copy.addEventListener("click", async () => {
-    await copyText(command);
-    copy.textContent = "Copied";
-    setTimeout(() => {
-      copy.textContent = "Copy";
-    }, COPIED_MS);
-  });
-  return h("div", { className: "command" }, h("code", {}, command), copy);
+  return [copyLine(command, "the command"), make];
 }

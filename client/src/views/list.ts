@@ -1,16 +1,23 @@
-/** The list of consoles: state, last activity, program and image; new, rename, end. */
+/** The list of consoles, one's own and those of others: state, last activity, program and image; new, share, rename, end. */
 
 import { ApiError, type Console, type Image, lacksSandbox } from "../api.ts";
 import { h, icon } from "../dom.ts";
 import { consolePath, navigate } from "../router.ts";
+import { roleWords } from "../shares.ts";
 import { ask, confirm, field } from "./dialog.ts";
-import { menuButton } from "./menu.ts";
+import { type MenuContent, menuButton } from "./menu.ts";
+import { bareText } from "./names.ts";
 import { complain } from "./notices.ts";
-import type { Page, PageContext } from "./page.ts";
+import { isShared, nameFor, type Page, type PageContext } from "./page.ts";
+import { shareDialog } from "./share-dialog.ts";
 import { ago } from "./time.ts";
 import { topBar } from "./top-bar.ts";
 
 const REFRESH_MS = 3000;
+
+const GUEST_WORDS =
+  "You are here as a guest: you can open what others share with you, as long as they share it. " +
+  "Consoles, files and keys of your own need an account.";
 
 const STATES: Record<Console["state"], string> = {
   starting: "Starting",
@@ -27,8 +34,16 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
 ];
 
 export function listPage(context: PageContext): Page {
-  const { api } = context;
-  const list = h("ul", { className: "consoles", attrs: { "aria-label": "Consoles" } });
+  const { api, me } = context;
+  const own = h("ul", { className: "consoles", hidden: me.isGuest, attrs: { "aria-label": "Consoles" } });
+  const shared = h("ul", { className: "consoles", attrs: { "aria-label": "Shared with you" } });
+  const sharedPart = h(
+    "section",
+    { className: "part", hidden: true },
+    h("h2", {}, "Shared with you"),
+    shared,
+  );
+  const lists = h("div", {}, own, sharedPart);
   const spoken = h("p", { className: "hidden-text", attrs: { role: "status" } });
   let timer = 0;
   let drawn = "";
@@ -39,7 +54,7 @@ export function listPage(context: PageContext): Page {
     } catch (error) {
       if (error instanceof ApiError && error.notLoggedIn) return context.loginNeeded();
       spoken.textContent = error instanceof Error ? error.message : String(error);
-      if (drawn === "") list.replaceChildren(h("li", { className: "empty" }, spoken.textContent));
+      if (drawn === "") own.replaceChildren(h("li", { className: "empty" }, spoken.textContent));
     }
   }
 
@@ -47,25 +62,31 @@ export function listPage(context: PageContext): Page {
     const now = Date.now() / 1000;
     const next = JSON.stringify(consoles.map((one) => [one, ago(one.lastActivity, now)]));
     // An open menu or a focused row must not vanish under the person's hands.
-    if (next === drawn || list.querySelector(".menu") !== null) return;
+    if (next === drawn || lists.querySelector(".menu") !== null) return;
     drawn = next;
     const focused = document.activeElement?.closest<HTMLElement>("[data-id]");
     const within =
       focused === null || focused === undefined ? -1 : tabStops(focused).indexOf(document.activeElement);
-    list.replaceChildren(...(consoles.length === 0 ? [empty()] : consoles.map((one) => row(one, now))));
+    const mine = consoles.filter((one) => !isShared(one, me));
+    const others = consoles.filter((one) => isShared(one, me));
+    own.replaceChildren(...(mine.length === 0 ? [empty()] : mine.map((one) => row(one, now))));
+    shared.replaceChildren(...(others.length === 0 ? [nothingShared()] : others.map((one) => row(one, now))));
+    sharedPart.hidden = others.length === 0 && !me.isGuest;
     if (within >= 0 && focused?.dataset.id !== undefined) {
-      const same = list.querySelector<HTMLElement>(`[data-id="${CSS.escape(focused.dataset.id)}"]`);
+      const same = lists.querySelector<HTMLElement>(`[data-id="${CSS.escape(focused.dataset.id)}"]`);
       const stop = same === null ? undefined : tabStops(same)[within];
       if (stop instanceof HTMLElement) stop.focus();
     }
   }
 
   function row(one: Console, now: number): HTMLElement {
+    const name = nameFor(one, me);
     const activity = one.lastActivity;
     const viewers = one.viewers > 0 && (one.viewers === 1 ? "1 viewer" : `${one.viewers} viewers`);
     const image = imageWords(one.image);
     const program = one.program === "python" && image !== "" ? "" : one.program;
-    const facts = [lacksSandbox(one) && "No sandbox!", program, image, viewers, one.reason];
+    const from = isShared(one, me) && `${bareText(one.owner)} shares it; you ${roleWords(one.role)}`;
+    const facts = [from, lacksSandbox(one) && "No sandbox!", program, image, viewers, one.reason];
     const details = facts.filter(Boolean).join(" · ");
     const time = h("time", { dateTime: new Date(activity * 1000).toISOString() }, ago(activity, now));
     return h(
@@ -73,22 +94,40 @@ export function listPage(context: PageContext): Page {
       { className: `console ${one.state}`, attrs: { "data-id": one.id } },
       h(
         "a",
-        { className: "console-link", href: consolePath(one.name) },
-        h("span", { className: "console-name", title: one.isolation }, one.name),
+        { className: "console-link", href: consolePath(name) },
+        h("span", { className: "console-name", title: one.isolation }, name),
         h("span", { className: "console-details" }, one.title !== "" ? `${one.title} — ${details}` : details),
       ),
       h("span", { className: `state ${one.state}` }, STATES[one.state]),
       h("span", { className: "console-time" }, time),
-      menuButton(`More for ${one.name}`, "more", () => [
-        { label: "Open", run: () => navigate(consolePath(one.name)) },
-        { label: "Rename…", run: () => void rename(context, one).then(refresh) },
-        null,
-        {
-          label: one.state === "ended" ? "Remove" : "End…",
-          danger: true,
-          run: () => void endConsole(context, one).then(refresh),
-        },
-      ]),
+      menuButton(`More for ${name}`, "more", () => menu(one)),
+    );
+  }
+
+  function menu(one: Console): MenuContent {
+    const name = nameFor(one, me);
+    const share = () =>
+      void shareDialog({ api, console: { id: one.id, name }, loginNeeded: context.loginNeeded });
+    const end = { label: one.state === "ended" ? "Remove" : "End…", danger: true };
+    return [
+      { label: "Open", run: () => navigate(consolePath(name)) },
+      ...(one.role === "owner"
+        ? [
+            ...(one.state === "ended" ? [] : [{ label: "Share…", run: share }]),
+            { label: "Rename…", run: () => void rename(context, one).then(refresh) },
+            null,
+            { ...end, run: () => void endConsole(context, one).then(refresh) },
+          ]
+        : []),
+    ];
+  }
+
+  function nothingShared(): HTMLElement {
+    return h(
+      "li",
+      { className: "empty" },
+      h("p", { className: "empty-title" }, "Nothing is shared with you now"),
+      h("p", { className: "muted" }, "A link that somebody sends you opens a console of theirs."),
     );
   }
 
@@ -119,9 +158,10 @@ export function listPage(context: PageContext): Page {
     h(
       "main",
       { className: "sheet" },
-      h("div", { className: "sheet-head" }, h("h1", {}, "Consoles"), button),
+      h("div", { className: "sheet-head" }, h("h1", {}, "Consoles"), !me.isGuest && button),
+      me.isGuest && h("p", { className: "muted" }, GUEST_WORDS),
       spoken,
-      list,
+      lists,
     ),
   );
   return {

@@ -1,6 +1,6 @@
 /** What every page gets, and what it gives. */
 
-import type { Api } from "../api.ts";
+import type { Api, Console, Me } from "../api.ts";
 
 export interface Page {
   /** Stands in the document. */
@@ -13,7 +13,18 @@ export interface Page {
 
 export interface PageContext {
   readonly api: Api;
-  readonly user: string;
+  readonly me: Me;
   /** The session has ended: log in and come back. */
   readonly loginNeeded: () => void;
+}
+
+/** Whether `console` belongs to somebody else. */
+export function isShared({ owner }: Pick<Console, "owner">, me: Me): boolean {
+  // A guest may call themself by any name.
+  return me.isGuest || (owner !== "" && owner !== me.name);
+}
+
+/** What `console` is called for `me`: `owner/name` when it is somebody else's. */
+export function nameFor(console: Pick<Console, "owner" | "name">, me: Me): string {
+  return isShared(console, me) ? `${console.owner}/${console.name}` : console.name;
 }

@@ -7,20 +7,24 @@ import { complain } from "./notices.ts";
 import type { PageContext } from "./page.ts";
 import { themeButton } from "./theme.ts";
 
-export function topBar({ api, user, loginNeeded }: PageContext): HTMLElement {
-  const account = h("span", { className: "chip-text" }, user || "Account");
+export function topBar({ api, me, loginNeeded }: PageContext): HTMLElement {
+  const account = h(
+    "span",
+    { className: "chip-text" },
+    h("bdi", {}, me.name || "Account"),
+    me.isGuest && " (guest)",
+  );
+  const content = () =>
+    me.isGuest
+      ? [{ label: "Log in", run: loginNeeded }]
+      : [
+          { label: "Keys for ssh", run: () => navigate("/keys") },
+          { label: "Log out", run: () => void api.logout().then(loginNeeded, complain) },
+        ];
   return h(
     "header",
     { className: "top" },
     h("a", { href: "/", className: "wordmark", attrs: { "aria-label": "termhub, all consoles" } }, "termhub"),
-    h(
-      "nav",
-      { attrs: { "aria-label": "Account" } },
-      themeButton(),
-      menuButton("Account", account, () => [
-        { label: "Keys for ssh", run: () => navigate("/keys") },
-        { label: "Log out", run: () => void api.logout().then(loginNeeded, complain) },
-      ]),
-    ),
+    h("nav", { attrs: { "aria-label": "Account" } }, themeButton(), menuButton("Account", account, content)),
   );
 }
