@@ -123,7 +123,7 @@ export class Api {
 
   /** @param key id or name; `owner/name` for a console of somebody else */
   async console(key: string): Promise<Console> {
-    const [owner, name] = key.split("/");
+    const [, owner, name] = /^([^/]+)\/([^/]+)$/.exec(key) ?? [];
     if (name === undefined)
       return parseConsole(await this.call("GET", `/consoles/${encodeURIComponent(key)}`));
     const found = (await this.consoles()).find((one) => one.owner === owner && one.name === name);

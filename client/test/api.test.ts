@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "../src/api.ts";
-import { consolePath, loginToken, offerCode, parseRoute } from "../src/router.ts";
+import { consolePath, loginToken, offerCode, parseRoute, SHARE_PATH } from "../src/router.ts";
 import { ago } from "../src/views/time.ts";
 
 function setUp(status: number, body: string, headers: Record<string, string> = {}) {
@@ -104,10 +104,18 @@ describe("addresses", () => {
     expect(parseRoute("/")).toEqual({ page: "list" });
     expect(parseRoute("/c/my%20work")).toEqual({ page: "console", name: "my work" });
     expect(parseRoute("/keys")).toEqual({ page: "keys" });
-    expect(parseRoute("/c/a/b")).toBeNull();
+    expect(parseRoute("/c/ada/demo")).toEqual({ page: "console", name: "ada/demo" });
+    expect(parseRoute("/c/a/b/c")).toBeNull();
     expect(parseRoute("/c/%ff")).toBeNull();
     expect(parseRoute("/other")).toBeNull();
-    expect(parseRoute(consolePath("ä/b"))).toEqual({ page: "console", name: "ä/b" });
+    expect(parseRoute(consolePath("ä/b?"))).toEqual({ page: "console", name: "ä/b?" });
+  });
+
+  it("of links have a token, until the page takes it away", () => {
+    expect(parseRoute("/s/thsh_abc-_1")).toEqual({ page: "share", token: "thsh_abc-_1" });
+    expect(parseRoute(SHARE_PATH)).toEqual({ page: "share", token: "" });
+    expect(parseRoute("/s")).toEqual({ page: "share", token: "" });
+    expect(parseRoute("/s/a/b")).toBeNull();
   });
 
   it("may carry a login token in the fragment", () => {
