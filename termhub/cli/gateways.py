@@ -45,8 +45,7 @@ class Gateways:
     """
 
     def __init__(self, hub: Hub, settings: Settings, reactor: Any) -> None:
-        self.addresses: dict[str, str] = {}
-        """How to come in: a URL for ``web``, command lines for the others."""
+        self.addresses = hub.addresses
         self._hub = hub
         self._settings = settings
         self._reactor = reactor

@@ -4,7 +4,8 @@ What must outlive the hub is in the store; which consoles live is what the launc
 the two are brought together.
 
 Invariant: every console in the directory has a record in the store, names are unique for their
-owner, and a console that is being made is in neither before its sandbox runs.
+owner, and a console that is being made is in neither before its sandbox runs.  Whoever gets a console
+from here has the role they asked for in it, as its owner or by a share.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from termhub.accounts import Shares
 from termhub.config import Settings
-from termhub.errors import NameTaken, NoSuchConsole, TermhubError, TooMany
+from termhub.errors import NameTaken, NoSuchConsole, NotAllowed, TermhubError, TooMany
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
+from termhub.hub.directory import Directory
 from termhub.hub.ended import Ended
 from termhub.hub.files import PROGRAM as FILES
 from termhub.hub.files import WAITING, Files
 from termhub.hub.host_messages import Text
 from termhub.hub.images import Images
+from termhub.hub.invitations import Invitation, invitation
 from termhub.hub.keeper import Keeper
 from termhub.hub.launcher import Launcher
 from termhub.hub.link import HostLink
@@ -36,7 +40,7 @@ from termhub.hub.names import CONSOLE_ID, checked_name, free_name, new_id
 from termhub.hub.prepared import Prepared
 from termhub.hub.sizes import checked_size
 from termhub.hub.streams import Stream, StreamOwner
-from termhub.store import ConsoleRecord, Store, User
+from termhub.store import ConsoleRecord, Role, Store, User
 
 LINK_SECONDS = 15.0
 """How long creating waits for the first link."""
@@ -85,26 +89,33 @@ class _Listed(Struct):
 class Consoles:
     """All consoles of this hub.
 
+    :param shares: who may come to consoles of others.
     :param now: the wall clock, seconds since 1970.
+    :param addresses: how the hub is reached, by gateway (:func:`.invitations.invitation`); may change.
     """
 
     def __init__(
         self,
         settings: Settings,
         store: Store,
+        shares: Shares,
         launcher: Launcher,
         surroundings: Surroundings,
         clock: Clock,
         now: Callable[[], float],
+        addresses: Mapping[str, str] | None = None,
     ) -> None:
         self.images = Images(launcher)
+        self.shares = shares
+        self._addresses = addresses if addresses is not None else {}
         self._settings = settings
         self._store = store
         self._launcher = launcher
         self._surroundings = surroundings
         self._clock = clock
         self._now = now
-        self._consoles: dict[str, Console] = {}
+        self._directory = Directory(shares)
+        self._consoles = self._directory.consoles
         self._keepers: dict[str, Keeper] = {}
         self._coming: dict[int, set[str]] = {}
         self._is_stopped = False
@@ -116,6 +127,7 @@ class Consoles:
             settings.consoles.prepared_idle_seconds,
         )
         self._files = Files(self._make_for_files, self.remove, clock)
+        shares.subscribe(self._access_changed)
 
     # -- start and stop ------------------------------------------------------------
 
@@ -124,11 +136,12 @@ class Consoles:
         await self.images.refresh()
         listed = await self._listed()
         records = {record.id: record for record in await self._store.consoles()}
-        users = {user.number for user in await self._store.users()}
+        names = {user.number: user.name for user in await self._store.users()}
+        self._directory.owner_names.update(names)
         for entry in listed:
             record = records.pop(entry.console, None)
             if record is None:
-                record = await self._adopt(entry, users, records)
+                record = await self._adopt(entry, set(names), records)
             if record is not None:
                 await self._find(record, entry.state == "ended")
         for record in records.values():
@@ -191,38 +204,53 @@ class Consoles:
 
     # -- the directory ---------------------------------------------------------------
 
-    def get(self, user: User, key: str) -> Console:
-        """A console of this user, by id or name.
+    def get(self, user: User, key: str, at_least: Role = "owner") -> Console:
+        """A console in which somebody has a role, by its id, its name if it is theirs, or ``owner/name``.
 
-        :raises NoSuchConsole: when the user has none, whoever else may.
+        :raises NoSuchConsole: when they have none in it, whether or not there is such a console.
+        :raises NotAllowed: when they have a lesser one.
         """
-        console = self._consoles.get(key)
-        if console is not None and console.owner == user.number and not console.is_prepared:
-            return console
-        for console in self.of(user):
-            if console.name == key:
-                return console
-        raise NoSuchConsole(f"You have no console {key!r:.60}.")
+        return self._directory.get(user, key, at_least)
+
+    def role_of(self, user: User, console: Console) -> Role | None:
+        """What somebody may do in a console just now; None: not even know that there is one."""
+        return self._directory.role_of(user, console)
 
     def of(self, user: User) -> list[Console]:
-        """The user's consoles, oldest first, ended ones too."""
-        return [
-            console
-            for console in self._consoles.values()
-            if console.owner == user.number and not console.is_prepared
-        ]
+        """The user's own consoles, oldest first, ended ones too."""
+        return self._directory.of(user)
+
+    def shared(self, user: User) -> list[Console]:
+        """The consoles of others that are shared with somebody, oldest first, ended ones too."""
+        return self._directory.shared(user)
+
+    def owner_name(self, console: Console) -> str:
+        """The name of the account that a console belongs to."""
+        return self._directory.owner_name(console)
+
+    def invitation(self, token: str) -> Invitation:
+        """What to give to people so that they come by the link with this token."""
+        return invitation(token, self._addresses)
 
     def all(self) -> list[Console]:
         """Everybody's consoles, prepared ones too."""
         return list(self._consoles.values())
 
     def logged_in(self, user: User) -> None:
-        """A user has logged in: have a console ready."""
-        self._prepared.want(user)
+        """A user has logged in: have a console ready, unless it is a guest, who can have none."""
+        if not user.is_guest:
+            self._prepared.want(user)
 
     def logged_out(self, user: User) -> None:
         """A user has logged out: nothing needs to be ready."""
         self._prepared.drop(user.number)
+
+    def _access_changed(self, id: str) -> None:
+        console = self._consoles.get(id)
+        # The hub's consoles learn it in a moment.
+        told = getattr(console, "access_changed", None)
+        if console is not None and told is not None:
+            told(lambda user: self.role_of(user, console))
 
     # -- life ------------------------------------------------------------------------
 
@@ -232,8 +260,10 @@ class Consoles:
         :raises BadRequest: when name, size, program or image cannot be.
         :raises NameTaken: when the user has another of this name.
         :raises TooMany: when the user has as many as the settings allow.
+        :raises NotAllowed: to guests.
         :raises NoSandbox: when no sandbox can be made.
         """
+        _refuse_guests(user, "have consoles of their own")
         size = checked_size(new.cols, new.rows)
         program = new.program or ("script" if new.argv else self._settings.consoles.program)
         image = self.images.resolve(new.image or self._settings.consoles.image).name
@@ -254,7 +284,11 @@ class Consoles:
             coming.discard(name)
 
     async def run_for_files(self, user: User, owner: StreamOwner, argv: Sequence[str]) -> Stream:
-        """Start a file server in the user's hidden sandbox for files; see :class:`Files`."""
+        """Start a file server in the user's hidden sandbox for files; see :class:`Files`.
+
+        :raises NotAllowed: to guests.
+        """
+        _refuse_guests(user, "have files")
         return await self._files.run(user, owner, argv)
 
     async def rename(self, console: Console, name: str) -> None:
@@ -293,6 +327,7 @@ class Consoles:
         for viewer in list(console.viewers.values()):
             viewer.close(4004, "the console was removed")
         await self._store.remove_console(console.id)
+        self.shares.console_removed(console.id)
 
     def _reserve(self, user: User, name: str | None, program: str, coming: set[str]) -> str:
         taken = {console.name for console in self.of(user)} | coming
@@ -328,6 +363,7 @@ class Consoles:
         return await self._make(user, record, new)
 
     async def _make(self, user: User, record: ConsoleRecord, new: NewConsole) -> Console:
+        self._directory.owner_names[user.number] = user.name
         spec = {
             "console": record.id,
             "user": user.name,
@@ -426,3 +462,8 @@ class Consoles:
     def _recording_failed(self, failure: Failure) -> None:
         if not self._is_stopped:
             _log.failure("Noting the end of a console failed", failure)
+
+
+def _refuse_guests(user: User, what: str) -> None:
+    if user.is_guest:
+        raise NotAllowed(f"Guests cannot {what}. Log in first.", "guests_may_not")

@@ -20,7 +20,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
-from termhub.accounts import Accounts, Passwords
+from termhub.accounts import Accounts, Passwords, Shares
 from termhub.accounts.manage import checked_name, create_link, first_link
 from termhub.config import Settings
 from termhub.errors import BadRequest
@@ -47,6 +47,8 @@ class Hub:
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
         self.settings = settings
+        self.addresses: dict[str, str] = {}
+        """How people come in, by gateway: a URL for ``web``, command lines for the others."""
         self.isolation = ""
         self.login_secret: str | None = None
         self._first_user = first_user_name()
@@ -56,6 +58,7 @@ class Hub:
         self._launcher = Launcher(self._connect_launcher, reactor)
         self.store: AsyncStore
         self.accounts: Accounts
+        self.shares: Shares
         self.consoles: Consoles
         self._passwords = Passwords(reactor)
 
@@ -118,7 +121,18 @@ class Hub:
         self._passwords.start()
         self._files.start()
         self.accounts = Accounts(self.store, self._passwords, self._reactor.seconds, time.time)
-        self.consoles = Consoles(self.settings, self.store, self._launcher, self, self._reactor, time.time)
+        self.shares = Shares(self.store, self._passwords, self._reactor, time.time)
+        self.consoles = Consoles(
+            self.settings,
+            self.store,
+            self.shares,
+            self._launcher,
+            self,
+            self._reactor,
+            time.time,
+            self.addresses,
+        )
+        await self.shares.start()
         await self.consoles.start()
 
     def reached_at(self, address: str) -> None:
@@ -130,6 +144,7 @@ class Hub:
         """Send the clients away, to come back to the next hub; consoles live on."""
         if hasattr(self, "consoles"):
             had_viewers = any(console.viewers for console in self.consoles.all())
+            self.shares.stop()
             self.consoles.stop(CLOSE_RESTART, "the hub restarts")
             if had_viewers:
                 await deferLater(self._reactor, GOODBYE_SECONDS)

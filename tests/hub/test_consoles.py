@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sandbox.guest import frames
+from termhub.accounts import Shares
 from termhub.config import ConsolesSettings, Settings
 from termhub.errors import (
     BadRequest,
@@ -29,7 +30,7 @@ from termhub.hub.link import HostLink
 from termhub.hub.prepared import RENEW_SECONDS
 from termhub.store import ConsoleRecord, Database, User
 from tests.support.hub_fakes import FakeTransport, SilentOwner, attach
-from tests.support.stores import InlineStore
+from tests.support.stores import InlineStore, PlainPasswords
 
 
 class FakeLauncher:
@@ -120,7 +121,10 @@ class Here:
     def new_hub(self) -> Consoles:
         self.links.clear()
         launcher: Any = self.launcher
-        return Consoles(self.settings, self.store, launcher, self, self.clock, self.clock.seconds)
+        self.shares = Shares(self.store, PlainPasswords(), self.clock, self.clock.seconds)
+        return Consoles(
+            self.settings, self.store, self.shares, launcher, self, self.clock, self.clock.seconds
+        )
 
     def connect(self, folder: Path, link: HostLink) -> None:
         if self.launcher.hosts_are_dead:
