@@ -6,7 +6,6 @@ import { consolePath, navigate } from "../router.ts";
 import { roleWords } from "../shares.ts";
 import { ask, confirm, field } from "./dialog.ts";
 import { type MenuContent, menuButton } from "./menu.ts";
-import { bareText } from "./names.ts";
 import { complain } from "./notices.ts";
 import { isShared, nameFor, type Page, type PageContext } from "./page.ts";
 import { shareDialog } from "./share-dialog.ts";
@@ -85,7 +84,7 @@ export function listPage(context: PageContext): Page {
     const viewers = one.viewers > 0 && (one.viewers === 1 ? "1 viewer" : `${one.viewers} viewers`);
     const image = imageWords(one.image);
     const program = one.program === "python" && image !== "" ? "" : one.program;
-    const from = isShared(one, me) && `${bareText(one.owner)} shares it; you ${roleWords(one.role)}`;
+    const from = isShared(one, me) && `You ${roleWords(one.role)}`;
     const facts = [from, lacksSandbox(one) && "No sandbox!", program, image, viewers, one.reason];
     const details = facts.filter(Boolean).join(" · ");
     const time = h("time", { dateTime: new Date(activity * 1000).toISOString() }, ago(activity, now));

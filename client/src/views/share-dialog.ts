@@ -4,7 +4,7 @@
  */
 
 import { type Api, ApiError } from "../api.ts";
-import { h } from "../dom.ts";
+import { h, iconButton } from "../dom.ts";
 import {
   type Member,
   type NewShare,
@@ -41,7 +41,8 @@ export async function shareDialog({ api, console, loginNeeded }: ShareDialogOpti
       form.hidden = true;
       made.replaceChildren(...result(share), again);
       made.hidden = false;
-      made.focus();
+      made.focus({ preventScroll: true });
+      dialog.element.scrollTop = 0;
       void refresh();
     },
     loginNeeded: () => leave(),
@@ -59,19 +60,10 @@ export async function shareDialog({ api, console, loginNeeded }: ShareDialogOpti
     },
     "Share with somebody else",
   );
-  const dialog = openDialog(
-    `Share ${console.name}`,
-    form,
-    made,
-    listPart,
-    problem,
-    h(
-      "div",
-      { className: "actions" },
-      h("button", { type: "button", className: "button", onclick: () => dialog.close() }, "Close"),
-    ),
-  );
+  const close = iconButton("close", "Close", () => dialog.close());
+  const dialog = openDialog(`Share ${console.name}`, close, form, made, listPart, problem);
   dialog.element.classList.add("share-dialog");
+  form.querySelector("input")?.focus();
 
   function leave(): void {
     dialog.close();
@@ -111,7 +103,7 @@ export async function shareDialog({ api, console, loginNeeded }: ShareDialogOpti
       return fail(error);
     }
     await refresh();
-    (listPart.hidden ? dialog.element.querySelector<HTMLElement>(".actions button") : list)?.focus();
+    (listPart.hidden ? close : list).focus();
   }
 
   function shareRow(share: Share, members: readonly Member[], now: number): HTMLElement {

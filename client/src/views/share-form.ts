@@ -34,9 +34,10 @@ let serial = 0;
 /** A form of its own in the share dialog; {@link ShareFormEvents.shared} gets what it made. */
 export function shareForm(events: ShareFormEvents): HTMLFormElement {
   const target = new Choice<"link" | "account">("With", [
-    ["link", "A link", "Whoever has it can come in, with or without an account."],
-    ["account", "An account", "Somebody who has an account on this server."],
+    ["link", "A link", "Whoever has it"],
+    ["account", "An account", "Of this server"],
   ]);
+  target.element.classList.add("side-by-side");
   const role = new Choice<Role>(
     "They are",
     ROLES.map((one) => [one, roleName(one), sentence(roleWords(one))]),
