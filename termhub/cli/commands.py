@@ -14,7 +14,7 @@ _COMMANDS = {
     "login": ("termhub.cli.login:login", "Log in to a hub and remember it."),
     "logout": ("termhub.cli.login:logout", "Forget the hub and revoke its token here."),
     "new": ("termhub.cli.consoles:new", "Make a console and attach to it."),
-    "ls": ("termhub.cli.consoles:ls", "List your consoles."),
+    "ls": ("termhub.cli.consoles:ls", "List your consoles, and those shared with you."),
     "attach": ("termhub.cli.attach:attach", "Show a console in this terminal."),
     "kill": ("termhub.cli.consoles:kill", "End consoles."),
     "rename": ("termhub.cli.consoles:rename", "Give a console another name."),

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..errors import NoSuchConsole, NotAllowed, TermhubError
-from ..gateways.listing import CONSOLE_HEAD, console_rows
+from ..gateways.listing import console_table
 from .attach import PREFIX_OPTION, run_session, size
 from .directory import console_key, replaceable
 from .output import patience, plain, print_json, print_table
@@ -86,20 +86,22 @@ def _parse_variables(variables: tuple[str, ...]) -> dict[str, str]:
     return parsed
 
 
-@click.command(short_help="List your consoles.")
+@click.command(short_help="List your consoles, and those shared with you.")
 @JSON_OPTION
 @takes_hub
 def ls(rest: Rest, as_json: bool) -> None:
-    """List your consoles, those that have ended too."""
+    """List your consoles and those shared with you, those that have ended too."""
     with patience("Asking the hub"):
         consoles: list[dict[str, Any]] = rest.call("GET", "consoles")["consoles"]
+        # Whose they are is asked for only where a person reads it.
+        me = str(rest.call("GET", "me")["name"]) if consoles and not as_json else ""
     if as_json:
         print_json(consoles)
         return
     if not consoles:
         click.echo("No consoles. `termhub new` makes one.", err=True)
         return
-    print_table(CONSOLE_HEAD, console_rows(consoles, time.time()))
+    print_table(*console_table(consoles, time.time(), me))
 
 
 @click.command(short_help="End consoles.")

@@ -8,18 +8,21 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-CONSOLE_HEAD = ("name", "state", "program", "image", "active", "title")
+_HEAD = ("name", "state", "program", "image", "active", "title")
 
 
-def console_rows(consoles: Sequence[Mapping[str, Any]], now: float) -> list[tuple[str, ...]]:
-    """The cells of a table of consoles, under :data:`CONSOLE_HEAD`.
+def console_table(
+    consoles: Sequence[Mapping[str, Any]], now: float, me: str
+) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """The head and the cells of a table of consoles; a role stands in it where some are of others.
 
     :param consoles: as REST describes them.
     :param now: seconds since 1970.
+    :param me: the name of whoever looks; consoles of others are called ``OWNER/NAME``.
     """
-    return [
+    rows: list[Sequence[str]] = [
         (
-            each["name"],
+            shown_name(each, me),
             each["state"] if each["state"] != "ended" else f"ended: {each.get('reason') or '?'}",
             each["program"],
             each["image"],
@@ -28,6 +31,18 @@ def console_rows(consoles: Sequence[Mapping[str, Any]], now: float) -> list[tupl
         )
         for each in consoles
     ]
+    if all(each.get("owner", me) == me for each in consoles):
+        return _HEAD, rows
+    roles = [str(each.get("role", "owner")) for each in consoles]
+    return ("name", "role", *_HEAD[1:]), [
+        (name, role, *others) for (name, *others), role in zip(rows, roles, strict=True)
+    ]
+
+
+def shown_name(console: Mapping[str, Any], me: str) -> str:
+    """What somebody called ``me`` calls a console: its name, or ``OWNER/NAME`` where it is another's."""
+    owner, name = console.get("owner", me), str(console["name"])
+    return name if owner == me else f"{owner}/{name}"
 
 
 def plain(text: str) -> str:

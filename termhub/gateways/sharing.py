@@ -6,16 +6,51 @@ Shares and members are what REST describes: ``ShareInfo`` and ``MemberInfo`` as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .durations import duration_text
 from .listing import age, plain
+
+if TYPE_CHECKING:  # the command line has no hub to import
+    from termhub.hub.invitations import Invitation
+    from termhub.store import Member, Share
 
 SHARE_HEAD = ("share", "role", "for", "expires", "uses left")
 MEMBER_HEAD = ("member", "who", "role", "share", "came")
 
 WRITERS = "Who comes by it may run programs with the files of your home."
 """What sharing to writers and owners means, said whenever one does."""
+
+
+def share_info(share: Share, invitation: Invitation | None = None) -> dict[str, Any]:
+    """A share as REST describes it.
+
+    :param invitation: how to come by it, where it is a new link.
+    """
+    told = {
+        "id": share.id,
+        "role": share.role,
+        "user": share.label or None,
+        "expires": share.expires,
+        "uses_left": share.uses_left,
+        "has_passphrase": share.has_passphrase,
+        "created": share.created,
+    }
+    if invitation is not None:
+        told.update(url=invitation.url, ssh=invitation.ssh)
+    return told
+
+
+def member_info(member: Member) -> dict[str, Any]:
+    """Somebody whom a share let in, as REST describes them."""
+    return {
+        "member": member.number,
+        "share": member.share,
+        "name": member.user.name,
+        "role": member.role,
+        "is_guest": member.user.is_guest,
+        "joined": member.joined,
+    }
 
 
 def share_rows(shares: Sequence[Mapping[str, Any]], now: float) -> list[tuple[str, ...]]:

@@ -100,12 +100,26 @@ def test_new_without_post_mortem(termhub: Run, hub: FakeHub) -> None:
 def test_ls(termhub: Run, hub: FakeHub) -> None:
     ended = {**CONSOLE, "name": "old", "state": "ended", "reason": "its program ended", "windows": []}
     hub.answers["GET /api/v1/consoles"] = 200, {"consoles": [CONSOLE, ended]}
+    hub.answers["GET /api/v1/me"] = 200, {"name": "bob"}
     lines = termhub("ls").out.splitlines()
     assert lines[0].split() == ["NAME", "STATE", "PROGRAM", "IMAGE", "ACTIVE", "TITLE"]
     assert lines[1].split()[:4] == ["work", "running", "python", "3.11"]
     assert "ended: its program ended" in lines[2]
     assert "\x1b" not in lines[1]
     assert json.loads(termhub("ls", "--json").out) == [CONSOLE, ended]
+
+
+def test_ls_of_what_others_share(termhub: Run, hub: FakeHub) -> None:
+    mine = {**CONSOLE, "owner": "bob", "role": "owner"}
+    theirs = {**CONSOLE, "owner": "alice", "role": "writer"}
+    hub.answers["GET /api/v1/consoles"] = 200, {"consoles": [mine, theirs]}
+    hub.answers["GET /api/v1/me"] = 200, {"name": "bob"}
+    lines = termhub("ls").out.splitlines()
+    assert lines[0].split() == ["NAME", "ROLE", "STATE", "PROGRAM", "IMAGE", "ACTIVE", "TITLE"]
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["work", "owner", "running"],
+        ["alice/work", "writer", "running"],
+    ]
 
 
 def test_ls_of_nothing_says_what_to_do(termhub: Run, hub: FakeHub) -> None:

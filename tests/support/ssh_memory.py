@@ -10,16 +10,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twisted.conch.ssh import transport as conch
 from twisted.conch.ssh.keys import Key
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from termhub.accounts import Accounts
+from termhub.accounts import Accounts, Shares
 from termhub.config import SshSettings
-from termhub.errors import BadRequest, NameTaken
+from termhub.errors import BadRequest, NameTaken, NoSuchConsole, NotAllowed
 from termhub.gateways.ssh.gateway import SshGateway
 from termhub.gateways.ssh.job import PersonTerminal, Services
 from termhub.gateways.ssh.packets import Reader, boolean, string, u32
@@ -27,7 +27,8 @@ from termhub.gateways.ssh.transport import Transport
 from termhub.gateways.tui.interface import Start
 from termhub.hub.consoles import NewConsole
 from termhub.hub.host_messages import Cursor, ScreenText
-from termhub.store import Database, User
+from termhub.hub.invitations import Invitation, invitation
+from termhub.store import ROLES, ConsoleRecord, Database, Role, User
 
 from .folders import temporary_folder
 from .stores import InlineStore, PlainPasswords
@@ -201,14 +202,19 @@ class ScreenConsole(FakeConsole):
         return ScreenText([">>> ", "", ""], Cursor(4, 0), 80, 24, len(self.printed), "a title")
 
 
-class Directory(FakeConsoles):
-    """Consoles of an ssh gateway's tests."""
+ADDRESSES = {"web": "http://hub.example/", "ssh": "ssh -p 2222 console@hub.example"}
 
-    def __init__(self) -> None:
+
+class Directory(FakeConsoles):
+    """Consoles of an ssh gateway's tests; what is shared of them is real."""
+
+    def __init__(self, database: Database, shares: Shares) -> None:
         super().__init__()
+        self.shares = shares
         self.came: list[str] = []
         self.ran: list[tuple[str, list[str], Any]] = []
         self.run: Callable[[Any], Any] = lambda owner: FakeStream(owner)
+        self._database = database
 
     def logged_in(self, user: User) -> None:
         self.came.append(user.name)
@@ -218,15 +224,51 @@ class Directory(FakeConsoles):
         return self.run(owner)
 
     async def create(self, user: User, new: NewConsole) -> ScreenConsole:
+        if user.is_guest:
+            raise NotAllowed("Guests cannot have consoles of their own.")
         if any(console.name == new.name for console in self.of(user)):
             raise NameTaken(f"You have a console {new.name} already.")
         return self.add(user, new)
 
     def add(self, user: User, new: NewConsole | str) -> ScreenConsole:
         wanted = NewConsole(name=new) if isinstance(new, str) else new
-        console = ScreenConsole(f"c-{len(self.all):0>10}", user.number, wanted)
-        self.all[console.id] = console
+        number = len(self.all)
+        while (id := f"c-{number:0>10}") in self.all:
+            number += 1
+        console = ScreenConsole(id, user.number, wanted)
+        self._database.add_console(ConsoleRecord(id, user.number, console.name, "python", "3.11", 1.0))
+        self.all[id] = console
         return console
+
+    async def remove(self, console: Any) -> None:
+        await super().remove(console)
+        self._database.remove_console(console.id)
+
+    def get(self, user: User, key: str, at_least: Role = "owner") -> ScreenConsole:
+        for console in [*self.of(user), *self.shared(user)]:
+            full_name = f"{self.owner_name(console)}/{console.name}"
+            names = [console.id, full_name, *([console.name] if console.owner == user.number else [])]
+            role = self.role_of(user, console)
+            if key in names and role is not None:
+                if ROLES.index(role) < ROLES.index(at_least):
+                    raise NotAllowed(f"That takes the role of an {at_least}.")
+                assert isinstance(console, ScreenConsole)
+                return console
+        raise NoSuchConsole(f"You have no console {key}.")
+
+    def role_of(self, user: User, console: Any) -> Role | None:
+        return "owner" if console.owner == user.number else self.shares.role(user, console.id)
+
+    def shared(self, user: User) -> list[FakeConsole]:
+        return [self.all[id] for id in self.shares.shared_with(user)]
+
+    def owner_name(self, console: Any) -> str:
+        owner = self._database.user(console.owner)
+        assert owner is not None
+        return owner.name
+
+    def invitation(self, token: str) -> Invitation:
+        return invitation(token, ADDRESSES)
 
 
 class FakeStream:
@@ -273,13 +315,19 @@ class MemoryCase(TestCase):
         self.addCleanup(self.database.close)
         self.alice = self.database.add_user("alice", 1.0, "default", "alice's password")
         self.passwords = PlainPasswords()
-        self.accounts = Accounts(
-            InlineStore(self.database), self.passwords, self.clock.seconds, self.clock.seconds
-        )
-        self.consoles = Directory()
+        store = InlineStore(self.database)
+        self.accounts = Accounts(store, self.passwords, self.clock.seconds, self.clock.seconds)
+        self.shares = Shares(store, self.passwords, self.clock, self.clock.seconds)
+        self.consoles = Directory(self.database, self.shares)
         self.uis: list[FakeUI] = []
         services: Any = Services(self.consoles, self.accounts, self._make_ui, lambda: self.link, lambda: 0.0)
         self.gateway = SshGateway(services, self.settings, HOST_KEY, self.clock)
+
+    def share(self, console: ScreenConsole, role: Role = "observer", **values: Any) -> tuple[str, str]:
+        """Share a console of alice; the share's id, and the token of a link."""
+        shared = self.shares.create(console.id, self.alice, role, **values)
+        share, token = self.successResultOf(ensureDeferred(shared))
+        return share.id, token or ""
 
     def _make_ui(self, user: User, terminal: PersonTerminal, transport: Any, start: Start) -> FakeUI:
         self.uis.append(FakeUI(user, terminal, transport, start))

@@ -117,7 +117,7 @@ def main() -> None:
     from twisted.protocols.basic import LineOnlyReceiver
     from twisted.python.failure import Failure
 
-    from termhub.accounts import Accounts
+    from termhub.accounts import Accounts, Shares
     from termhub.config import SshSettings
     from termhub.gateways.ssh import Services, make_gateway
     from termhub.gateways.ssh import transport as transport_module
@@ -130,8 +130,9 @@ def main() -> None:
     transport_module.REKEY_BYTES = wanted.pop("rekey_bytes", transport_module.REKEY_BYTES)
     database = Database(folder / "termhub.db")
     alice = database.add_user("alice", time.time(), "default", PASSWORD)
-    accounts = Accounts(InlineStore(database), PlainPasswords(), reactor.seconds, time.time)
-    consoles: Any = Directory()
+    store, passwords = InlineStore(database), PlainPasswords()
+    accounts = Accounts(store, passwords, reactor.seconds, time.time)
+    consoles: Any = Directory(database, Shares(store, passwords, reactor, time.time))
     demo = consoles.add(alice, "demo")
     demo.printed = b"".join(b"line %07d\r\n" % number for number in range(400_000))
     services = Services(consoles, accounts, TextUI, lambda: "http://hub.example/", time.time)

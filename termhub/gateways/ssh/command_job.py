@@ -1,7 +1,6 @@
 """Commands that print and end.
 
-Invariant: what a command prints waits in it, not in the channel: it prints only when the client
-takes it.
+Invariant: what a command may do is asked of the hub each time, by the role of whoever runs it.
 """
 
 from __future__ import annotations
@@ -19,20 +18,21 @@ from termhub.gateways.tui.interface import Start
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
 from termhub.hub.requests import MAX_WAIT_SECONDS, READ_BYTES
-from termhub.store import User
+from termhub.store import Role, User
 
-from ..listing import CONSOLE_HEAD, console_rows, json_text, plain, table
+from ..listing import console_table, json_text, plain, table
 from ..queries import QueryFilter
 from .channel import Channel
-from .commands import Attach, Help, Kill, List, Logs, New, Printing, Rename, Screen
-from .job import PersonTerminal, Services
+from .commands import Attach, Help, Kill, List, Logs, New, Printing, Rename, Screen, Share, Shares, Unshare
+from .first_line import FirstLine
+from .job import FAILED, USAGE, PersonTerminal, Services
+from .printer import Printer
+from .sharing import Sharing
 
-PIECE_BYTES = 32 * 1024
 FILTERED_BYTES = 4096
 """Output is read so little at a time where it is filtered: that takes a microsecond for a byte."""
 
 INTERRUPTED = 130
-USAGE = 2
 
 _log = Logger()
 
@@ -59,7 +59,8 @@ class CommandJob:
         self._channel = channel
         self._terminal = terminal
         self._show = show
-        self._room: Deferred[None] | None = None
+        self._printer = Printer(channel, terminal is not None)
+        self._input = FirstLine()
         self._running: Deferred[None] | None = None
 
     # -- a session's job -----------------------------------------------------------------
@@ -72,20 +73,20 @@ class CommandJob:
         self._running.addErrback(self._failed)
 
     def receive(self, data: bytes) -> None:
-        """Commands read nothing; Ctrl-C in a terminal ends them."""
+        """Ctrl-C in a terminal ends a command; most read nothing else."""
         if self._terminal is not None and b"\x03" in data:
             self._stop()
             self._channel.exit(INTERRUPTED)
+        else:
+            self._input.receive(data)
 
     def ended_input(self) -> None:
-        """Commands read nothing."""
+        """Whoever waits for a line has all there is."""
+        self._input.end()
 
     def drained(self) -> None:
         """Go on printing, if the client takes more."""
-        room = self._room
-        if room is not None and self._channel.is_writable:
-            self._room = None
-            room.callback(None)
+        self._printer.drained()
 
     def resized(self, cols: int, rows: int) -> None:
         """Commands do not draw."""
@@ -100,27 +101,25 @@ class CommandJob:
 
     def end(self, reason: str) -> None:
         """Say why."""
-        self._channel.write(self._encoded(f"termhub: {reason}\n"), to_stderr=True)
+        self._channel.write(self._printer.encoded(f"termhub: {reason}\n"), to_stderr=True)
 
     def lost(self) -> None:
         """Nobody waits for it."""
         self._stop()
 
     def _stop(self) -> None:
-        if isinstance(self._command, Logs | Screen):
+        if isinstance(self._command, Logs | Screen) or self._input.is_awaited:
             running, self._running = self._running, None
             if running is not None:
                 running.cancel()
         # What changes something is done to its end; only nobody is told any more.
-        room, self._room = self._room, None
-        if room is not None and not room.called:
-            room.callback(None)
+        self._printer.release()
 
     def _failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
             _log.failure("A command of {user} over ssh failed", failure, user=self._user.name)
             self._channel.write(b"termhub: The hub failed because of a defect; its log says more.\n", True)
-            self._channel.exit(1)
+            self._channel.exit(FAILED)
 
     # -- running -------------------------------------------------------------------------
 
@@ -128,8 +127,8 @@ class CommandJob:
         try:
             status = await self._run()
         except TermhubError as error:
-            await self._complain(error.message)
-            status = 1
+            await self._printer.complain(error.message)
+            status = FAILED
         if isinstance(status, Start):
             self._show(status)
         else:
@@ -140,7 +139,7 @@ class CommandJob:
         command = self._command
         match command:
             case Help():
-                await self._print(command.text)
+                await self._printer.result(command.text)
             case New():
                 return await self._new(command)
             case Attach():
@@ -150,20 +149,25 @@ class CommandJob:
             case Kill():
                 return await self._kill(command)
             case Rename():
-                console = self._get(command.name)
+                console = self._get(command.name, "owner")
                 await self._services.consoles.rename(console, command.new_name)
-                await self._note(f"{plain(command.name)} is {console.name} now.")
+                await self._printer.note(f"{plain(command.name)} is {console.name} now.")
             case Logs():
                 await self._logs(command)
             case Screen():
                 await self._screen(command)
+            case Share() | Shares() | Unshare():
+                console = self._get(command.name, "owner")
+                sharing = Sharing(self._services, self._user, console, self._printer, self._input)
+                return await sharing.run(command)
             case _:
                 assert_never(command)
         return 0
 
-    def _get(self, name: str) -> Console:
+    def _get(self, name: str, at_least: Role) -> Console:
+        """A console in which the user has this role, or a higher one; raises NotAllowed with a lower one."""
         try:
-            return self._services.consoles.get(self._user, name)
+            return self._services.consoles.get(self._user, name, at_least)
         except NoSuchConsole:
             raise NoSuchConsole(f"You have no console named {plain(name)}; `ls` lists yours.") from None
 
@@ -177,18 +181,19 @@ class CommandJob:
         console = await self._create(command.program, command.image, command.name)
         if self._terminal is not None:
             return Start(console)
-        await self._print(f"{console.name}\n")
+        await self._printer.result(f"{console.name}\n")
         return 0
 
     async def _attach(self, command: Attach) -> int | Start:
         if self._terminal is None:
-            await self._complain(
+            await self._printer.complain(
                 "attach shows a console in your terminal, and ssh was not asked for one: "
                 f"ssh -t HOST attach {plain(command.name)}"
             )
             return USAGE
         try:
-            console = self._services.consoles.get(self._user, command.name)
+            at_least: Role = "owner" if command.detach_others else "observer"
+            console = self._services.consoles.get(self._user, command.name, at_least)
         except NoSuchConsole:
             if not command.create:
                 raise NoSuchConsole(
@@ -196,6 +201,9 @@ class CommandJob:
                     f"`attach -A {plain(command.name)}` makes it."
                 ) from None
             console = await self._create(None, None, command.name)
+        if console.has_ended and command.create and console.owner == self._user.number:
+            await self._services.consoles.remove(console)
+            console = await self._create(None, None, console.name)
         if console.has_ended:
             raise ConsoleError(
                 f"The console {console.name} has ended ({console.reason or 'no reason known'}). "
@@ -204,35 +212,45 @@ class CommandJob:
         return Start(console, read_only=command.read_only, detach_others=command.detach_others)
 
     async def _list(self, command: List) -> None:
-        told = [dict(msgspec.to_builtins(each.describe())) for each in self._services.consoles.of(self._user)]
+        consoles = self._services.consoles
+        told = [
+            {
+                **msgspec.to_builtins(each.describe()),
+                "owner": consoles.owner_name(each),
+                "role": consoles.role_of(self._user, each),
+            }
+            for each in [*consoles.of(self._user), *consoles.shared(self._user)]
+        ]
         if command.as_json:
-            await self._print(json_text(told) + "\n")
+            await self._printer.result(json_text(told) + "\n")
         elif told:
-            lines = table(CONSOLE_HEAD, console_rows(told, self._services.now()))
-            await self._print("".join(f"{line}\n" for line in lines))
+            # A guest may be called like an account, and owns nothing.
+            me = "" if self._user.is_guest else self._user.name
+            lines = table(*console_table(told, self._services.now(), me))
+            await self._printer.result("".join(f"{line}\n" for line in lines))
         else:
-            await self._note("No consoles. `new` makes one.")
+            await self._printer.note("No consoles. `new` makes one.")
 
     async def _kill(self, command: Kill) -> int:
         status = 0
         for name in command.names:
             try:
-                console = self._get(name)
+                console = self._get(name, "owner")
                 if not console.has_ended:
                     await self._services.consoles.end(console, "ended by its owner")
                 if command.remove:
                     await self._services.consoles.remove(console)
-                await self._note(f"{'Removed' if command.remove else 'Ended'} {console.name}.")
+                await self._printer.note(f"{'Removed' if command.remove else 'Ended'} {console.name}.")
             except TermhubError as error:
-                await self._complain(error.message)
-                status = 1
+                await self._printer.complain(error.message)
+                status = FAILED
         return status
 
     async def _logs(self, command: Logs) -> None:
-        console = self._get(command.name)
+        console = self._get(command.name, "observer")
         if console.has_ended:
-            await self._note(f"{console.name} has ended ({console.reason}); this is its last screen.")
-            await self._print(_lines(await console.text(command.window)))
+            await self._printer.note(f"{console.name} has ended ({console.reason}); this is its last screen.")
+            await self._printer.result(_lines(await console.text(command.window)))
             return
         # What a window that nobody looks at has written, only its host knows.
         end = (await console.text(command.window)).offset
@@ -243,44 +261,21 @@ class CommandJob:
             while command.follow or position < end:
                 wait = MAX_WAIT_SECONDS if command.follow else 0.0
                 offset, data = await console.output(command.window, position, wait, limit)
+                self._get(console.id, "observer")  # it may be shared no longer
                 if not data and not command.follow:
                     return
                 position = offset + len(data)
-                await self._write(data if command.raw else queries.feed(data))
+                await self._printer.write(data if command.raw else queries.feed(data))
         except (ConsoleError, BadRequest):
             if not (command.follow and (console.has_ended or command.window not in console.windows)):
                 raise
 
     async def _screen(self, command: Screen) -> None:
-        shown = await self._get(command.name).text(command.window)
+        shown = await self._get(command.name, "observer").text(command.window)
         if command.as_json:
-            await self._print(json_text(msgspec.to_builtins(shown)) + "\n")
+            await self._printer.result(json_text(msgspec.to_builtins(shown)) + "\n")
         else:
-            await self._print(_lines(shown))
-
-    # -- printing ------------------------------------------------------------------------
-
-    async def _print(self, text: str) -> None:
-        await self._write(self._encoded(text))
-
-    async def _note(self, text: str) -> None:
-        await self._write(self._encoded(f"{text}\n"), to_stderr=True)
-
-    async def _complain(self, text: str) -> None:
-        await self._note(f"termhub: {text}")
-
-    def _encoded(self, text: str) -> bytes:
-        # The client's terminal is raw while it has one here.
-        if self._terminal is not None:
-            text = text.replace("\n", "\r\n")
-        return text.encode("utf-8", "replace")
-
-    async def _write(self, data: bytes, to_stderr: bool = False) -> None:
-        for start in range(0, len(data), PIECE_BYTES):
-            while self._channel.is_open and not self._channel.is_writable:
-                room = self._room = Deferred()
-                await room
-            self._channel.write(data[start : start + PIECE_BYTES], to_stderr)
+            await self._printer.result(_lines(shown))
 
 
 def _lines(shown: Any) -> str:

@@ -13,11 +13,15 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import attrs
 
+from termhub.errors import BadRequest
 from termhub.hub.files import SFTP_SERVER
+from termhub.store import Role
+
+from ..durations import parse_duration
 
 MOST_LINE = 4096
 """Characters of a line; no program is started in a sandbox with more."""
@@ -100,6 +104,44 @@ class Screen:
 
 
 @attrs.frozen
+class Share:
+    """Let others attach to a console.
+
+    :param user: the account that it is for; None makes a link.
+    :param seconds: how long; None leaves it to the hub.
+    :param uses: how many may come by the link; None: any number.
+    :param reads_passphrase: a pass-phrase for it is the first line of the input.
+    """
+
+    name: str
+    role: Role
+    user: str | None
+    seconds: float | None
+    uses: int | None
+    reads_passphrase: bool
+    as_json: bool
+
+
+@attrs.frozen
+class Shares:
+    """List a console's shares, and who came by them."""
+
+    name: str
+    as_json: bool
+
+
+@attrs.frozen
+class Unshare:
+    """Take shares of a console back.
+
+    :param share: which one; None for all.
+    """
+
+    name: str
+    share: str | None
+
+
+@attrs.frozen
 class Help:
     """Print help."""
 
@@ -113,7 +155,7 @@ class Relay:
     argv: Sequence[str]
 
 
-Printing = New | Attach | List | Kill | Rename | Logs | Screen | Help
+Printing = New | Attach | List | Kill | Rename | Logs | Screen | Share | Shares | Unshare | Help
 Command = Printing | Relay
 
 HELP = """\
@@ -126,7 +168,7 @@ Without a command: the console you used last, or a new one.
   attach NAME [-r] [-d] [-A]
                          show a console; -r: only look, -d: send others away,
                          -A: make it if there is none of this name
-  ls [--json]            list your consoles
+  ls [--json]            list your consoles, and those shared with you
   kill NAME... [--remove]
                          end consoles; --remove: their names are free again
   rename NAME NEW_NAME   give a console another name
@@ -134,9 +176,17 @@ Without a command: the console you used last, or a new one.
                          print a console's output
   screen NAME [--window N] [--json]
                          print what a console shows
+  share NAME [--role ROLE] [--user USER] [--expires 2h] [--uses N]
+        [--passphrase-stdin] [--json]
+                         let others attach: print a link, and how to ssh by it.
+                         Roles: observer, writer, owner
+  shares NAME [--json]   list the shares of a console, and who came by them
+  unshare NAME SHARE|--all
+                         take shares back: who came by them has to leave
   help                   this
 
 new and attach show the console in your terminal: give ssh the option -t.
+A console that somebody shares with you is named OWNER/NAME.
 Files: sftp, scp and rsync reach your home as they reach any host.
 """
 
@@ -240,6 +290,60 @@ def _screen(parser: _Parser) -> _Make:
     return lambda found: Screen(found.name, found.window, found.json)
 
 
+def _duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except BadRequest as error:
+        raise argparse.ArgumentTypeError(error.message.rstrip(".")) from None
+
+
+def _uses(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < len(text) <= 9 or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r:.20} is not how often a link can be used")
+    return int(text)
+
+
+def _share(parser: _Parser) -> _Make:
+    parser.add_argument("name")
+    parser.add_argument("--role", choices=get_args(Role), default="observer", help="what they may do")
+    parser.add_argument("--user", help="an account here that it is for, instead of a link for anybody")
+    parser.add_argument("--expires", type=_duration, metavar="TIME", help="such as 90m or 2h; 1d if not said")
+    parser.add_argument("--uses", type=_uses, help="how many may come by the link")
+    parser.add_argument(
+        "--passphrase-stdin", action="store_true", help="a pass-phrase for the link is on standard input"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+    def make(found: argparse.Namespace) -> Share:
+        if found.user is not None and (found.uses is not None or found.passphrase_stdin):
+            parser.error("--uses and --passphrase-stdin are for links; --user makes none")
+        role: Role = found.role
+        return Share(
+            found.name, role, found.user, found.expires, found.uses, found.passphrase_stdin, found.json
+        )
+
+    return make
+
+
+def _shares(parser: _Parser) -> _Make:
+    parser.add_argument("name")
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    return lambda found: Shares(found.name, found.json)
+
+
+def _unshare(parser: _Parser) -> _Make:
+    parser.add_argument("name")
+    parser.add_argument("share", nargs="?", help="which one, as `shares` lists it")
+    parser.add_argument("--all", action="store_true", help="every share of the console")
+
+    def make(found: argparse.Namespace) -> Unshare:
+        if (found.share is None) != found.all:
+            parser.error("say which share, or --all")
+        return Unshare(found.name, found.share)
+
+    return make
+
+
 _PARSERS: dict[str, Callable[[_Parser], _Make]] = {
     "new": _new,
     "attach": _attach,
@@ -248,6 +352,9 @@ _PARSERS: dict[str, Callable[[_Parser], _Make]] = {
     "rename": _rename,
     "logs": _logs,
     "screen": _screen,
+    "share": _share,
+    "shares": _shares,
+    "unshare": _unshare,
 }
 
 

@@ -1,7 +1,8 @@
 """The ssh gateway: makes a connection of each that comes, and ends them all when the hub stops.
 
 Invariant: a connection has a place in the counts from when it is made until it is lost; one that
-has logged in is closed when what it logged in with is worth nothing any more.
+has logged in is closed when what it logged in with is worth nothing any more, and a guest's at
+once when nothing is shared with them any more.
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
-from termhub.accounts import Admitted, Credentials, PublicKey
 from termhub.config import SshSettings
 from termhub.hub.viewers import CLOSE_RESTART
 from termhub.store import User
 
-from ..attached import Attached
+from ..attached import NOT_ALLOWED, Attached
 from ..connections import Connections, Place
 from .channel import Channel
 from .connection import SessionConnection
 from .host_key import fingerprint, host_key
 from .job import Services
+from .link_login import LinkLogin
+from .login import Login
 from .session import Session
 from .transport import Transport
-from .userauth import Login, UserAuth
+from .userauth import UserAuth
 
 _log = Logger()
 
@@ -51,6 +53,8 @@ class SshGateway(Factory):
         self._channels = settings.channels
         self._connections: dict[Transport, _Places] = {}
         self._attached = Attached(services.accounts.identify, reactor)
+        self._guests: dict[Transport, Login] = {}
+        services.consoles.shares.subscribe(self._grants_changed)
         self._counted = Connections(settings.connections, settings.connections_per_address)
         # One address must not keep everybody else from logging in.
         strangers = settings.unauthenticated
@@ -80,6 +84,7 @@ class SshGateway(Factory):
         if places is not None:
             places.free()
         self._attached.discard(transport)
+        self._guests.pop(transport, None)
         if not self._connections and self._all_gone is not None:
             self._all_gone.callback(None)
             self._all_gone = None
@@ -101,22 +106,34 @@ class SshGateway(Factory):
 
     def userauth(self, transport: Transport) -> UserAuth:
         """What asks who the client is."""
-        return UserAuth(transport, self._services.accounts, self._services.link, self._logged_in)
+        services = self._services
+        links = LinkLogin(services.consoles.shares, transport.address)
+        return UserAuth(transport, services.accounts, links, services.link, self._logged_in)
 
     def _logged_in(self, transport: Transport, login: Login) -> None:
-        user = login.user
-        credentials: Credentials = Admitted(user)
-        if login.key is not None:
-            credentials = PublicKey(user.name, login.key)
         self._connections[transport].stranger.free()
-        self._attached.add(transport, user, credentials)
+        self._attached.add(transport, login.user, login.credentials)
 
         def open_session(channel: Channel) -> Session:
-            return Session(self._services, user, channel)
+            return Session(self._services, login.user, channel, login.console)
 
         connection = SessionConnection(transport, self._channels, open_session)
         transport.logged_in(connection, connection.drained, connection.end)
-        self._services.consoles.logged_in(user)
+        if login.user.is_guest:
+            self._guests[transport] = login
+            self._check_guest(transport, login)  # what was taken may be worth nothing by now
+        else:
+            self._services.consoles.logged_in(login.user)
+
+    def _grants_changed(self, console: str) -> None:
+        for transport, login in list(self._guests.items()):
+            if login.console == console:
+                self._check_guest(transport, login)
+
+    def _check_guest(self, transport: Transport, login: Login) -> None:
+        assert login.console is not None  # it is a link that makes a guest
+        if self._services.consoles.shares.role(login.user, login.console) is None:
+            transport.close(NOT_ALLOWED, "The console is no longer shared with you.")
 
 
 class _Places:

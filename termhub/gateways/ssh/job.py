@@ -13,6 +13,12 @@ from termhub.gateways.tui.interface import Transport as UITransport
 from termhub.hub.consoles import Consoles
 from termhub.store import User
 
+FAILED = 1
+"""The exit status of what could not be done."""
+
+USAGE = 2
+"""The exit status of what is no command."""
+
 BROKEN = 255
 """The exit status of what did not come to its end, as ssh's own for a broken connection."""
 

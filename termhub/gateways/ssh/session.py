@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from termhub.errors import TermhubError
 from termhub.gateways.tui.interface import Start
 from termhub.hub.files import SFTP_SERVER
 from termhub.hub.streams import Stream
@@ -15,8 +16,8 @@ from termhub.store import User
 
 from . import commands
 from .channel import Channel
-from .command_job import USAGE, CommandJob
-from .job import BROKEN, Job, PersonTerminal, Services
+from .command_job import CommandJob
+from .job import BROKEN, FAILED, USAGE, Job, PersonTerminal, Services
 from .packets import Reader
 from .relay import RelayJob
 from .ui_job import UIJob
@@ -32,12 +33,16 @@ termhub: Your consoles need a terminal, and ssh was not asked for one: use ssh -
 
 
 class Session:
-    """One session of one user."""
+    """One session of one user.
 
-    def __init__(self, services: Services, user: User, channel: Channel) -> None:
+    :param console: the id of the one that a link has let them into, which is shown first; None for any.
+    """
+
+    def __init__(self, services: Services, user: User, channel: Channel, console: str | None = None) -> None:
         self._services = services
         self._user = user
         self._channel = channel
+        self._console = console
         self._variables: dict[str, str] = {}
         self._terminal: PersonTerminal | None = None
         self._job: Job | None = None
@@ -152,10 +157,19 @@ class Session:
 
     def _run_shell(self) -> None:
         if self._terminal is not None:
-            self._show(Start())
+            try:
+                self._show(self._first())
+            except TermhubError as error:
+                self._refuse(error.message, FAILED)
             return
         self._channel.write((_NO_TERMINAL + commands.HELP).encode(), to_stderr=True)
         self._channel.exit(USAGE)
+
+    def _first(self) -> Start:
+        """What to show where nothing was asked for."""
+        if self._console is None:
+            return Start()
+        return Start(self._services.consoles.get(self._user, self._console, "observer"))
 
     def _run_line(self, line: bytes) -> None:
         try:
@@ -181,12 +195,16 @@ class Session:
         lang = said.get("LC_ALL") or said.get("LC_CTYPE") or said.get("LANG") or ""
         return PersonTerminal(terminal.term, said.get("COLORTERM", ""), lang, terminal.cols, terminal.rows)
 
-    def _refuse(self, text: str) -> None:
+    def _refuse(self, text: str, status: int = USAGE) -> None:
         newline = "\r\n" if self._terminal is not None else "\n"
         self._channel.write(f"termhub: {text}{newline}".encode("utf-8", "replace"), to_stderr=True)
-        self._channel.exit(USAGE)
+        self._channel.exit(status)
 
     def _relay(self, argv: Sequence[str]) -> None:
+        if self._user.is_guest:
+            self._refuse("A console is shared with you, and no files: guests cannot move any.", FAILED)
+            return
+
         async def run(owner: RelayJob) -> Stream:
             return await self._services.consoles.run_for_files(self._user, owner, argv)
 

@@ -2,7 +2,7 @@
 
 A key, or a name and a password; whoever holds a key that opens no account yet is told, once it
 is proved, how to tie it to one in a browser.  The user name is an account's, or ``console`` for
-"find out by what I show".
+"find out by what I show", or the token of a link to a shared console (:mod:`.link_login`).
 
 Invariant: one request is handled at a time and few wait, so that guesses in a row are guessed at
 the pace of the first; what fails is counted, and there is an end to it.
@@ -20,9 +20,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from termhub.accounts import ANYBODY, Accounts, KeyOffer, Password, PublicKey
-from termhub.errors import BadRequest, NotLoggedIn, TermhubError, TooMany
-from termhub.store import User
+from termhub.errors import BadRequest, NotAllowed, NotLoggedIn, TermhubError, TooMany
 
+from .link_login import LinkLogin, LinkRefused, PassphraseNeeded, is_token
+from .login import Login
 from .packets import PacketError, Reader, boolean, string, u32
 from .signatures import is_signed, is_usable_key
 from .transport import BY_APPLICATION, NO_MORE_AUTH_METHODS, Transport
@@ -51,29 +52,24 @@ _log = Logger()
 
 
 @attrs.frozen
-class Login:
-    """How somebody has logged in.
-
-    :param key: the key that did it; None for a password.
-    """
-
-    user: User
-    key: bytes | None = attrs.field(default=None, repr=False)
-
-
-@attrs.frozen
 class _Request:
     """One USERAUTH_REQUEST; ``fields`` reads what belongs to its method."""
 
-    user: bytes
+    user: bytes = attrs.field(repr=False)
     method: str
-    fields: Reader
+    fields: Reader = attrs.field(repr=False)
 
     @property
     def name(self) -> str:
         """The account's name; empty when it is to be found out."""
         name = self.user.decode("utf-8", "replace")
-        return "" if name == ANYBODY else name
+        return "" if name == ANYBODY or is_token(name) else name
+
+    @property
+    def token(self) -> str:
+        """The token of a link, in the place of a name; empty where there is none."""
+        name = self.user.decode("utf-8", "replace")
+        return name if is_token(name) else ""
 
 
 class _Abandoned(Exception):
@@ -87,6 +83,7 @@ class _Answered(Exception):
 class UserAuth(SSHService):
     """The service of one connection.
 
+    :param links: lets in who comes by a link.
     :param link: the hub's web address, ending in ``/``; or empty.
     :param logged_in: called with who it is, once the client has been told of its success.
     """
@@ -97,11 +94,13 @@ class UserAuth(SSHService):
         self,
         transport: Transport,
         accounts: Accounts,
+        links: LinkLogin,
         link: Callable[[], str],
         logged_in: Callable[[Transport, Login], None],
     ) -> None:
         self._transport = transport
         self._accounts = accounts
+        self._links = links
         self._link = link
         self._logged_in = logged_in
         self._waiting: deque[_Request] = deque()
@@ -186,10 +185,18 @@ class UserAuth(SSHService):
             login = await self._login(request)
         except (_Abandoned, _Answered):
             return
+        except LinkRefused as error:
+            _log.info("A link lets nobody in by ssh from {address}", address=self._address)
+            self._say(str(error))
+            self._transport.disconnect(NO_MORE_AUTH_METHODS, "the link lets nobody in")
+            return
+        except PassphraseNeeded:
+            self._refuse(request, "keyboard-interactive")
+            return
         except TooMany as error:
-            self._transport.sendPacket(BANNER, string(error.message + "\r\n") + string(""))
+            self._say(error.message)
             login = None
-        except (NotLoggedIn, BadRequest):
+        except (NotLoggedIn, NotAllowed, BadRequest):
             login = None
         except TermhubError as error:
             _log.warn("A login from {address} cannot be checked: {why}", address=self._address, why=error)
@@ -199,12 +206,11 @@ class UserAuth(SSHService):
         if login is None:
             self._refuse(request)
             return
-        way = "a key" if login.key is not None else "a password"
         _log.info(
             "{user} comes by ssh from {address} with {way}",
             user=login.user.name,
             address=self._address,
-            way=way,
+            way=login.way,
         )
         self._running = None  # it ends this service, and with it what runs
         self._transport.sendPacket(SUCCESS, b"")
@@ -214,14 +220,22 @@ class UserAuth(SSHService):
     def _address(self) -> str:
         return self._transport.address
 
-    def _refuse(self, request: _Request) -> None:
+    def _say(self, text: str) -> None:
+        self._transport.sendPacket(BANNER, string(text + "\r\n") + string(""))
+
+    def _refuse(self, request: _Request, still_needed: str = "") -> None:
+        """Refuse a request.
+
+        :param still_needed: the method that must follow, where this one was right.
+        """
         if self._attempts >= MOST_ATTEMPTS or self._probes > MOST_PROBES:
             self._transport.disconnect(NO_MORE_AUTH_METHODS, "too many failed logins")
             return
         methods = ["publickey", "keyboard-interactive"]
-        if request.name:
+        if request.name or request.token:
             methods.append("password")
-        self._transport.sendPacket(FAILURE, string(",".join(methods)) + boolean(False))
+        named = still_needed or ",".join(methods)
+        self._transport.sendPacket(FAILURE, string(named) + boolean(bool(still_needed)))
 
     async def _login(self, request: _Request) -> Login | None:
         """Who it is; None or NotLoggedIn when that is refused."""
@@ -229,10 +243,15 @@ class UserAuth(SSHService):
             return await self._by_key(request)
         if request.method == "keyboard-interactive":
             return await self._by_questions(request)
-        if request.method == "password" and request.name:
+        if request.method == "password" and (request.name or request.token):
             is_change = request.fields.boolean()
             password = request.fields.string().decode("utf-8", "replace")
-            return None if is_change else await self._by_password(request.name, password)
+            if is_change:
+                return None
+            if request.token:
+                self._attempts += 1
+                return await self._links.by_password(request.token, password)
+            return await self._by_password(request.name, password)
         self._probes += 1
         return None
 
@@ -248,7 +267,7 @@ class UserAuth(SSHService):
         if not is_proof:
             fields.end()
             self._probes += 1
-            if await self._is_wanted(request.name, algorithm, blob):
+            if await self._is_wanted(request, algorithm, blob):
                 self._transport.sendPacket(PK_OK, string(algorithm) + string(blob))
                 raise _Answered
             return None
@@ -264,12 +283,14 @@ class UserAuth(SSHService):
         try:
             user = await self._accounts.identify(PublicKey(request.name, blob), self._address)
         except NotLoggedIn:
-            if await self._accounts.key_owner(blob) is None:
+            if not request.token and await self._accounts.key_owner(blob) is None:
                 self._unknown = (algorithm, blob)
             raise
+        if request.token:
+            return await self._links.by_key(request.token, user, blob)
         return Login(user, blob)
 
-    async def _is_wanted(self, name: str, algorithm: bytes, blob: bytes) -> bool:
+    async def _is_wanted(self, request: _Request, algorithm: bytes, blob: bytes) -> bool:
         """Whether a proof of this key is of use: it opens the account, or could be tied to one.
 
         Of unknown keys only the first is asked for, so that a client with many does not run
@@ -279,12 +300,15 @@ class UserAuth(SSHService):
             return False
         owner = await self._accounts.key_owner(blob)
         if owner is None:
-            return self._unknown is None and bool(self._link())
-        return name in ("", owner.name)
+            return not request.token and self._unknown is None and bool(self._link())
+        return request.name in ("", owner.name)
 
     # -- questions and answers (RFC 4256) --------------------------------------------
 
     async def _by_questions(self, request: _Request) -> Login | None:
+        if request.token:
+            self._attempts += 1
+            return await self._links.by_questions(request.token, self._ask)
         name = request.name
         offer = self._offer()
         if offer is None:

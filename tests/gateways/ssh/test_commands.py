@@ -17,6 +17,9 @@ from termhub.gateways.ssh.commands import (
     Relay,
     Rename,
     Screen,
+    Share,
+    Shares,
+    Unshare,
     UsageError,
     parse,
 )
@@ -40,6 +43,17 @@ from termhub.gateways.ssh.commands import (
         ("logs a", Logs("a", 0, False, False)),
         ("logs a --follow --window 2 --raw", Logs("a", 2, True, True)),
         ("screen a --json", Screen("a", 0, True)),
+        ("attach alice/demo", Attach("alice/demo", False, False, False)),
+        ("share a", Share("a", "observer", None, None, None, False, False)),
+        ("share a --role writer --user bob", Share("a", "writer", "bob", None, None, False, False)),
+        (
+            "share a --expires 90m --uses 1 --passphrase-stdin --json",
+            Share("a", "observer", None, 5400.0, 1, True, True),
+        ),
+        ("shares a", Shares("a", False)),
+        ("shares a --json", Shares("a", True)),
+        ("unshare a s-abc", Unshare("a", "s-abc")),
+        ("unshare a --all", Unshare("a", None)),
     ],
 )
 def test_commands(line: str, command: Command) -> None:
@@ -50,7 +64,19 @@ def test_commands(line: str, command: Command) -> None:
 def test_help_names_every_command(line: str) -> None:
     command = parse(line)
     assert isinstance(command, Help)
-    for name in ("new", "attach", "ls", "kill", "rename", "logs", "screen", "help"):
+    for name in (
+        "new",
+        "attach",
+        "ls",
+        "kill",
+        "rename",
+        "logs",
+        "screen",
+        "share",
+        "shares",
+        "unshare",
+        "help",
+    ):
         assert f"\n  {name} " in command.text.replace("help  ", "help ", 1)
     assert max(map(len, command.text.splitlines())) < 80
 
@@ -76,6 +102,17 @@ def test_help_of_one_command() -> None:
         ("logs a --window x", "not a window's number"),
         ("logs a --window 70000", "not a window's number"),
         ("kill", "required: name"),
+        ("share", "required: name"),
+        ("share a --role reader", "invalid choice: 'reader'"),
+        ("share a --expires 2", "looks like 90m, 2h or 1d"),
+        ("share a --expires 0s", "no time that anything"),
+        ("share a --uses 0", "not how often"),
+        ("share a --uses ٥", "not how often"),
+        ("share a --user bob --uses 2", "are for links"),
+        ("share a --user bob --passphrase-stdin", "are for links"),
+        ("shares a b", "unrecognized arguments: b"),
+        ("unshare a", "which share, or --all"),
+        ("unshare a s-abc --all", "which share, or --all"),
         ("x" * 5_000, "too long"),
         ("ls " + "-a " * 1_000, "at most 64 words"),
         ("kill " + "a " * 1_000, "at most 64 words"),
@@ -120,7 +157,28 @@ def test_programs_that_move_files(line: str, argv: list[str]) -> None:
 
 @given(
     st.text(max_size=200)
-    | st.lists(st.sampled_from(["new", "logs", "-r", "--", "scp", "-t", "'", "é", "-"])).map(" ".join)
+    | st.lists(
+        st.sampled_from(
+            [
+                "new",
+                "logs",
+                "share",
+                "--uses",
+                "9",
+                "--expires",
+                "1h",
+                "--role",
+                "unshare",
+                "-r",
+                "--",
+                "scp",
+                "-t",
+                "'",
+                "é",
+                "-",
+            ]
+        )
+    ).map(" ".join)
 )
 def test_anything_is_a_command_or_told_why_not(line: str) -> None:
     try:
