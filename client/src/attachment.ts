@@ -9,6 +9,7 @@ import { type Api, ApiError, type Console } from "./api.ts";
 import { CONSOLE, type JsonObject } from "./frames.ts";
 import type { Role } from "./room/messages.ts";
 import type { Room } from "./room/room.ts";
+import type { News } from "./room/watch.ts";
 import { Session } from "./session.ts";
 import type { Diagnosis, SessionState, Welcome, WindowInfo } from "./session-types.ts";
 import { settings } from "./settings.ts";
@@ -30,6 +31,8 @@ export interface Pane {
   readonly activity: boolean;
   /** It rang while it was not in view. */
   readonly bell: boolean;
+  /** What the person wants to hear of happened there while it was not in view. */
+  readonly news: News | null;
 }
 
 export interface AttachmentEvents {
@@ -45,6 +48,16 @@ export interface AttachmentEvents {
   ended(reason: string): void;
   recovering(isRecovering: boolean): void;
   refused(error: unknown): void;
+  /** Keys did not reach the program, because somebody else has control. */
+  noControl(): void;
+  /** What is in view, or selected, may have changed in the window in view. */
+  moved(): void;
+  /** The person scrolled, or typed, which shows the live screen. */
+  userScrolled(): void;
+  /** A program wrote something. */
+  output(window: number): void;
+  /** A command ended that took `seconds`. */
+  finished(window: number, seconds: number): void;
   openLink(address: string, certain: boolean): void;
 }
 
@@ -169,7 +182,7 @@ export class Attachment {
     screen.display.element.hidden = false;
     screen.display.open();
     if (hadFocus) screen.display.terminal.focus();
-    this.update(window, { activity: false, bell: false });
+    this.update(window, { activity: false, bell: false, news: null });
     if (this.session !== null) {
       this.session.show(window, screen.display);
       this.sentArea = "";
@@ -239,6 +252,11 @@ export class Attachment {
     this.options.events.changed();
   }
 
+  /** Shows at the tab of `window` that something happened. */
+  mark(window: number, news: News): void {
+    if (window !== this.active) this.update(window, { news });
+  }
+
   retryNow(): void {
     this.session?.retryNow();
   }
@@ -251,9 +269,17 @@ export class Attachment {
 
   private typed(window: number, data: Uint8Array): void {
     if (this.session === null) return;
-    if (this.role === "observer" && this.session.state.name === "attached") return;
+    const { room, events } = this.options;
+    if (this.session.state.name === "attached") {
+      if (room.role === "observer") return;
+      if (!room.mayType) {
+        if (!isReport(data)) events.noControl();
+        return;
+      }
+    }
+    events.userScrolled();
     if (!this.session.type(window, data)) {
-      this.options.events.refused(new Error("The program does not read, and too much input waits for it."));
+      events.refused(new Error("The program does not read, and too much input waits for it."));
     }
   }
 
@@ -311,6 +337,13 @@ export class Attachment {
         break;
       case "activity":
         if (window !== this.active) this.update(window, { activity: true });
+        events.output(window);
+        break;
+      case "prompt":
+        if (event.mark === "D" && typeof event.seconds === "number") events.finished(window, event.seconds);
+        break;
+      case "refused":
+        events.noControl();
         break;
       case "opened":
         this.addPane(window, Array.isArray(event.argv) ? event.argv.map(String) : []);
@@ -359,6 +392,11 @@ export class Attachment {
       typed: (data) => this.typed(window, data),
       transform,
       shortcut,
+      moved: () => {
+        if (window === this.active) events.moved();
+      },
+      userScrolled: () => events.userScrolled(),
+      wrote: () => events.output(window),
       mend: () => this.session?.requestKeyframe(window),
       scrolled: (missing) => void history.want(missing),
       openLink: events.openLink,
@@ -397,11 +435,12 @@ export class Attachment {
       exit: info.exit,
       activity: before?.activity ?? false,
       bell: before?.bell ?? false,
+      news: before?.news ?? null,
     };
   }
 
   private addPane(window: number, argv: readonly string[]): void {
-    const fresh = { window, title: "", cols: 80, rows: 24, activity: false, bell: false };
+    const fresh = { window, title: "", cols: 80, rows: 24, activity: false, bell: false, news: null };
     const before = this.panes.get(window);
     this.panes.set(window, { ...fresh, ...before, argv, program: programOf(argv), exit: null });
     this.options.events.changed();
@@ -428,6 +467,13 @@ export class Attachment {
   forEachDisplay(change: (display: TerminalDisplay) => void): void {
     for (const { display } of this.screens.values()) change(display);
   }
+}
+
+/** Whether `data` is what a terminal tells by itself: the mouse moved, the focus came or went. */
+function isReport(data: Uint8Array): boolean {
+  if (data[0] !== 0x1b || data[1] !== 0x5b) return false;
+  const kind = String.fromCharCode(data[2] ?? 0);
+  return kind === "<" || kind === "M" || ((kind === "I" || kind === "O") && data.length === 3);
 }
 
 /** The last part of a command's first word. */

@@ -21,6 +21,36 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/**
+ * Makes the children of `list` those for `items`, in order.
+ *
+ * An element whose `key` is there already stays as it is, with its focus, selection and place.
+ */
+export function keepChildren<T>(
+  list: HTMLElement,
+  items: readonly T[],
+  key: (item: T, before: T | undefined) => string,
+  draw: (item: T, before: T | undefined) => HTMLElement,
+): void {
+  const known = new Map<string, HTMLElement>();
+  for (const child of list.children) {
+    if (child instanceof HTMLElement) known.set(child.dataset.key ?? "", child);
+  }
+  const wanted = items.map((item, at) => {
+    const name = key(item, items[at - 1]);
+    const element = known.get(name) ?? draw(item, items[at - 1]);
+    known.delete(name);
+    element.dataset.key = name;
+    return element;
+  });
+  for (const gone of known.values()) gone.remove();
+  wanted.forEach((element, at) => {
+    const there = list.children[at];
+    // Moving an element takes its focus away.
+    if (there !== element) list.insertBefore(element, there ?? null);
+  });
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Stroked paths in a 20 by 20 box. */
@@ -35,6 +65,7 @@ const ICONS = {
   light:
     "M10 13.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18M4.3 4.3l1.1 1.1M14.6 14.6l1.1 1.1M4.3 15.7l1.1-1.1M14.6 5.4l1.1-1.1",
   dark: "M16.5 12A7 7 0 0 1 8 3.5a7 7 0 1 0 8.5 8.5z",
+  keyboard: "M2.5 5.5h15v9h-15zM5.5 8.5h.01M8.5 8.5h.01M11.5 8.5h.01M14.5 8.5h.01M6.5 11.8h7",
   people:
     "M7.5 9a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6zM2.5 16c0-2.8 2.2-4.6 5-4.6s5 1.8 5 4.6M12.6 3.7a2.8 2.8 0 0 1 0 5M14.4 11.7c1.9.6 3.1 2.2 3.1 4.3",
   system: "M3 4.5h14v9H3zM7.5 16.5h5M10 13.5v3",

@@ -97,6 +97,11 @@ export class InputBuffer {
     return this.cut(end);
   }
 
+  /** Sends everything from `sequence` on again. */
+  goBack(sequence: number): void {
+    this.sent = Math.max(this.base, Math.min(this.sent, sequence));
+  }
+
   /** Drops what was not sent: it may not be sent any more. */
   dropUnsent(): void {
     this.cut(this.sent);

@@ -40,7 +40,11 @@ export type CloseCause =
   | "detached"
   /** Another viewer wants to be the only one. */
   | "detached_by_other"
+  /** The share that let this person in has ended, or an owner removed them. */
+  | "not_shared"
   | "not_allowed"
+  /** What let this person in is over. */
+  | "not_shared"
   | "no_such_console"
   | "protocol"
   | "not_logged_in";

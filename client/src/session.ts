@@ -62,6 +62,8 @@ interface Shown {
   readonly viewer: Viewer;
   readonly input: InputBuffer;
   visible: boolean;
+  /** The last refusal of input that was heard of. */
+  refusal: number | null;
   staleSince: number | null;
   /** Ticks for which the terminal had something to do and did nothing. */
   stillTicks: number;
@@ -79,7 +81,8 @@ export class Session {
   private socket: Socket | null = null;
   /** Goes up with every connection, so that a late callback of an old one is recognised. */
   private connection = 0;
-  private viewer: bigint;
+  /** Our viewer number. */
+  private ownNumber: bigint;
   private decoder = new Decoder();
   private readonly shown = new Map<number, Shown>();
   private readonly requests: Requests;
@@ -96,7 +99,7 @@ export class Session {
 
   constructor(private readonly options: SessionOptions) {
     this.requests = new Requests(options.clock);
-    this.viewer = options.viewer;
+    this.ownNumber = options.viewer;
   }
 
   get state(): SessionState {
@@ -148,6 +151,7 @@ export class Session {
       viewer,
       input: new InputBuffer(),
       visible: true,
+      refusal: null,
       staleSince: null,
       stillTicks: 0,
       processedThen: 0,
@@ -248,14 +252,18 @@ export class Session {
       if (shown.visible) windows[window] = shown.viewer.resumeOffset;
     }
     const { cols, rows } = this.area;
-    const viewer = this.viewer.toString(16).padStart(16, "0");
-    this.socket?.send(encodeJson(HELLO, CONSOLE, { version: VERSION, viewer, cols, rows, windows }));
+    const viewer = this.ownNumber.toString(16).padStart(16, "0");
+    const hello = { version: VERSION, viewer, cols, rows, windows, via: "browser" };
+    this.socket?.send(encodeJson(HELLO, CONSOLE, hello));
   }
 
   private closed(code: number, reason: string): void {
     const attached = this.stateNow.name === "attached";
     this.lose();
     if (code === 4001) return this.close("detached_by_other", "Detached by another viewer.");
+    if (code === 4003) return this.close("not_shared", "This console is no longer shared with you.");
+    if (code === 4003)
+      return this.close("not_shared", reason || "This console is no longer shared with you.");
     if (code === 4004) return this.close("no_such_console", reason || "There is no such console.");
     if (code === 1008) return this.close("not_allowed", reason || "You are not allowed to attach here.");
     if (code === 1002 && ++this.protocolErrors >= PROTOCOL_ERRORS) {
@@ -375,8 +383,8 @@ export class Session {
 
   /** Some events are about input, which is ours; the page hears of all. */
   private event(window: number, event: JsonObject): void {
-    if (event.type === "refused" && typeof event.sequence === "number") {
-      this.shown.get(window)?.input.refuse(event.sequence);
+    if (event.type === "refused") {
+      this.refused(window, event);
     } else if (event.type === "role") {
       this.mayType = event.role !== "observer";
       for (const [number, shown] of this.shown) {
@@ -385,6 +393,18 @@ export class Session {
       }
     }
     this.options.events.event(window, event);
+  }
+
+  /** Somebody else has control: "Input that is refused" in docs/protocol.md. */
+  private refused(window: number, { sequence, refusal }: JsonObject): void {
+    const shown = this.shown.get(window);
+    if (shown === undefined || typeof sequence !== "number" || !Number.isSafeInteger(sequence)) return;
+    const isKnown = typeof refusal === "number" && refusal === shown.refusal;
+    if (isKnown) shown.input.goBack(sequence);
+    else shown.input.refuse(sequence);
+    if (typeof refusal === "number") shown.refusal = refusal;
+    this.send(input(window, this.ownNumber, sequence, new Uint8Array(0)));
+    this.pumpInput(window, shown);
   }
 
   private welcome(welcome: Welcome): void {
@@ -419,7 +439,7 @@ export class Session {
 
   /** Connects again as another viewer. */
   private reconnect(): void {
-    this.viewer = BigInt.asUintN(64, this.viewer + 1n);
+    this.ownNumber = BigInt.asUintN(64, this.ownNumber + 1n);
     const socket = this.socket;
     this.lose();
     socket?.close(1000, "as another viewer");
@@ -441,7 +461,7 @@ export class Session {
   private pumpInput(window: number, shown: Shown): void {
     if (this.stateNow.name !== "attached" || !this.mayType) return;
     for (let piece = shown.input.take(); piece !== undefined; piece = shown.input.take()) {
-      this.send(input(window, this.viewer, piece.sequence, piece.data));
+      this.send(input(window, this.ownNumber, piece.sequence, piece.data));
     }
   }
 

@@ -5,16 +5,28 @@
 export type Theme = "system" | "light" | "dark";
 export type ClipboardRule = "ask" | "allow" | "refuse";
 
+/** What the person wants to be notified of. */
+export interface NotifySettings {
+  readonly bell: boolean;
+  readonly activity: boolean;
+  /** Seconds without output; 0 for never. */
+  readonly silenceSeconds: number;
+  /** A command that took so many seconds ended; 0 for never. */
+  readonly finishedSeconds: number;
+}
+
 export interface Settings {
   readonly theme: Theme;
   readonly fontSize: number;
   readonly bellSound: boolean;
   readonly screenReader: boolean;
   readonly clipboard: ClipboardRule;
+  readonly notify: NotifySettings;
 }
 
 export const FONT_SIZES = { least: 8, most: 32 } as const;
 
+const DAY_SECONDS = 86_400;
 const KEY = "termhub.settings";
 const DEFAULTS: Settings = {
   theme: "system",
@@ -22,6 +34,7 @@ const DEFAULTS: Settings = {
   bellSound: false,
   screenReader: false,
   clipboard: "ask",
+  notify: { bell: false, activity: false, silenceSeconds: 0, finishedSeconds: 0 },
 };
 
 const listeners = new Set<(settings: Settings) => void>();
@@ -64,5 +77,17 @@ function checked(found: Partial<Settings>): Settings {
     bellSound: found.bellSound === true,
     screenReader: found.screenReader === true,
     clipboard: found.clipboard === "allow" || found.clipboard === "refuse" ? found.clipboard : "ask",
+    notify: {
+      bell: found.notify?.bell === true,
+      activity: found.notify?.activity === true,
+      silenceSeconds: seconds(found.notify?.silenceSeconds),
+      finishedSeconds: seconds(found.notify?.finishedSeconds),
+    },
   };
+}
+
+/** Whole seconds, at most a day; 0 for anything else. */
+function seconds(value: unknown): number {
+  const number = Math.round(Number(value));
+  return number >= 1 ? Math.min(DAY_SECONDS, number) : 0;
 }

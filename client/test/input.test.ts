@@ -100,6 +100,17 @@ describe("input", () => {
     expect(takeAll(buffer)).toEqual([{ sequence: 4, text: "g" }]);
   });
 
+  it("is sent again from where the hub says", () => {
+    const buffer = new InputBuffer();
+    buffer.push(bytes("abcdef"));
+    takeAll(buffer);
+    buffer.accept(2, 0);
+    buffer.goBack(4);
+    expect(takeAll(buffer)).toEqual([{ sequence: 4, text: "ef" }]);
+    buffer.goBack(99);
+    expect(takeAll(buffer)).toEqual([]);
+  });
+
   it("drops what was not sent yet, and keeps what was", () => {
     const buffer = new InputBuffer();
     buffer.push(new Uint8Array(WINDOW_BYTES + 100));

@@ -71,7 +71,7 @@ describe("hello", () => {
     const { socket, recorder } = setUp();
     socket().welcome();
     expect(socket().json(HELLO)).toEqual([
-      { version: 1, viewer: "00000000000000ff", cols: 100, rows: 30, windows: { 0: null } },
+      { version: 1, viewer: "00000000000000ff", cols: 100, rows: 30, via: "browser", windows: { 0: null } },
     ]);
     expect(recorder.stateNames).toBe("connecting attached");
   });
@@ -201,6 +201,13 @@ describe("an end", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  it("of the share that let this page in is final and says so", () => {
+    const { socket, recorder } = setUp();
+    socket().welcome();
+    socket().events.closed(4003, "");
+    expect(recorder.states.at(-1)).toMatchObject({ name: "closed", cause: "not_shared" });
+  });
+
   it("by another viewer, who wants to be the only one, is final and says so", async () => {
     const { clock, sockets, socket, recorder } = setUp();
     socket().welcome();
@@ -297,11 +304,26 @@ describe("input", () => {
     socket().welcome();
     session.type(0, bytes("ab"));
     session.type(0, bytes("cd"));
-    socket().receive(encodeJson(EVENT, 0, { type: "refused", sequence: 2 }));
+    socket().receive(encodeJson(EVENT, 0, { type: "refused", sequence: 2, refusal: 7 }));
     socket().receive(accepted(0, 1n, 2));
     expect(session.unacceptedBytes(0)).toBe(0);
     session.type(0, bytes("later"));
-    expect(typed()).toEqual(["0:ab", "2:cd", "2:later"]);
+    expect(typed()).toEqual(["0:ab", "2:cd", "2:", "2:later"]);
+  });
+
+  it("that was refused is not dropped again when the hub, after a reconnect, says so again", async () => {
+    const { clock, socket, session, typed } = setUp();
+    socket().welcome();
+    session.type(0, bytes("no"));
+    const refused = encodeJson(EVENT, 0, { type: "refused", sequence: 0, refusal: 3 });
+    socket().receive(refused);
+    session.type(0, bytes("yes"));
+    socket().events.closed(1006, "");
+    await clock.advance(250);
+    socket().welcome();
+    socket().receive(refused);
+    expect(typed()).toEqual(["0:yes", "0:", "0:yes"]);
+    expect(session.unacceptedBytes(0)).toBe(3);
   });
 
   it("ends when the page is made an observer, and goes on when it is a writer again", () => {

@@ -50,6 +50,7 @@ export interface Control {
   readonly waiting: readonly Named[];
 }
 
+/** `person` is empty in what the hub has from its store. */
 export interface ChatMessage extends Named {
   readonly number: number;
   /** Seconds since the epoch. */

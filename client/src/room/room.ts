@@ -13,6 +13,7 @@ import {
   type Draft,
   FREE,
   type Look,
+  type Named,
   NOBODY,
   parseAsk,
   parseControl,
@@ -90,6 +91,13 @@ export class Room {
   /** Control is given to one at a time, and this person has it. */
   get holdsControl(): boolean {
     return this.control.holder !== null && this.control.holder.person === this.you.person;
+  }
+
+  /** The public number for who is called so: of somebody here if there is one, else the name itself. */
+  personOf({ person, name }: Named): string {
+    if (person !== "") return person;
+    if (name === this.you.name) return this.you.person;
+    return this.people.find((one) => one.name === name)?.person ?? name;
   }
 
   /** Calls `listener` after each change; returns what ends that. */

@@ -12,6 +12,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { MAX_COLS, MAX_ROWS, MIN_COLS, MIN_ROWS } from "../frames.ts";
+import type { Cell } from "../room/messages.ts";
 import type { Display } from "../viewer.ts";
 import { avoidFreeze, focusEcho, silence } from "./guards.ts";
 import { pasted } from "./keys.ts";
@@ -34,6 +35,9 @@ const FONTS = [
   "monospace",
 ].join(", ");
 
+/** With Shift they scroll the view. */
+const SCROLL_KEYS: ReadonlySet<string> = new Set(["PageUp", "PageDown", "Home", "End"]);
+
 const SCROLLBAR_WIDTH = 10;
 const SMALLEST_FONT = 4;
 const FONT_STEP = 0.25;
@@ -48,12 +52,26 @@ export interface DisplayOptions {
   readonly transform: (text: string) => string;
   /** The terminal needs a keyframe. */
   readonly mend: () => void;
+  /** What is in view, or selected, may have changed. */
+  readonly moved: () => void;
+  /** The person scrolled. */
+  readonly userScrolled: () => void;
+  /** The program wrote something. */
+  readonly wrote: () => void;
   /** The person looks at history; `missing` lines above the first would be next. */
   readonly scrolled: (missing: number) => void;
   /** A key before the terminal sees it; true when the page took it. */
   readonly shortcut: (event: KeyboardEvent) => boolean;
   /** A link that a program made (OSC 8), whose text may say something else. */
   readonly openLink: (address: string, certain: boolean) => void;
+}
+
+/** What of a terminal is in view and selected. */
+export interface Sight {
+  /** Lines by which the view is above the live screen. */
+  readonly back: number;
+  /** From the first cell to behind the last. */
+  readonly selection: { readonly from: Cell; readonly to: Cell } | null;
 }
 
 export interface Size {
@@ -75,6 +93,8 @@ export class TerminalDisplay implements Display {
   private fontSize: number;
   /** Lines between the bottom and what was in view when a keyframe came. */
   private distance = 0;
+  /** The row of the view that the mouse is over. */
+  private pointedRow: number | null = null;
 
   constructor(private readonly options: DisplayOptions) {
     this.fontSize = options.fontSize;
@@ -109,7 +129,16 @@ export class TerminalDisplay implements Display {
       if (!isFocusEcho(data)) this.send(options.transform(data));
     });
     this.terminal.onBinary((data) => options.typed(Uint8Array.from(data, (byte) => byte.charCodeAt(0))));
-    this.terminal.onScroll(() => this.lookedUp(0));
+    this.terminal.onScroll(() => {
+      this.lookedUp(0);
+      options.moved();
+    });
+    this.terminal.onWriteParsed(() => {
+      options.wrote();
+      options.moved();
+    });
+    this.terminal.onSelectionChange(() => options.moved());
+    this.terminal.onRender(() => options.moved());
     this.terminal.attachCustomKeyEventHandler((event) => this.key(event));
   }
 
@@ -121,6 +150,11 @@ export class TerminalDisplay implements Display {
     this.drawWithWebGL();
     this.element.addEventListener("paste", (event) => this.pasteEvent(event), { capture: true });
     this.element.addEventListener("wheel", (event) => this.wheel(event), { capture: true, passive: true });
+    this.element.addEventListener("pointerdown", (event) => this.pressed(event), { capture: true });
+    this.element.addEventListener("mousemove", (event) => this.pointed(event), { passive: true });
+    this.element.addEventListener("mouseleave", () => {
+      this.pointedRow = null;
+    });
     this.followTouch();
   }
 
@@ -157,6 +191,19 @@ export class TerminalDisplay implements Display {
     if (type !== "normal") return;
     if (back > baseY) this.options.scrolled(back - baseY);
     this.terminal.scrollToLine(Math.max(0, baseY - back));
+  }
+
+  /** Where the person looks, and what is selected; rows count from the first of the live screen. */
+  sight(): Sight {
+    const { baseY, viewportY, type } = this.terminal.buffer.active;
+    const range = this.terminal.getSelectionPosition();
+    const back = type === "normal" ? Math.max(0, baseY - viewportY) : 0;
+    if (range === undefined) return { back, selection: null };
+    const { start, end } = range;
+    return {
+      back,
+      selection: { from: [start.y - baseY, start.x], to: [end.y - baseY, end.x] },
+    };
   }
 
   /** Lines by which the view was above the bottom when the last keyframe came. */
@@ -211,9 +258,25 @@ export class TerminalDisplay implements Display {
 
   /** All lines the terminal holds, history first, wrapped ones joined. */
   lines(): string[] {
+    return this.linesFrom(0);
+  }
+
+  /**
+   * The line that is selected, or under the mouse, or else has the cursor; and all that follow.
+   */
+  linesInQuestion(): string[] {
+    const { baseY, cursorY, viewportY } = this.terminal.buffer.active;
+    const selected = this.terminal.getSelectionPosition()?.start.y;
+    const pointed = this.pointedRow === null ? undefined : viewportY + this.pointedRow;
+    let y = selected ?? pointed ?? baseY + cursorY;
+    while (y > 0 && this.terminal.buffer.active.getLine(y)?.isWrapped) y -= 1;
+    return this.linesFrom(y);
+  }
+
+  private linesFrom(first: number): string[] {
     const buffer = this.terminal.buffer.active;
     const lines: string[] = [];
-    for (let y = 0; y < buffer.length; y += 1) {
+    for (let y = first; y < buffer.length; y += 1) {
       const line = buffer.getLine(y);
       if (line === undefined) continue;
       const next = buffer.getLine(y + 1);
@@ -285,12 +348,28 @@ export class TerminalDisplay implements Display {
   }
 
   private wheel(event: WheelEvent): void {
-    if (event.deltaY < 0 && this.scrollsView) this.lookedUp(3);
+    if (!this.scrollsView) return;
+    this.options.userScrolled();
+    if (event.deltaY < 0) this.lookedUp(3);
+  }
+
+  private pointed(event: MouseEvent): void {
+    const box = this.element.querySelector(".xterm-screen")?.getBoundingClientRect();
+    if (box === undefined || box.height === 0) return;
+    const row = Math.floor(((event.clientY - box.top) / box.height) * this.terminal.rows);
+    this.pointedRow = row >= 0 && row < this.terminal.rows ? row : null;
+  }
+
+  /** Dragging the scroll bar scrolls too. */
+  private pressed(event: PointerEvent): void {
+    const isBar = event.target instanceof Element && event.target.closest(".scrollbar") !== null;
+    if (isBar) this.options.userScrolled();
   }
 
   private key(event: KeyboardEvent): boolean {
     if (this.options.shortcut(event)) return false;
     if (event.type === "keydown" && event.shiftKey && !event.ctrlKey && !event.altKey) {
+      if (SCROLL_KEYS.has(event.key)) this.options.userScrolled();
       if (event.key === "PageUp") this.lookedUp(this.terminal.rows - 1);
       if (event.key === "Home") this.lookedUp(SCROLLBACK);
     }
@@ -329,6 +408,7 @@ export class TerminalDisplay implements Display {
 
   private drag(lines: number, touch: Touch): void {
     if (this.scrollsView) {
+      this.options.userScrolled();
       if (lines < 0) this.lookedUp(-lines);
       this.terminal.scrollLines(lines);
       return;

@@ -4,7 +4,7 @@
  * What others write is shown as plain text, and nothing in it can be clicked.
  */
 
-import { h } from "../dom.ts";
+import { h, keepChildren } from "../dom.ts";
 import type { ChatMessage } from "../room/messages.ts";
 import type { Room } from "../room/room.ts";
 import { bareText, colourOf, personName } from "./names.ts";
@@ -15,6 +15,8 @@ import { clockTime } from "./time.ts";
 /** Characters the hub takes in one message. */
 const MOST_CHARACTERS = 2000;
 const NEAR_END = 40;
+/** After so long the name is shown again. */
+const PAUSE_SECONDS = 300;
 
 export interface ChatEvents {
   /** So many messages came while the panel was not in view. */
@@ -49,6 +51,8 @@ export class ChatPanel implements Panel {
   /** The number of the last message that was in view; null before the history is known. */
   private seen: number | null = null;
   private loaded = false;
+  /** The number of the last message that screen readers were told of. */
+  private spokenOf: number | null = null;
 
   constructor(
     private readonly room: Room,
@@ -142,41 +146,55 @@ export class ChatPanel implements Panel {
     const { chat } = this.room;
     const { scrollHeight, scrollTop, clientHeight } = this.scroll;
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    const drawn = new Set(
-      [...this.log.children].map((item) => (item instanceof HTMLElement ? item.dataset.number : "")),
+    const fresh = chat.filter(({ number }) => number > (this.spokenOf ?? number));
+    keepChildren(
+      this.log,
+      chat,
+      (message, before) =>
+        JSON.stringify([message.number, this.goesOn(message, before), this.isMine(message)]),
+      (message, before) => this.item(message, before),
     );
-    const fresh = this.loaded ? chat.filter(({ number }) => !drawn.has(String(number))) : [];
-    this.log.replaceChildren(...chat.map((message, at) => this.item(message, chat[at - 1])));
     this.earlier.hidden = !this.room.hasEarlierChat || chat.length === 0;
     if (atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
-    for (const { name, text, number } of fresh) {
-      if (number > (this.seen ?? number)) this.spoken.textContent = `${name}: ${bareText(text)}`;
+    for (const message of fresh) {
+      if (!this.isMine(message))
+        this.spoken.textContent = `${bareText(message.name)}: ${bareText(message.text)}`;
     }
+    if (this.loaded) this.spokenOf = chat.at(-1)?.number ?? 0;
     if (this.isShown && !document.hidden) this.seen = chat.at(-1)?.number ?? this.seen;
     const { seen } = this;
-    const unread = chat.filter(
-      ({ number, person }) => seen !== null && number > seen && person !== this.room.you.person,
-    );
+    const unread = chat.filter((message) => seen !== null && message.number > seen && !this.isMine(message));
     this.events.unread(unread.length);
   }
 
+  private isMine(message: ChatMessage): boolean {
+    return this.room.personOf(message) === this.room.you.person;
+  }
+
+  /** The name need not be said again. */
+  private goesOn(message: ChatMessage, before: ChatMessage | undefined): boolean {
+    return (
+      before !== undefined &&
+      this.room.personOf(before) === this.room.personOf(message) &&
+      message.time - before.time < PAUSE_SECONDS
+    );
+  }
+
   private item(message: ChatMessage, before: ChatMessage | undefined): HTMLElement {
-    const isMine = message.person !== "" && message.person === this.room.you.person;
-    const goesOn =
-      before !== undefined && before.person === message.person && message.time - before.time < 300;
+    const person = this.room.personOf(message);
+    const goesOn = this.goesOn(message, before);
     const item = h(
       "li",
-      { className: `chat-message${isMine ? " mine" : ""}${goesOn ? " goes-on" : ""}` },
+      { className: `chat-message${this.isMine(message) ? " mine" : ""}${goesOn ? " goes-on" : ""}` },
       h(
         "div",
         { className: goesOn ? "hidden-text" : "chat-head" },
-        personName(message),
+        personName({ ...message, person }),
         h("time", { className: "muted small" }, clockTime(message.time)),
       ),
       h("p", { className: "chat-text" }, bareText(message.text)),
     );
-    item.dataset.number = String(message.number);
-    item.style.setProperty("--person", colourOf(message.person));
+    item.style.setProperty("--person", colourOf(person));
     return item;
   }
 }

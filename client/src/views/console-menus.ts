@@ -1,5 +1,6 @@
 /** The menus of a console's page. */
 
+import type { Role } from "../room/messages.ts";
 import { change, FONT_SIZES, settings } from "../settings.ts";
 import { menuButton } from "./menu.ts";
 
@@ -49,6 +50,10 @@ export interface ConsoleMenuEvents {
   copy(): void;
   paste(): void;
   selectAll(): void;
+  /** Shows who typed the line in question. */
+  whoTyped(): void;
+  notifications(): void;
+  role(): Role;
   rename(): void;
   end(): void;
   fontSize(): number;
@@ -61,6 +66,7 @@ export function consoleMenu(events: ConsoleMenuEvents): HTMLElement {
   const content = () => {
     const { bellSound, screenReader, theme, clipboard } = settings();
     const size = events.fontSize();
+    const role = events.role();
     const themes = [
       ["system", "As the system"],
       ["light", "Light"],
@@ -69,8 +75,9 @@ export function consoleMenu(events: ConsoleMenuEvents): HTMLElement {
     return [
       { label: "Search", hint: `${CTRL_SHIFT}F`, run: events.search },
       { label: "Copy", hint: `${CTRL_SHIFT}C`, run: events.copy },
-      { label: "Paste", hint: `${CTRL_SHIFT}V`, run: events.paste },
+      ...(role === "observer" ? [] : [{ label: "Paste", hint: `${CTRL_SHIFT}V`, run: events.paste }]),
       { label: "Select all", run: events.selectAll },
+      { label: "Who typed this line?", hint: `${CTRL_SHIFT}Y`, run: events.whoTyped },
       "Text",
       { label: "Larger", run: () => change({ fontSize: Math.min(FONT_SIZES.most, size + 1) }) },
       { label: "Smaller", run: () => change({ fontSize: Math.max(FONT_SIZES.least, size - 1) }) },
@@ -92,9 +99,14 @@ export function consoleMenu(events: ConsoleMenuEvents): HTMLElement {
         checked: clipboard === "allow",
         run: () => change({ clipboard: clipboard === "allow" ? "ask" : "allow" }),
       },
-      null,
-      { label: "Rename…", run: events.rename },
-      { label: "End console…", danger: true, run: events.end },
+      { label: "Notifications…", run: events.notifications },
+      ...(role === "owner"
+        ? [
+            null,
+            { label: "Rename…", run: events.rename },
+            { label: "End console…", danger: true, run: events.end },
+          ]
+        : []),
     ];
   };
   return menuButton("Menu", "more", content, events.done);

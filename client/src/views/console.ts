@@ -7,6 +7,7 @@
 import { ApiError, type Console, lacksSandbox } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
+import type { ShareAsk } from "../room/messages.ts";
 import { Room } from "../room/room.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
 import type { SessionState } from "../session-types.ts";
@@ -14,19 +15,23 @@ import { onChange, settings } from "../settings.ts";
 import { exposeTerminal } from "../testhook.ts";
 import { ring } from "./bell.ts";
 import { copyText, programCopies, readText } from "./clipboard.ts";
+import { ComingsLine } from "./comings.ts";
 import { consoleMenu, sizeMenu, windowMenu } from "./console-menus.ts";
 import { confirm } from "./dialog.ts";
 import { KeyBar } from "./keybar.ts";
 import { endConsole, rename } from "./list.ts";
 import { Note } from "./note.ts";
 import { complain } from "./notices.ts";
+import { Notifications, notificationsDialog } from "./notifications.ts";
 import { openLink } from "./open-link.ts";
-import type { Page, PageContext } from "./page.ts";
+import { nameFor, type Page, type PageContext } from "./page.ts";
+import { PeoplePanel } from "./people.ts";
 import { SearchBar } from "./search.ts";
+import { decideOnShare } from "./share-ask.ts";
 import { Status } from "./status.ts";
 import { Tabs, tabTitle } from "./tabs.ts";
 import { onThemeChange, terminalTheme } from "./theme.ts";
-import { Together } from "./together.ts";
+import { type Follower, Together } from "./together.ts";
 
 const RESIZE_PAUSE_MS = 80;
 
@@ -37,6 +42,9 @@ export function consolePage(context: PageContext, name: string): Page {
 
 class ConsoleView {
   readonly element: HTMLElement;
+  /** What an observer cannot do is not offered. */
+  private readonly writersOnly: readonly HTMLElement[];
+  private readonly cleanUp: (() => void)[] = [];
   private console: Console | null = null;
   private attachment: Attachment | null = null;
   private ended = false;
@@ -45,10 +53,20 @@ class ConsoleView {
   private readonly unsafe = h("span", { className: "unsafe", hidden: true }, "No sandbox");
   private readonly note = new Note();
   private readonly sizeFace = h("span", { className: "chip-text" });
-  private readonly room = new Room((op, window, fields) => this.live.ask(op, window, fields));
+  private readonly room: Room = new Room(
+    (op, window, fields) => this.live.ask(op, window, fields),
+    (wanted: ShareAsk) => decideOnShare(this.room, wanted),
+  );
+  private readonly comings = new ComingsLine(this.room);
   private readonly together = new Together(this.room, {
+    people: (room, follower) => this.peoplePanel(room, follower),
     attachment: () => this.attachment,
     focus: () => this.focus(),
+  });
+  private readonly notifications = new Notifications({
+    attachment: () => this.attachment,
+    name: () => this.name,
+    marked: () => this.mark(),
   });
   private readonly status = new Status(() => this.attachment?.retryNow());
   private readonly tabs = new Tabs({
@@ -69,7 +87,6 @@ class ConsoleView {
     wantHistory: () => this.live.wantHistory(),
     closed: () => this.focus(),
   });
-  private readonly cleanUp: (() => void)[] = [];
 
   constructor(
     private readonly context: PageContext,
@@ -78,6 +95,7 @@ class ConsoleView {
     this.title.textContent = name;
     const hint = "Keys go to the program. Control Shift Enter leaves the terminal, Control Shift F searches.";
     const menus = this.menus();
+    this.writersOnly = [menus.window, menus.size, this.keyBar.element];
     this.element = h(
       "div",
       { className: "console-page" },
@@ -102,6 +120,7 @@ class ConsoleView {
           "div",
           { className: "bar-end" },
           this.status.element,
+          this.together.control.menu,
           this.together.button,
           menus.size,
           menus.console,
@@ -120,7 +139,9 @@ class ConsoleView {
           },
           h("p", { id: "terminal-hint", className: "hidden-text" }, hint),
           this.area,
+          this.together.control.bar,
           this.note.element,
+          this.comings.element,
         ),
         this.together.sidebar.element,
       ),
@@ -157,6 +178,8 @@ class ConsoleView {
     for (const clean of this.cleanUp) clean();
     this.status.dispose();
     this.together.stop();
+    this.notifications.stop();
+    this.comings.stop();
     const attachment = this.attachment;
     // What is told from here on is told to nobody.
     this.attachment = null;
@@ -174,9 +197,19 @@ class ConsoleView {
     try {
       return await api.console(this.name);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      const mayBeMade = error instanceof ApiError && error.status === 404 && !this.name.includes("/");
+      if (!mayBeMade || this.context.me.isGuest) throw error;
       return await api.create({ name: this.name, ...this.live.area });
     }
+  }
+
+  private peoplePanel(room: Room, follower: Follower): PeoplePanel {
+    const panel = new PeoplePanel(room, follower, {
+      context: () => this.context,
+      console: () => this.console && { id: this.console.id, name: this.name },
+    });
+    this.cleanUp.push(() => panel.stop());
+    return panel;
   }
 
   private newAttachment(): Attachment {
@@ -191,10 +224,16 @@ class ConsoleView {
         state: (state) => this.state(state),
         changed: () => this.draw(),
         latency: (milliseconds) => this.status.latency(milliseconds),
-        bell: () => {
+        bell: (window) => {
           ring(this.area);
           this.mark();
+          this.notifications.bell(window);
         },
+        output: (window) => this.notifications.output(window),
+        finished: (window, seconds) => this.notifications.finished(window, seconds),
+        noControl: () => this.together.control.refused(),
+        moved: () => this.together.moved(),
+        userScrolled: () => this.together.scrolled(),
         welcome: () => this.together.attached(),
         clipboard: programCopies,
         renamed: (name) => this.rename(name),
@@ -254,6 +293,8 @@ class ConsoleView {
     const mayClose = role !== "observer" && windows.length > 1;
     this.tabs.draw(windows, activeWindow, mayClose);
     this.tabs.element.hidden = windows.length < 2;
+    for (const element of this.writersOnly) element.hidden = role === "observer";
+    this.notifications.looked();
     if (rememberedWindow() !== activeWindow) history.replaceState({ window: activeWindow }, "");
     if (pane !== undefined) {
       this.sizeFace.textContent = `${pane.cols}×${pane.rows}`;
@@ -273,10 +314,10 @@ class ConsoleView {
   }
 
   private rename(name: string): void {
-    this.name = name;
-    this.title.textContent = name;
     if (this.console !== null) this.console = { ...this.console, name };
-    replacePath(consolePath(name));
+    this.name = this.console === null ? name : nameFor(this.console, this.context.me);
+    this.title.textContent = this.name;
+    replacePath(consolePath(this.name));
     this.draw();
   }
 
@@ -287,6 +328,8 @@ class ConsoleView {
     if (state.name !== "closed") return;
     if (state.cause === "not_logged_in") return this.context.loginNeeded();
     if (this.ended) return;
+    if (state.cause === "not_shared")
+      return this.note.say(state.reason, [["All consoles", () => navigate("/")]]);
     const again = state.cause === "detached_by_other" ? "Reattach" : "Open again";
     this.note.say(state.reason || "The connection was closed.", [
       [again, () => navigate(location.pathname)],
@@ -332,6 +375,7 @@ class ConsoleView {
     const run = {
       KeyC: () => void this.copy(),
       KeyF: () => this.search.open(),
+      KeyY: () => void this.together.whoTyped(),
       Enter: () => this.element.querySelector<HTMLElement>("header a")?.focus(),
       ArrowLeft: () => this.attachment?.activateNext(-1),
       ArrowRight: () => this.attachment?.activateNext(1),
@@ -395,6 +439,9 @@ class ConsoleView {
         copy: () => void this.copy(),
         paste: () => void this.paste(),
         selectAll: () => void this.selectAll(),
+        whoTyped: () => void this.together.whoTyped(),
+        notifications: () => void notificationsDialog(),
+        role: () => this.room.role,
         rename: () => this.console !== null && void rename(this.context, this.console),
         end: () => void this.end(),
         fontSize: () => settings().fontSize,

@@ -13,6 +13,14 @@ export function tabTitle(pane: Pane): string {
   return pane.title || pane.program || `Window ${pane.window}`;
 }
 
+function stateWords({ exit, news, bell, activity }: Pane): string {
+  if (exit !== null) return ", ended";
+  if (news === "finished") return ", a command finished";
+  if (news === "silence") return ", silent";
+  if (bell) return ", rang";
+  return activity ? ", new output" : "";
+}
+
 export class Tabs {
   readonly element = h("div", { className: "tabs", attrs: { role: "tablist", "aria-label": "Windows" } });
   private drawn = "";
@@ -34,7 +42,7 @@ export class Tabs {
 
   private tab(pane: Pane, active: boolean, closable: boolean): HTMLElement {
     const title = tabTitle(pane);
-    const state = pane.exit !== null ? ", ended" : pane.bell ? ", rang" : pane.activity ? ", new output" : "";
+    const state = stateWords(pane);
     const tab = h(
       "button",
       {
@@ -54,7 +62,8 @@ export class Tabs {
       h("span", { className: "tab-title" }, title),
     );
     if (pane.exit !== null) tab.classList.add("ended");
-    if (pane.bell) tab.classList.add("rang");
+    if (pane.news === "finished" || pane.news === "silence") tab.classList.add(pane.news);
+    else if (pane.bell) tab.classList.add("rang");
     else if (pane.activity) tab.classList.add("busy");
     const box = h(
       "div",
