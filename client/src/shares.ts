@@ -63,12 +63,14 @@ export interface Shares {
 /** What a link leads to, before it is taken. */
 export interface SharePreview {
   readonly owner: string;
-  /** The console's name. */
+  /** The console's name; empty where it takes the pass-phrase to know. */
   readonly name: string;
   readonly role: Role;
   readonly needsPassphrase: boolean;
   /** Seconds since the epoch. */
   readonly expires: number;
+  /** Only those may come who came by it before. */
+  readonly isUsedUp: boolean;
 }
 
 /** The console that a link led to. */
@@ -83,6 +85,9 @@ export interface Taken {
 export const ROLES: readonly Role[] = ["observer", "writer", "owner"];
 
 export const DAY_SECONDS = 86_400;
+
+/** Characters of a pass-phrase, at least. */
+export const PASSPHRASE_CHARACTERS = 8;
 
 /** How long a share may last, to choose from. */
 export const DURATIONS: readonly (readonly [seconds: number, words: string])[] = [
@@ -117,6 +122,19 @@ export function roleWarning(role: Role): string {
   const files =
     "Whoever types here runs programs with the files of your home: they can read, change and delete them";
   return role === "writer" ? `${files}.` : `${files}. A co-owner can also let others in and end the console.`;
+}
+
+const HERE = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
+
+/**
+ * The link as others can open it: a server that knows no public address of its own gives one of its
+ * machine, and the address by which this page came is the better one then.
+ *
+ * @param origin this page's
+ */
+export function reachable(link: string, origin: string): string {
+  const { hostname, pathname } = new URL(link, origin);
+  return HERE.test(hostname) ? origin + pathname : link;
 }
 
 const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
@@ -172,6 +190,7 @@ export function parsePreview(value: Json): SharePreview {
     role: parseRole(value.role),
     needsPassphrase: value.needs_passphrase === true,
     expires: number(value.expires) ?? 0,
+    isUsedUp: value.is_used_up === true,
   };
 }
 

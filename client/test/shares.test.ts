@@ -2,7 +2,7 @@ import decodeQR from "qr/decode.js";
 import { describe, expect, it } from "vitest";
 import { Api } from "../src/api.ts";
 import { drawQr } from "../src/qr.ts";
-import { parseShares, roleWarning, timeLeft, usesWords } from "../src/shares.ts";
+import { parseShares, reachable, roleWarning, timeLeft, usesWords } from "../src/shares.ts";
 import { isShared, nameFor } from "../src/views/page.ts";
 
 function setUp(status: number, value: unknown) {
@@ -121,6 +121,18 @@ describe("a share in words", () => {
     expect(roleWarning("observer")).toBe("");
     for (const role of ["writer", "owner"] as const)
       expect(roleWarning(role)).toContain("files of your home");
+  });
+});
+
+describe("a link", () => {
+  it("is the server's, unless that is only its machine's name for itself", () => {
+    const origin = "https://hub.example.org";
+    expect(reachable("http://127.0.0.1:8000/s/thsh_x", origin)).toBe("https://hub.example.org/s/thsh_x");
+    expect(reachable("http://[::]:8000/s/thsh_x", origin)).toBe("https://hub.example.org/s/thsh_x");
+    expect(reachable("https://other.example.org/s/thsh_x", origin)).toBe(
+      "https://other.example.org/s/thsh_x",
+    );
+    expect(reachable("http://127.0.0.1.example.org/s/x", origin)).toBe("http://127.0.0.1.example.org/s/x");
   });
 });
 

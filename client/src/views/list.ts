@@ -112,7 +112,7 @@ export function listPage(context: PageContext): Page {
       { label: "Open", run: () => navigate(consolePath(name)) },
       ...(one.role === "owner"
         ? [
-            ...(one.state === "ended" ? [] : [{ label: "Share…", run: share }]),
+            ...(one.state === "ended" || me.isGuest ? [] : [{ label: "Share…", run: share }]),
             { label: "Rename…", run: () => void rename(context, one).then(refresh) },
             null,
             { ...end, run: () => void endConsole(context, one).then(refresh) },

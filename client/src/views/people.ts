@@ -92,7 +92,7 @@ export class PeoplePanel implements Panel {
     const last = lastTyper(people);
     this.own.textContent = `You ${roleWords(role)}.`;
     this.own.hidden = role === "owner";
-    this.share.hidden = role !== "owner";
+    this.share.hidden = role !== "owner" || this.room.you.isGuest;
     this.more.hidden = count <= viewers.length;
     this.more.textContent = `and ${count - viewers.length} more`;
     for (const [person, { element }] of this.rows) {

@@ -8,6 +8,7 @@ import { h, iconButton } from "../dom.ts";
 import {
   type Member,
   type NewShare,
+  reachable,
   roleName,
   roleWarning,
   roleWords,
@@ -178,16 +179,17 @@ function result(share: NewShare): Node[] {
     const words = `${share.user ?? "The account"} ${roleWords(share.role)}, from their list of consoles. ${ends}`;
     return [h("p", { attrs: { role: "status" } }, words), ...(warned === null ? [] : [warned])];
   }
+  const link = reachable(share.url, location.origin);
   const who = `Whoever has this link ${roleWords(share.role)}. ${ends}`;
   return [
     h("p", { attrs: { role: "status" } }, `${who} It is shown here only now.`),
     ...(warned === null ? [] : [warned]),
-    copyLine(share.url, "the link"),
+    copyLine(link, "the link"),
     ...(share.ssh === null ? [] : [copyLine(share.ssh, "the ssh command")]),
     h(
       "figure",
       { className: "qr-box" },
-      qrCode(share.url, "QR code of the link"),
+      qrCode(link, "QR code of the link"),
       h("figcaption", { className: "muted small" }, "For a camera: opens the link."),
     ),
   ];

@@ -5,6 +5,7 @@ import {
   DAY_SECONDS,
   DURATIONS,
   type NewShare,
+  PASSPHRASE_CHARACTERS,
   ROLES,
   type Role,
   roleName,
@@ -68,10 +69,11 @@ export function shareForm(events: ShareFormEvents): HTMLFormElement {
   const passphraseField = field(
     "Pass-phrase, if you want one",
     passphrase,
-    "Asked for besides the link. Tell it by another way.",
+    `At least ${PASSPHRASE_CHARACTERS} characters. Tell it by another way than the link.`,
   );
   const warning = h("p", { className: "warning", hidden: true, attrs: { role: "status" } });
   const problem = new FieldProblem(user);
+  const linkProblem = new FieldProblem(passphrase);
   const button = h("button", { type: "submit", className: "button primary wide" });
   const form = h(
     "form",
@@ -83,15 +85,19 @@ export function shareForm(events: ShareFormEvents): HTMLFormElement {
     h("div", { className: "pair" }, field("Ends after", lasts), usesField),
     passphraseField,
     problem.element,
+    linkProblem.element,
     button,
   );
 
+  const isLink = (): boolean => target.value === "link";
+
   function draw(): void {
-    const isLink = target.value === "link";
-    userField.hidden = isLink;
-    usesField.hidden = !isLink;
-    passphraseField.hidden = !isLink;
-    button.textContent = isLink ? "Make a link" : "Share";
+    userField.hidden = isLink();
+    usesField.hidden = !isLink();
+    passphraseField.hidden = !isLink();
+    problem.element.hidden = isLink();
+    linkProblem.element.hidden = !isLink();
+    button.textContent = isLink() ? "Make a link" : "Share";
     const words = roleWarning(role.value);
     warning.textContent = words;
     warning.hidden = words === "";
@@ -113,7 +119,10 @@ export function shareForm(events: ShareFormEvents): HTMLFormElement {
     if (button.disabled) return;
     if (target.value === "account" && user.value.trim() === "")
       return problem.say("Whose account? A name, please.");
-    void problem.watch(button, events.loginNeeded, async () => {
+    const { length } = passphrase.value;
+    if (isLink() && length > 0 && length < PASSPHRASE_CHARACTERS)
+      return linkProblem.say(`A pass-phrase has at least ${PASSPHRASE_CHARACTERS} characters.`);
+    void (isLink() ? linkProblem : problem).watch(button, events.loginNeeded, async () => {
       const made = await events.share(wanted());
       form.reset();
       draw();

@@ -14,6 +14,9 @@ import { bareText } from "./names.ts";
 import type { Page } from "./page.ts";
 import { themeButton } from "./theme.ts";
 
+/** Codes of refusals after which trying again is of no use. */
+const GONE = new Set(["no_such_share", "share_used_up", "removed_from_share"]);
+
 interface SharePageEvents {
   taken(taken: Taken): Promise<void>;
   /** The person has an account and wants to come in as themself. */
@@ -38,10 +41,21 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
     }
     try {
       const [preview, me] = await Promise.all([api.lookAtShare(token), whoIsHere(api)]);
-      if (element.isConnected) offer(preview, me);
+      if (!element.isConnected) return;
+      if (preview.isUsedUp && me === null) refuse("It has been used as often as it may be.");
+      else offer(preview, me);
     } catch (error) {
-      refuse(words(error));
+      if (error instanceof ApiError && GONE.has(error.code)) refuse(words(error));
+      else sayLater(words(error));
     }
+  }
+
+  /** The link may well be right, but nobody could say so now. */
+  function sayLater(said: string): void {
+    body.replaceChildren(
+      h("p", { className: "problem", attrs: { role: "alert" } }, said),
+      h("button", { type: "button", className: "button wide", onclick: () => void start() }, "Try again"),
+    );
   }
 
   function refuse(said: string): void {
@@ -58,22 +72,21 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
       name: "name",
       maxLength: 40,
       placeholder: "guest",
-      value: me?.isGuest ? me.name : "",
       attrs: { autocomplete: "nickname" },
     });
     const passphrase = h("input", { name: "passphrase", type: "password", autocomplete: "off" });
     const problem = h("p", { className: "problem", attrs: { role: "alert" } });
-    const isAccount = me !== null && !me.isGuest;
     const button = h(
       "button",
       { type: "submit", className: "button primary wide" },
-      isAccount ? `Come in as ${me.name}` : "Come in",
+      me === null ? "Come in" : `Come in as ${bareText(me.name)}${me.isGuest ? " (guest)" : ""}`,
     );
     const form = h(
       "form",
       { className: "share-take", noValidate: true },
       sentence(preview),
-      isAccount ? null : field("Your name", name, "The others see it next to what you do."),
+      preview.isUsedUp ? h("p", { className: "muted" }, "It lets in only who came by it before.") : null,
+      me !== null ? null : field("Your name", name, "The others see it next to what you do."),
       preview.needsPassphrase
         ? field("Pass-phrase", passphrase, "Whoever sent you the link knows it.")
         : null,
@@ -82,16 +95,19 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
     );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (preview.needsPassphrase && passphrase.value === "") {
+      // Who is in by this link already is not asked again.
+      if (preview.needsPassphrase && passphrase.value === "" && me === null) {
         problem.textContent = "The pass-phrase, please.";
         return passphrase.focus();
       }
       button.disabled = true;
       problem.textContent = "";
       try {
-        await events.taken(await api.takeShare(token, isAccount ? "" : name.value.trim(), passphrase.value));
+        await events.taken(
+          await api.takeShare(token, me === null ? name.value.trim() : "", passphrase.value),
+        );
       } catch (error) {
-        if (isGone(error)) return refuse(words(error));
+        if (error instanceof ApiError && GONE.has(error.code)) return refuse(words(error));
         problem.textContent = words(error);
         if (preview.needsPassphrase) passphrase.select();
       } finally {
@@ -99,7 +115,7 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
       }
     });
     body.replaceChildren(form);
-    if (!isAccount) {
+    if (me === null || me.isGuest) {
       const logIn = h("button", { type: "button", className: "link", onclick: events.logIn }, "Log in first");
       body.append(h("p", { className: "muted small" }, "You have an account here? ", logIn, "."));
     }
@@ -131,11 +147,6 @@ async function whoIsHere(api: Api): Promise<Me | null> {
     if (error instanceof ApiError && error.notLoggedIn) return null;
     throw error;
   }
-}
-
-/** The link itself is worth nothing any more. */
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 404 || error.status === 410);
 }
 
 function words(error: unknown): string {
