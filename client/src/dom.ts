@@ -57,6 +57,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   back: "M12 4.5 6.5 10l5.5 5.5",
   plus: "M10 4v12M4 10h12",
+  share: "M10 12V3.5M6.5 6.5 10 3l3.5 3.5M5 9.5H4v7h12v-7h-1",
   close: "M5.5 5.5l9 9M14.5 5.5l-9 9",
   more: "M5 10h.01M10 10h.01M15 10h.01",
   search: "M9 14.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM13 13l4 4",

@@ -28,6 +28,7 @@ import { nameFor, type Page, type PageContext } from "./page.ts";
 import { PeoplePanel } from "./people.ts";
 import { SearchBar } from "./search.ts";
 import { decideOnShare } from "./share-ask.ts";
+import { shareDialog } from "./share-dialog.ts";
 import { Status } from "./status.ts";
 import { Tabs, tabTitle } from "./tabs.ts";
 import { onThemeChange, terminalTheme } from "./theme.ts";
@@ -52,6 +53,7 @@ class ConsoleView {
   private readonly title = h("h1", { className: "console-title" });
   private readonly unsafe = h("span", { className: "unsafe", hidden: true }, "No sandbox");
   private readonly note = new Note();
+  private readonly shareButton = iconButton("share", "Share this console", () => this.share());
   private readonly sizeFace = h("span", { className: "chip-text" });
   private readonly room: Room = new Room(
     (op, window, fields) => this.live.ask(op, window, fields),
@@ -93,6 +95,7 @@ class ConsoleView {
     private name: string,
   ) {
     this.title.textContent = name;
+    this.shareButton.hidden = true;
     const hint = "Keys go to the program. Control Shift Enter leaves the terminal, Control Shift F searches.";
     const menus = this.menus();
     this.writersOnly = [menus.window, menus.size, this.keyBar.element];
@@ -120,6 +123,7 @@ class ConsoleView {
           "div",
           { className: "bar-end" },
           this.status.element,
+          this.shareButton,
           this.together.control.menu,
           this.together.button,
           menus.size,
@@ -206,10 +210,17 @@ class ConsoleView {
   private peoplePanel(room: Room, follower: Follower): PeoplePanel {
     const panel = new PeoplePanel(room, follower, {
       context: () => this.context,
-      console: () => this.console && { id: this.console.id, name: this.name },
+      share: () => this.share(),
+      console: () => this.console?.id ?? null,
     });
     this.cleanUp.push(() => panel.stop());
     return panel;
+  }
+
+  private share(): void {
+    if (this.console === null) return;
+    const { api, loginNeeded } = this.context;
+    void shareDialog({ api, console: { id: this.console.id, name: this.name }, loginNeeded });
   }
 
   private newAttachment(): Attachment {
@@ -294,6 +305,7 @@ class ConsoleView {
     this.tabs.draw(windows, activeWindow, mayClose);
     this.tabs.element.hidden = windows.length < 2;
     for (const element of this.writersOnly) element.hidden = role === "observer";
+    this.shareButton.hidden = role !== "owner" || this.context.me.isGuest || this.ended;
     this.notifications.looked();
     if (rememberedWindow() !== activeWindow) history.replaceState({ window: activeWindow }, "");
     if (pane !== undefined) {

@@ -13,7 +13,6 @@ import { type MenuContent, menuButton } from "./menu.ts";
 import { bareText, personName } from "./names.ts";
 import { complain } from "./notices.ts";
 import type { PageContext } from "./page.ts";
-import { shareDialog } from "./share-dialog.ts";
 import type { Panel } from "./sidebar.ts";
 import { ago } from "./time.ts";
 import type { Follower } from "./together.ts";
@@ -24,8 +23,10 @@ const VIAS: Readonly<Record<string, string>> = { browser: "browser", terminal: "
 
 interface PeopleOptions {
   readonly context: () => PageContext;
-  /** The console of this page, once it is known. */
-  readonly console: () => { readonly id: string; readonly name: string } | null;
+  /** Shows the dialog that shares the console. */
+  readonly share: () => void;
+  /** The id of this page's console, once it is known. */
+  readonly console: () => string | null;
 }
 
 interface Row {
@@ -54,7 +55,7 @@ export class PeoplePanel implements Panel {
     private readonly follower: Follower,
     private readonly options: PeopleOptions,
   ) {
-    this.share.addEventListener("click", () => this.openShare());
+    this.share.addEventListener("click", options.share);
     this.element = h("div", { className: "people" }, this.own, this.list, this.more, this.share);
     this.unsubscribe = [
       room.subscribe((topic) => {
@@ -77,13 +78,6 @@ export class PeoplePanel implements Panel {
   stop(): void {
     this.left();
     for (const end of this.unsubscribe) end();
-  }
-
-  /** Shows the dialog that shares the console. */
-  openShare(): void {
-    const { api, loginNeeded } = this.options.context();
-    const console = this.options.console();
-    if (console !== null) void shareDialog({ api, console, loginNeeded });
   }
 
   private draw(): void {
@@ -178,7 +172,7 @@ export class PeoplePanel implements Panel {
   private async setRole(person: Presence, member: number, role: Role): Promise<void> {
     const console = this.options.console();
     if (console === null || role === person.role) return;
-    const set = () => this.options.context().api.setRole(console.id, member, role);
+    const set = () => this.options.context().api.setRole(console, member, role);
     const warning = roleWarning(role);
     // Only who gets more needs a second look.
     if (ROLES.indexOf(role) < ROLES.indexOf(person.role) || warning === "") return set().catch(complain);
@@ -192,7 +186,7 @@ export class PeoplePanel implements Panel {
     const words = "They are sent away at once, and the share that let them in lets them in no more.";
     const title = `Remove ${bareText(person.name)}?`;
     await confirm(title, words, "Remove", true, () =>
-      this.options.context().api.removeMember(console.id, member),
+      this.options.context().api.removeMember(console, member),
     );
   }
 }
