@@ -19,9 +19,11 @@ from attrs import define, frozen
 from sandbox.guest import frames
 from termhub.host.agent_link import AgentError, AgentLink
 from termhub.host.agent_words import described, program_argv, program_exit
+from termhub.host.asks import Asks
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
 from termhub.host.notices import Notices
+from termhub.host.people import People
 from termhub.host.requests import Requests
 from termhub.host.streams import Streams
 from termhub.host.views import Views
@@ -96,7 +98,10 @@ class Console:
         self._replies: dict[int, Replies] = {}
         self.agent = AgentLink(f"{around.random_number():016x}", around.clock)
         self.views = Views(self.windows, around)
+        self.people = People()
         self.requests = Requests(self, around)
+        self.asks = Asks(self.requests, self.notices, around)
+        self.requests.add(self.people.operations(), self.asks.operations())
         self.streams = Streams(self.agent, around.call_later)
         self.max_windows = MAX_WINDOWS
         self._acked: dict[int, int] = {}
@@ -221,6 +226,8 @@ class Console:
             self._close(number)
         elif kind == "stream":
             self.streams.ended(event)
+        elif kind == "ask" and number == frames.CONSOLE:
+            self.asks.asked(event)
 
     def _close(self, number: int) -> None:
         window = self.windows.get(number)
@@ -281,7 +288,12 @@ class Console:
         if mark is not None:
             self._reached(window, mark)
         for event in window.screen.events():
-            self.notices.notice(number, dict(event.fields()))
+            fields: dict[str, Any] = dict(event.fields())
+            if event.type == "prompt":
+                seconds = window.typed.prompted(event.text)
+                if event.text in ("A", "D"):
+                    fields["seconds"] = None if seconds is None else round(seconds, 3)
+            self.notices.notice(number, fields)
         self.requests.reached(window)
         done = not window.has_work
         if done:
@@ -352,6 +364,7 @@ class Console:
         self.links.remove(link)
         self.agent.forget(link)
         self.requests.link_closed(link)
+        self.people.link_closed(link)
         self.views.link_closed(link)
         self.streams.link_closed(link)
 
@@ -383,10 +396,12 @@ class Console:
 
     def link_input(self, link: HubLink, window: int, viewer: int, sequence: int, data: bytes) -> None:
         """Input for a program, passed on as it is numbered, with what is to be acknowledged."""
-        if window in self.windows:
+        target = self.windows.get(window)
+        if target is not None:
             self._acknowledge()
             self.agent.input(link, window, viewer, sequence, data)
-            self.views.typed(self.windows[window])
+            self.views.typed(target)
+            target.typed.took(viewer, self.people.name(link, viewer), sequence, data, target.screen)
 
     def link_request(self, link: HubLink, window: int, request: dict[str, Any]) -> None:
         """A request that is not about the link itself."""
@@ -408,6 +423,7 @@ class Console:
         """The sandbox is gone: the links are told, nothing is written any longer."""
         self.ended = reason
         self.requests.ended()
+        self.asks.ended()
         self.views.close()
         self.streams.close()
         event: dict[str, Any] = {"type": "ended", "reason": reason}

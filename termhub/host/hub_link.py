@@ -20,6 +20,7 @@ from attrs import define
 from sandbox.guest import frames
 
 if TYPE_CHECKING:
+    from termhub.host.asks import Asks
     from termhub.host.streams import Streams
     from termhub.host.views import Views
     from termhub.host.window import Window
@@ -58,6 +59,7 @@ class LinkOwner(Protocol):
     windows: dict[int, Window]
     streams: Streams
     views: Views
+    asks: Asks
 
     def hello(self) -> dict[str, Any]:
         """The host's HELLO."""
@@ -125,6 +127,7 @@ class HubLink:
         if not self._said_hello:
             self._said_hello = True
             self.send(frames.encode_json(frames.HELLO, frames.CONSOLE, self._owner.hello()))
+            self._owner.asks.greeted(self)
 
     def _ack(self, window: int, offset: int) -> None:
         cursor = self.cursors.get(window)

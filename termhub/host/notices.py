@@ -1,8 +1,8 @@
-"""What a console tells its links without being asked: titles, bells and prompts at a bounded rate, and activity.
+"""What a console tells its links unasked: titles, bells and prompts at a bounded rate, and activity.
 
 A program may ring its bell a million times a second.  Each window may send some notices at once and
-then ever so many a second; of a title, a folder and the bell the latest is sent when there is room again, other
-notices beyond that are lost.
+then ever so many a second; of a title, a folder and the bell the latest is sent when there is room
+again, other notices beyond that are lost.
 """
 
 from __future__ import annotations

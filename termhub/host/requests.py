@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from termhub.host.console import Console, Surroundings, Timer
     from termhub.host.window import Window
 
+    Operation = Callable[[HubLink, int, dict[str, Any]], None]
+
 MAX_REQUESTS = 256
 REQUEST_SECONDS = 15.0
 READ_BYTES = 262_144
 TEXT_LINES = 1000
+TYPED_LINES = 100
 MAX_SCROLLBACK = 100_000
 END_SECONDS = 2.0
 REASON_CHARACTERS = 500
@@ -60,26 +63,36 @@ class Requests:
         self._next_id = 1
         self._waiting: dict[int, list[Waiting]] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
-        self._operations: dict[str, Callable[[HubLink, int, dict[str, Any]], None]] = {
+        self._of_console: dict[str, Operation] = {"end": self._end}
+        self._operations: dict[str, Operation] = {
             "keyframe": self._show,
             "text": self._show,
+            "modes": self._show,
+            "typed": self._show,
             "read": self._read,
             "open": self._open,
             "close": self._pass_on,
             "signal": self._pass_on,
-            "end": self._end,
             **console.views.operations(),
         }
+
+    def add(self, *operations: dict[str, Operation]) -> None:
+        """Take operations of the whole console that others answer, by name."""
+        for more in operations:
+            self._of_console.update(more)
 
     def handle(self, link: HubLink, number: int, request: dict[str, Any]) -> None:
         """Answer a request now or later."""
         op = request.get("op")
+        if isinstance(op, str) and op in self._of_console:
+            self._of_console[op](link, frames.CONSOLE, request)
+            return
         operation = self._operations.get(op) if isinstance(op, str) else None
         if operation is None:
             link.refuse(request, number, "unknown_op", f"a host does not know {op!r:.100}")
             return
         number = window_number(request, number)
-        if op not in ("open", "end") and number not in self._console.windows:
+        if op != "open" and number not in self._console.windows:
             link.refuse(request, number, "no_such_window", f"there is no window {number}")
             return
         operation(link, number, request)
@@ -111,8 +124,15 @@ class Requests:
         keyframes: dict[int | None, list[bytes]] = {}
         for entry in ready:
             scrollback = _count(entry.request.get("scrollback", 0))
-            if entry.request["op"] == "text":
+            op = entry.request["op"]
+            if op == "text":
                 self._reply_text(window, entry, min(scrollback or 0, TEXT_LINES))
+                continue
+            if op == "modes":
+                self._reply_modes(window, entry)
+                continue
+            if op == "typed":
+                self._reply_typed(window, entry)
                 continue
             if scrollback not in keyframes:
                 data = window.keyframe(scrollback)
@@ -137,6 +157,20 @@ class Requests:
             offset=window.parsed,
             title=screen.title,
         )
+
+    def _reply_modes(self, window: Window, entry: Waiting) -> None:
+        modes = window.screen.modes
+        entry.link.reply(
+            entry.request,
+            window.number,
+            bracketed_paste=modes.bracketed_paste,
+            alternate_screen=modes.alternate_screen,
+        )
+
+    def _reply_typed(self, window: Window, entry: Waiting) -> None:
+        limit = _count(entry.request.get("limit"))
+        lines = window.typed.newest(TYPED_LINES if limit is None else limit, frames.MAX_PAYLOAD // 2)
+        entry.link.reply(entry.request, window.number, lines=[line.fields() for line in lines])
 
     def _read(self, link: HubLink, number: int, request: dict[str, Any]) -> None:
         window = self._console.windows[number]
@@ -168,18 +202,19 @@ class Requests:
         if isinstance(cols, int) and isinstance(rows, int):
             self._sizes[wanted] = (cols, rows)
         names = ("argv", "env", "cwd", "cols", "rows")
-        self._ask(link, wanted, request, {name: request[name] for name in names if name in request})
+        self.ask(link, wanted, request, {name: request[name] for name in names if name in request})
 
     def size_wanted(self, number: int) -> tuple[int, int]:
         """The size a window was asked to be opened with."""
         return self._sizes.pop(number, (80, 24))
 
     def _pass_on(self, link: HubLink, number: int, request: dict[str, Any]) -> None:
-        self._ask(link, number, request, {"signal": request["signal"]} if "signal" in request else {})
+        self.ask(link, number, request, {"signal": request["signal"]} if "signal" in request else {})
 
-    def _ask(
+    def ask(
         self, link: HubLink | None, number: int, request: dict[str, Any], arguments: dict[str, Any]
     ) -> None:
+        """Ask the agent; its answer goes to ``link``, None: to nobody."""
         if len(self._asked) >= MAX_REQUESTS:
             if link is not None:
                 link.refuse(request, number, "busy", "the sandbox has too many requests to answer")
@@ -224,8 +259,8 @@ class Requests:
             console.end_reason = str(request.get("reason") or "ended by its owner")[:REASON_CHARACTERS]
             for window in console.windows:
                 for signal in ("SIGHUP", "SIGTERM"):
-                    self._ask(None, window, {"op": "signal"}, {"signal": signal})
-                self._ask(None, window, {"op": "close"}, {})
+                    self.ask(None, window, {"op": "signal"}, {"signal": signal})
+                self.ask(None, window, {"op": "close"}, {})
             self._around.call_later(END_SECONDS, self._around.kill)
         link.reply(request)
 

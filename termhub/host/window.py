@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.guest import frames
 from termhub.host.journal import Journal
 from termhub.host.stream import Stream
+from termhub.host.typed import MOST_ENTRIES, Typed
 
 if TYPE_CHECKING:
     from termhub.screen import Screen
@@ -37,6 +38,9 @@ KEYFRAME_CELLS = 2_000_000
 """What a keyframe may draw at most: a program can make every cell cost tens of bytes."""
 
 MAX_SCROLLBACK = 10_000
+TYPED_SHARE = 16
+"""Part of a segment that lines people typed before it may take."""
+
 LEAST_SLICE, MOST_SLICE = 512, 1 << 14
 SLOW_SECONDS = 0.004
 _MOST_MARKS = 256
@@ -75,6 +79,7 @@ class Window:
         self.stream = Stream(HELD_BYTES, offset)
         self.parsed = offset
         self.journal = journal
+        self.typed = Typed(clock)
         self._unix_time = unix_time
         self._clock = clock
         self._marks: deque[Mark] = deque()
@@ -161,12 +166,24 @@ class Window:
                 mark = self._marks.popleft()
                 return b"", mark if self._reach(mark) else None
         data = self.stream.read(self.parsed, min(self._slice, end - self.parsed))
+        if self.typed.is_expecting:
+            data = self._up_to_line_feed(data)
         started = self._clock()
         replies = self.screen.feed(data)
         self._pace(self._clock() - started, len(data))
         self.journal.append(self.parsed, data, self._unix_time())
         self.parsed += len(data)
         return replies, None
+
+    def _up_to_line_feed(self, data: bytes) -> bytes:
+        """Cut a slice so that the next one begins with a line feed; look at the line before this one's."""
+        if data.startswith(b"\n"):
+            now = self._unix_time()
+            line = self.typed.line_ends(self.screen, self.parsed, now)
+            if line is not None:
+                self.journal.event(line.event(), now)
+        line_feed = data.find(b"\n", 1)
+        return data if line_feed < 0 else data[:line_feed]
 
     def _pace(self, seconds: float, length: int) -> None:
         """Smaller slices while the screen is slow with what it gets, so that others get a turn."""
@@ -190,11 +207,13 @@ class Window:
             if value == self.exit:
                 return False
             self.exit = value
+            self.typed.program_changed()
             self.journal.event({"type": "exit", **value}, now)
         elif kind == "opened":
             if value == self.argv and self.exit is None:
                 return False
             self.argv, self.exit = value, None
+            self.typed.program_changed()
             self.journal.event({"type": "opened", "argv": value}, now)
         return True
 
@@ -221,6 +240,8 @@ class Window:
             self.journal.start_segment(self.parsed, self.cols, self.rows, keyframe, now)
             if self.exit is not None:
                 self.journal.event({"type": "exit", **self.exit}, now)
+            for line in self.typed.newest(MOST_ENTRIES, self.journal.full_bytes // TYPED_SHARE):
+                self.journal.event(line.event(), now)
 
     # -- recovery ------------------------------------------------------------
 
@@ -288,6 +309,8 @@ class Window:
                 self.exit = {key: event[key] for key in ("code", "signal") if key in event}
             elif event.get("type") == "opened":
                 self.exit = None
+            elif event.get("type") == "typed":
+                self.typed.restore(event)
 
     def _replay(self, data: bytes) -> None:
         for start in range(0, len(data), MOST_SLICE):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Literal
 
-from termhub.screen.interface import Cursor, History, Modes, Screen, ScreenEvent, clamp_size
+from termhub.screen.interface import Cursor, History, Modes, Screen, ScreenEvent, TextRow, clamp_size
 
 __all__ = [
     "Cursor",
@@ -18,6 +18,7 @@ __all__ = [
     "Modes",
     "Screen",
     "ScreenEvent",
+    "TextRow",
     "clamp_size",
     "engines",
     "open_screen",

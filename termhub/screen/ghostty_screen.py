@@ -30,6 +30,7 @@ from termhub.screen.interface import (
     Cursor,
     Modes,
     ScreenEvent,
+    TextRow,
     clamp_size,
 )
 from termhub.screen.runs import Run
@@ -204,6 +205,11 @@ class GhosttyScreen:
         )
 
     @property
+    def on_alternate_screen(self) -> bool:
+        """Whether the alternate screen is shown."""
+        return self._terminal.on_alternate_screen
+
+    @property
     def history_lines(self) -> int:
         """How many lines of scrollback there are."""
         return min(self._scrollback, self._terminal.history_rows)
@@ -293,6 +299,16 @@ class GhosttyScreen:
         text = self._terminal.format(selection, plain=True).decode("utf-8", "replace")
         found = [line.rstrip() for line in text.split("\n")]
         return found + [""] * (lines + self._rows - len(found))
+
+    def rows_to_cursor(self, count: int) -> list[TextRow]:
+        """The row with the cursor and rows above it; see :class:`~termhub.screen.interface.Screen`."""
+        terminal = self._terminal
+        last = terminal.history_rows + int(terminal.get("CURSOR_Y"))
+        first = max(last + 1 - max(count, 1), terminal.history_rows - self.history_lines, 0)
+        selection = terminal.selection(0, first, self._cols - 1, last, in_history=True)
+        text = terminal.format(selection, plain=True).decode("utf-8", "replace").split("\n")
+        text += [""] * (last + 1 - first - len(text))
+        return [TextRow(line.rstrip(), terminal.wraps(row)) for row, line in enumerate(text, first)]
 
     def events(self) -> list[ScreenEvent]:
         """What happened since the last call, oldest first."""

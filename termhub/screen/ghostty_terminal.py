@@ -45,6 +45,9 @@ HYPERLINK = 1 << 45
 CONTENT = (1 << WIDE_SHIFT) - 1
 NOT_EMPTY = CONTENT | 0b11 << WIDE_SHIFT | HYPERLINK
 
+ACTIVE_SCREEN = lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN
+ALTERNATE_SCREEN = lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE
+
 CELL_WIDTH_PIXELS, CELL_HEIGHT_PIXELS = 8, 16
 # An encoded snapshot begins with the screens; what follows is history, which may be megabytes.
 SNAPSHOT_HEAD_BYTES = (140 * 1024, 2 * 1024 * 1024)
@@ -81,6 +84,7 @@ class Terminal:
         self.handle: Any = ffi.gc(handle, FREE_TERMINAL)
         self._mode = ffi.new("GhosttyTerminalModeConfig*")
         self._u16 = ffi.new("uint16_t*")
+        self._active = ffi.new("GhosttyTerminalScreen*")
 
     def close(self) -> None:
         """Free the terminal; it may not be used after."""
@@ -120,8 +124,8 @@ class Terminal:
     @property
     def on_alternate_screen(self) -> bool:
         """Whether the alternate screen is shown."""
-        active = self.get("ACTIVE_SCREEN", "GhosttyTerminalScreen")
-        return bool(active == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE)
+        check(lib.ghostty_terminal_get(self.handle, ACTIVE_SCREEN, self._active), "which screen is shown")
+        return bool(self._active[0] == ALTERNATE_SCREEN)
 
     @property
     def history_rows(self) -> int:
@@ -176,6 +180,13 @@ class Terminal:
         cell = ffi.new("GhosttyCell*")
         check(lib.ghostty_grid_ref_cell(self.reference(x, y, tag), cell), "cell")
         return int(cell[0])
+
+    def wraps(self, y: int) -> bool:
+        """Whether a row goes on in the next one; rows are counted from the oldest of the history."""
+        row, wraps = ffi.new("GhosttyRow*"), ffi.new("bool*")
+        check(lib.ghostty_grid_ref_row(self.reference(0, y, lib.GHOSTTY_POINT_TAG_SCREEN), row), "row")
+        check(lib.ghostty_row_get(row[0], lib.GHOSTTY_ROW_DATA_WRAP, wraps), "whether a row wraps")
+        return bool(wraps[0])
 
     def characters(self, x: int, y: int) -> str:
         """All code points of a cell of the active screen."""

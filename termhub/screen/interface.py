@@ -121,6 +121,14 @@ class ScreenEvent:
         return {"type": self.type}
 
 
+@frozen
+class TextRow:
+    """The text of a row without blanks at its end, and whether the next row continues it."""
+
+    text: str
+    wraps: bool
+
+
 class Screen(Protocol):
     """A terminal's state, fed with what a program writes."""
 
@@ -151,6 +159,10 @@ class Screen(Protocol):
     @property
     def modes(self) -> Modes:
         """The modes in force."""
+
+    @property
+    def on_alternate_screen(self) -> bool:
+        """Whether the alternate screen is shown; ``modes`` says it too, but is dearer to ask."""
 
     @property
     def history_lines(self) -> int:
@@ -208,6 +220,9 @@ class Screen(Protocol):
 
         Blanks at the end of lines are left out.
         """
+
+    def rows_to_cursor(self, count: int) -> list[TextRow]:
+        """The row with the cursor, last, after up to ``count - 1`` rows above it, of the history too."""
 
     def events(self) -> list[ScreenEvent]:
         """What happened since the last call, oldest first; bounded, the newest win."""

@@ -14,6 +14,7 @@ from termhub.screen.interface import (
     Cursor,
     Modes,
     ScreenEvent,
+    TextRow,
     clamp_size,
 )
 from termhub.screen.pyte_cells import draw_cells
@@ -95,6 +96,11 @@ class PyteScreen:
         )
 
     @property
+    def on_alternate_screen(self) -> bool:
+        """Whether the alternate screen is shown."""
+        return self._grid.on_alternate
+
+    @property
     def history_lines(self) -> int:
         """How many lines of scrollback there are."""
         return len(self._grid.history)
@@ -157,6 +163,14 @@ class PyteScreen:
         history = islice(grid.history, max(0, len(grid.history) - max(0, scrollback)), None)
         rows = [*history, *grid.buffer]
         return [row.text(grid.columns) for row in rows]
+
+    def rows_to_cursor(self, count: int) -> list[TextRow]:
+        """The row with the cursor and rows above it; see :class:`~termhub.screen.interface.Screen`."""
+        grid = self._grid
+        on_screen = grid.buffer[max(0, grid.cursor.y + 1 - max(count, 1)) : grid.cursor.y + 1]
+        above = 0 if grid.on_alternate else min(count - len(on_screen), len(grid.history))
+        history = islice(grid.history, len(grid.history) - above, None) if above > 0 else ()
+        return [TextRow(row.text(grid.columns), row.wraps) for row in (*history, *on_screen)]
 
     def events(self) -> list[ScreenEvent]:
         """What happened since the last call, oldest first."""

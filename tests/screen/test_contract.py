@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from termhub.screen import Cursor, Modes, ScreenEvent, engines, open_screen
+from termhub.screen import Cursor, Modes, ScreenEvent, TextRow, engines, open_screen
 from tests.screen.conftest import Open
 
 
@@ -272,3 +272,21 @@ def test_floods_of_repetitions_are_cheap(opened: Open, engine: str):
     screen = opened(80, 24)
     screen.feed(b"x" + b"\x1b[65535b" * 200)
     assert screen.text()[0] == "x" * 80 or screen.text()[0] == ""
+
+
+def test_rows_up_to_the_cursor_tell_which_go_on_in_the_next(opened: Open):
+    screen = opened(10, 4, b"one\r\n\r\n>>> abcdefghijklmnop\r\nlast  \r\n\x1b[A")
+    wrapped = [TextRow(">>> abcdef", True), TextRow("ghijklmnop", False)]
+    assert screen.rows_to_cursor(1) == [TextRow("last", False)]
+    assert screen.rows_to_cursor(3) == [*wrapped, TextRow("last", False)]
+    everything = [TextRow("one", False), TextRow("", False), *wrapped, TextRow("last", False)]
+    assert screen.rows_to_cursor(100) == everything
+
+
+def test_rows_up_to_the_cursor_of_the_alternate_screen_have_no_history(opened: Open):
+    screen = opened(10, 2, b"1\r\n2\r\n3\r\n\x1b[?1049h\x1b[H\x1b[2Jvim\r\nhere")
+    assert screen.on_alternate_screen
+    assert screen.rows_to_cursor(9) == [TextRow("vim", False), TextRow("here", False)]
+    screen.feed(b"\x1b[?1049l")
+    assert not screen.on_alternate_screen
+    assert [row.text for row in screen.rows_to_cursor(9)] == ["1", "2", "3", ""]

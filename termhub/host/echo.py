@@ -1,0 +1,126 @@
+"""Finding what was typed on the screen: the rows that show a line just entered.
+
+What stands on the screen is the truth; what was typed only says which rows it is.  A password is not
+shown, so it is not found, and what is not found is forgotten.  Programs wrap and indent what
+they show, so blanks do not count, and rows that go on in the next one are one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+
+from termhub.screen import TextRow
+
+MOST_ROWS = 256
+STRAY_CHARACTERS = 4
+LEAST_EVIDENCE = 2
+_ROWS = (4, 32, MOST_ROWS)
+_CONTINUES = "\\"
+"""How Python's own prompt ends a row that it has wrapped itself."""
+
+
+@frozen
+class Entered:
+    """What somebody typed and ended with Enter.
+
+    :param who: the names of those who typed it, who began first.
+    :param typed: the text of its lines without blanks; more than one when they were pasted as one.
+    :param is_edited: whether other keys did something to the line: ``typed`` is what came after
+        the last of them.
+    :param lines: how many lines it is.
+    """
+
+    who: tuple[str, ...]
+    typed: tuple[str, ...] = ("",)
+    is_edited: bool = False
+    lines: int = 1
+
+    @property
+    def is_evident(self) -> bool:
+        """Whether there is any text to know it by."""
+        return bool(self.typed[-1]) if self.is_edited else any(self.typed)
+
+
+def squeezed(text: str) -> str:
+    """``text`` without blanks."""
+    return "".join(text.split())
+
+
+def shown(entered: Entered, read: Callable[[int], Sequence[TextRow]], cols: int) -> str | None:
+    """The text on the screen of what was entered, with the prompt before it.
+
+    :param read: gives the row with the cursor after so many rows at most above it, as
+        :meth:`~termhub.screen.Screen.rows_to_cursor` does.
+    :param cols: how wide the screen is.
+    :returns: lines joined by newlines; None when it does not stand there.
+    """
+    likely = len(entered.typed) + sum(map(len, entered.typed)) // cols + 1
+    for count in (count for count in _ROWS if count > likely or count == MOST_ROWS):
+        rows = [_row(row, cols) for row in read(count)]
+        top = _top(entered, rows)
+        if top is None:
+            return None
+        if top > 0 or len(rows) < count or count == MOST_ROWS:
+            return _joined(rows[top:])
+    return None
+
+
+def _row(row: TextRow, cols: int) -> TextRow:
+    """A row that a program has wrapped itself, as if the terminal had done it."""
+    if row.text.endswith(_CONTINUES) and len(row.text) == cols and not row.wraps:
+        return TextRow(row.text[: -len(_CONTINUES)], wraps=True)
+    return row
+
+
+def _top(entered: Entered, rows: Sequence[TextRow]) -> int | None:
+    """The first of the rows that show it."""
+    last = len(rows) - 1
+    if entered.is_edited or not entered.is_evident:
+        top = _line_start(rows, last)
+        text = squeezed(_joined(rows[top:]))
+        return top if text and entered.typed[-1] in text else None
+    found: int | None = None
+    for typed in reversed(entered.typed):
+        if last < 0:
+            break
+        if not typed:
+            last -= 1
+            continue
+        top_of_line = _ends_with(rows, last, typed)
+        if top_of_line is None:
+            break
+        found = _line_start(rows, top_of_line)
+        last = found - 1
+    return found
+
+
+def _ends_with(rows: Sequence[TextRow], last: int, typed: str) -> int | None:
+    """The row in which ``typed`` begins when row ``last`` ends with it; it may fill rows before that."""
+    for y in range(last, -1, -1):
+        text = squeezed(rows[y].text)
+        if text.endswith(typed) or _ends_with_most(text, typed):
+            return y
+        if not text or not typed.endswith(text):
+            return None
+        typed = typed[: -len(text)]
+    return 0
+
+
+def _ends_with_most(text: str, typed: str) -> bool:
+    """Whether it ends with ``typed`` but for its first characters: keys that another program took."""
+    return any(
+        len(typed) - skipped >= LEAST_EVIDENCE and text.endswith(typed[skipped:])
+        for skipped in range(1, STRAY_CHARACTERS + 1)
+    )
+
+
+def _line_start(rows: Sequence[TextRow], y: int) -> int:
+    while y > 0 and rows[y - 1].wraps:
+        y -= 1
+    return y
+
+
+def _joined(rows: Sequence[TextRow]) -> str:
+    return "".join(row.text if row.wraps else row.text + "\n" for row in rows).removesuffix("\n")

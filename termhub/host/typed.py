@@ -1,0 +1,283 @@
+"""Who typed which line in a window.
+
+Input says who typed and when Enter was pressed; the line itself is read off the screen, just before
+the line feed with which the program goes on to the next one.  So what is kept is what everybody could
+see, as it was when it was entered: never a password, and nothing of programs that fill the screen.
+
+Invariant: nothing here costs anything until somebody presses Enter, and then only until the line was found,
+or :data:`PATIENCE_LINES` went by without it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+from sandbox.guest import compact
+from termhub.host.echo import Entered, shown, squeezed
+from termhub.host.keys import END_OF_FILE, Keys, Kind
+
+if TYPE_CHECKING:
+    from termhub.screen import Screen
+
+MOST_ENTRIES = 500
+TEXT_CHARACTERS = 500
+NAME_CHARACTERS = 64
+MOST_NAMES = 16
+MOST_VIEWERS = 256
+MOST_ENTERED = 256
+"""Lines that were entered and are not on the screen yet: a long paste's."""
+
+PATIENCE_LINES = 200
+"""Lines of output that are looked at for one that was entered."""
+
+PATIENCE_SECONDS = 60.0
+_OVERHEAD_BYTES = 32
+_RUN_BYTES = 1000
+_MOST_RUNS = 64
+
+
+@frozen
+class TypedLine:
+    """A line that somebody entered.
+
+    :param offset: of the window's stream, where the line ended.
+    :param time: when, Unix time.
+    :param who: the names of those who typed it, who began first.
+    :param text: the line on the screen, prompt included; at most 500 characters of it.
+    :param lines: how many lines were entered at once.
+    """
+
+    offset: int
+    time: float
+    who: tuple[str, ...]
+    text: str
+    lines: int = 1
+
+    def fields(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "offset": self.offset,
+            "time": self.time,
+            "who": list(self.who),
+            "text": self.text,
+            "lines": self.lines,
+        }
+
+    def event(self) -> dict[str, Any]:
+        """As a journal keeps it."""
+        return {"type": "typed", "line": self.fields()}
+
+    @classmethod
+    def from_fields(cls, fields: object) -> TypedLine | None:
+        """What :meth:`fields` gave, as a journal has it; None when it is anything else."""
+        if not isinstance(fields, dict):
+            return None
+        offset, time, who, text, lines = (
+            fields.get(name) for name in ("offset", "time", "who", "text", "lines")
+        )
+        if (
+            type(offset) is int
+            and 0 <= offset < 1 << 62
+            and type(lines) is int
+            and 1 <= lines < 1 << 31
+            and isinstance(text, str)
+            and isinstance(who, list)
+            and all(isinstance(name, str) for name in who)
+            and isinstance(time, float | int)
+            and math.isfinite(time)
+        ):
+            names = tuple(name[:NAME_CHARACTERS] for name in who[:MOST_NAMES])
+            return cls(offset, time, names, text[:TEXT_CHARACTERS], lines)
+        return None
+
+
+@define(eq=False)
+class _Typist:
+    """One viewer's keys, and the next byte of its input that is new."""
+
+    sequence: int
+    keys: Keys = field(factory=Keys)
+
+
+@define(eq=False)
+class _Line:
+    """What has been typed since the last Enter, by everybody."""
+
+    who: dict[str, None] = field(factory=dict)
+    runs: deque[bytearray] = field(factory=lambda: deque([bytearray()], maxlen=_MOST_RUNS))
+    lines: int = 1
+    is_edited: bool = False
+
+    def take(self, name: str, kind: Kind, key: bytes) -> None:
+        """A key, but Enter."""
+        run = self.runs[-1]
+        if key == END_OF_FILE and not (run or self.is_edited):
+            return  # it ends what a program reads, and is no part of a line
+        self.take_part(name)
+        if kind == "text":
+            run += key
+            if len(run) > _RUN_BYTES:
+                del run[:-_RUN_BYTES]
+        elif kind == "break":
+            self.runs.append(bytearray())
+            self.lines += 1
+        elif kind == "rubout" and run:
+            while run and run.pop() & 0xC0 == 0x80:
+                pass
+        else:  # nobody knows what it does
+            self.is_edited = True
+            run.clear()
+
+    def take_part(self, name: str) -> None:
+        """Somebody had a hand in it."""
+        if name and name not in self.who and len(self.who) < MOST_NAMES:
+            self.who[name] = None
+
+    def entered(self) -> Entered | None:
+        """What Enter makes of it; None when nobody did anything."""
+        typed = tuple(squeezed(run.decode("utf-8", "ignore")) for run in self.runs)
+        if not self.who or not (self.is_edited or any(typed)):
+            return None
+        return Entered(tuple(self.who), typed, self.is_edited, self.lines)
+
+
+class Typed:
+    """The lines that people typed in one window.
+
+    :param clock: seconds, only differences mean anything.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.lines: deque[TypedLine] = deque(maxlen=MOST_ENTRIES)
+        self._typists: OrderedDict[int, _Typist] = OrderedDict()
+        self._line = _Line()
+        self._entered: deque[Entered] = deque()
+        self._patience = 0
+        self._expires = 0.0
+        self._entered_at: float | None = None
+        self._runs_command = False
+        self._is_typed_ahead = False
+
+    # -- input ---------------------------------------------------------------
+
+    def took(self, viewer: int, name: str, sequence: int, data: bytes, screen: Screen) -> None:
+        """Input was passed on; what comes again after a break is known already.
+
+        :param name: of the person; empty: nobody knows.
+        :param sequence: of the first byte of ``data`` in this viewer's input to the window.
+        """
+        typist = self._typists.get(viewer)
+        if typist is None:
+            typist = self._typists[viewer] = _Typist(sequence)
+            if len(self._typists) > MOST_VIEWERS:
+                self._typists.popitem(last=False)
+        known = typist.sequence - sequence
+        if known < 0 or known >= len(data):
+            return  # a hole, which is refused and comes again, or nothing new
+        typist.sequence = sequence + len(data)
+        fills_screen = screen.on_alternate_screen
+        for kind, key in typist.keys.feed(data[known:] if known else data):
+            if kind == "enter":
+                self._enter(name)
+            elif kind == "stop" or fills_screen:
+                self._line = _Line()
+            else:
+                self._line.take(name, kind, key)
+
+    def _enter(self, name: str) -> None:
+        line, self._line = self._line, _Line()
+        line.take_part(name)
+        now = self._clock()
+        if self._runs_command:
+            self._is_typed_ahead = True
+        else:
+            self._entered_at = now
+        entered = line.entered()
+        if entered is not None and len(self._entered) < MOST_ENTERED:
+            self._entered.append(entered)
+            self._be_patient(now)
+
+    def _be_patient(self, now: float) -> None:
+        self._patience = PATIENCE_LINES
+        self._expires = now + PATIENCE_SECONDS
+
+    # -- output --------------------------------------------------------------
+
+    @property
+    def is_expecting(self) -> bool:
+        """Whether a line was entered that is not found yet: :meth:`line_ends` wants every line feed."""
+        return bool(self._entered)
+
+    def line_ends(self, screen: Screen, offset: int, time: float) -> TypedLine | None:
+        """The output goes on with a line feed: the line with the cursor may be one that was entered.
+
+        :param offset: of the line feed.
+        :param time: Unix time.
+        """
+        now = self._clock()
+        self._patience -= 1
+        if self._patience < 0 or now > self._expires:
+            self._entered.clear()
+            return None
+        if screen.on_alternate_screen:
+            return None
+        read = cache(screen.rows_to_cursor)
+        for index, entered in enumerate(self._entered):
+            text = shown(entered, read, screen.cols)
+            if text is not None:
+                self._entered = deque(islice(self._entered, index + 1, None))
+                self._be_patient(now)
+                found = TypedLine(offset, round(time, 3), entered.who, text[:TEXT_CHARACTERS], entered.lines)
+                self.lines.append(found)
+                return found
+        # Without text to know it by it was this line or none.
+        self._entered = deque(entered for entered in self._entered if entered.is_evident)
+        return None
+
+    def program_changed(self) -> None:
+        """Another program runs, or none: what was typed is not for it."""
+        self._line = _Line()
+        self._entered.clear()
+        self._entered_at = None
+        self._runs_command = self._is_typed_ahead = False
+
+    def prompted(self, mark: str) -> float | None:
+        """A prompt mark passed (OSC 133): seconds since what was entered last was entered.
+
+        While a command is known to run (from C on) what is typed is for after it.
+        """
+        seconds = None if self._entered_at is None else max(self._clock() - self._entered_at, 0.0)
+        if mark == "C":
+            self._runs_command = True
+        elif mark in ("A", "D"):
+            self._runs_command = False
+        if mark == "A":
+            self._entered_at = self._clock() if self._is_typed_ahead else None
+            self._is_typed_ahead = False
+        return seconds
+
+    # -- journal and requests ------------------------------------------------
+
+    def restore(self, event: dict[str, Any]) -> None:
+        """A line as a journal has it."""
+        line = TypedLine.from_fields(event.get("line"))
+        if line is not None:
+            self.lines.append(line)
+
+    def newest(self, limit: int, limit_bytes: int) -> list[TypedLine]:
+        """The newest lines that fit, oldest first."""
+        found: list[TypedLine] = []
+        for line in reversed(self.lines):
+            limit_bytes -= len(compact.dumps(line.fields())) + _OVERHEAD_BYTES
+            if len(found) >= limit or limit_bytes < 0:
+                break
+            found.append(line)
+        return found[::-1]
