@@ -89,8 +89,10 @@ class Gateways:
         services = Services(
             consoles=directory,
             accounts=hub.accounts,
+            shares=hub.shares,
             images=hub.consoles.images.listed,
             version=__version__,
+            invitation=hub.consoles.invitation,
             logged_in=hub.consoles.logged_in,
             logged_out=hub.consoles.logged_out,
             access_ended=self._access_ended,

@@ -247,10 +247,8 @@ class Consoles:
 
     def _access_changed(self, id: str) -> None:
         console = self._consoles.get(id)
-        # The hub's consoles learn it in a moment.
-        told = getattr(console, "access_changed", None)
-        if console is not None and told is not None:
-            told(lambda user: self.role_of(user, console))
+        if console is not None:
+            console.access_changed(lambda user: self.role_of(user, console))
 
     # -- life ------------------------------------------------------------------------
 

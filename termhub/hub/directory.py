@@ -33,7 +33,7 @@ class Directory:
         """The names of accounts that have or had consoles, by number."""
         self._shares = shares
 
-    def get(self, user: User, key: str, at_least: Role) -> Console:
+    def get(self, user: User, key: str, at_least: Role = "owner") -> Console:
         """See :meth:`.consoles.Consoles.get`."""
         console = self._meant(user, key)
         role = None if console is None else self.role_of(user, console)

@@ -97,6 +97,28 @@ class OpenApiTests(WebTestCase):
         await call("GET", f"{one}/output", "/consoles/other/output?since=x")
         await call("POST", f"{one}/resize", "/consoles/other/resize", {"cols": 90, "rows": 20})
         await call("POST", f"{one}/signal", "/consoles/other/signal", {"signal": "SIGINT"})
+        shares = f"{one}/shares"
+        made = await call("POST", shares, "/consoles/other/shares", {"role": "writer"})
+        await call("POST", shares, "/consoles/other/shares", {"role": "writer", "user": "carol"})
+        await call("POST", shares, "/consoles/other/shares", {"role": "writer"}, token=self.bobs_token)
+        token = made.json["url"].rpartition("/")[2]
+        await call("POST", "/shares/look", "/shares/look", {"token": token}, token="")
+        await call("POST", "/shares/look", "/shares/look", {"token": "thsh_x"}, token="")
+        took = await call("POST", "/shares/take", "/shares/take", {"token": token, "name": "Ann"}, token="")
+        await call("POST", "/shares/take", "/shares/take", {"token": "thsh_x"}, token="")
+        cookie = {"Cookie": took.headers["Set-Cookie"].partition(";")[0], "Sec-Fetch-Site": "same-origin"}
+        await call("GET", "/me", "/me", token="", headers=cookie)
+        await call("POST", "/keys", "/keys", {"key": "none"}, token="", headers=cookie)
+        await call("POST", shares, "/consoles/other/shares", {"role": "writer"}, token="", headers=cookie)
+        told = await call("GET", shares, "/consoles/other/shares")
+        (member,), member_path = told.json["members"], f"{one}/members/{{member}}"
+        target = f"/consoles/other/members/{member['member']}"
+        await call("PATCH", member_path, target, {"role": "observer"})
+        await call("DELETE", member_path, target)
+        await call("DELETE", member_path, target)
+        target = f"/consoles/other/shares/{made.json['id']}"
+        await call("DELETE", f"{shares}/{{share}}", target)
+        await call("DELETE", f"{shares}/{{share}}", target)
         await call("DELETE", one, "/consoles/other")
         await call("POST", f"{one}/input", "/consoles/other/input", raw=b"x")
         await call("GET", "/images", "/images")

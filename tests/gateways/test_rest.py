@@ -148,9 +148,9 @@ class ConsoleTests(WebTestCase):
         console = self.console("main")
         real, sizes = console.input, []
 
-        async def input(user: int, window: int, data: bytes) -> None:
+        async def input(user: Any, role: str, window: int, data: bytes) -> None:
             sizes.append(len(data))
-            await real(user, window, data)
+            await real(user, role, window, data)
 
         console.input = input  # type: ignore[method-assign]
         data = bytes(range(251)) * 12_000

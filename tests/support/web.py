@@ -15,12 +15,14 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from sandbox.guest import frames
-from termhub.accounts import Accounts, manage
-from termhub.errors import BadRequest, ConsoleError, NameTaken, NoSuchConsole
+from termhub.accounts import Accounts, Shares, manage
+from termhub.errors import BadRequest, ConsoleError, NameTaken
 from termhub.gateways.web import Services, make_site
 from termhub.hub.consoles import NewConsole
+from termhub.hub.directory import Directory
+from termhub.hub.invitations import invitation
 from termhub.hub.viewers import Client
-from termhub.store import Database, User
+from termhub.store import ConsoleRecord, Database, User
 from tests.support.folders import temporary_folder
 from tests.support.stores import InlineStore, PlainPasswords
 
@@ -44,7 +46,7 @@ class FakeScreen:
 class FakeViewer:
     """Says HELLO, and acknowledges input."""
 
-    def __init__(self, console: FakeConsole, client: Client, user: int, role: str, hello: Any) -> None:
+    def __init__(self, console: FakeConsole, client: Client, user: User, role: str, hello: Any) -> None:
         if not isinstance(hello.get("viewer"), str):
             raise BadRequest("HELLO: viewer is missing.", "bad_hello")
         self.console, self.client, self.user, self.role, self.hello = console, client, user, role, hello
@@ -96,6 +98,8 @@ class FakeConsole:
     def __init__(self, id: str, owner: int, new: NewConsole) -> None:
         self.id, self.owner, self.new = id, owner, new
         self.name = new.name or id
+        self.created = 1.5
+        self.is_prepared = False
         self.state = "running"
         self.reason: str | None = None
         self.viewers: list[FakeViewer] = []
@@ -135,7 +139,7 @@ class FakeConsole:
             ],
         }
 
-    def attach(self, client: Client, user: int, role: str, hello: object) -> FakeViewer:
+    def attach(self, client: Client, user: User, role: str, hello: object) -> FakeViewer:
         viewer = FakeViewer(self, client, user, role, hello)
         self.viewers.append(viewer)
         waiting, self.attached = self.attached, Deferred()
@@ -179,7 +183,7 @@ class FakeConsole:
         for wait in waits:
             wait.callback(None)
 
-    async def input(self, user: int, window: int, data: bytes) -> None:
+    async def input(self, user: User, role: str, window: int, data: bytes) -> None:
         self._check(window)
         if self.hold is not None:
             await self.hold
@@ -191,28 +195,33 @@ class FakeConsole:
 
 
 class FakeConsoles:
-    """The consoles of everybody."""
+    """The consoles of everybody; who may do what in them is for the hub's own directory to say."""
 
-    def __init__(self) -> None:
-        self.all: dict[str, FakeConsole] = {}
+    def __init__(self, database: Database, shares: Shares) -> None:
+        self._database = database
+        self._shares = shares
+        self._directory: Any = Directory(shares)
+        self.all: dict[str, FakeConsole] = self._directory.consoles
+        self.get, self.role_of = self._directory.get, self._directory.role_of
+        self.of, self.shared = self._directory.of, self._directory.shared
+        self.owner_name = self._directory.owner_name
 
     async def create(self, user: User, new: NewConsole) -> FakeConsole:
         if any(console.name == new.name for console in self.of(user)):
             raise NameTaken(f"You already have a console named {new.name}.")
-        id = f"c-{len(self.all):0>10}"
-        self.all[id] = FakeConsole(id, user.number, new)
-        return self.all[id]
+        return self.add(user, new)
 
-    def get(self, user: User, key: str) -> FakeConsole:
-        for console in self.of(user):
-            if key in (console.id, console.name):
-                return console
-        raise NoSuchConsole(f"You have no console {key}.")
-
-    def of(self, user: User) -> list[FakeConsole]:
-        return [console for console in self.all.values() if console.owner == user.number]
+    def add(self, user: User, new: NewConsole) -> FakeConsole:
+        console = FakeConsole(f"c-{len(self.all):0>10}", user.number, new)
+        self._database.add_console(
+            ConsoleRecord(console.id, user.number, console.name, "python", "3.11", 1.5)
+        )
+        self._directory.owner_names[user.number] = user.name
+        self.all[console.id] = console
+        return console
 
     async def rename(self, console: Any, name: str) -> None:
+        self._database.rename_console(console.id, name)
         console.name = name
 
     async def end(self, console: Any, reason: str) -> None:
@@ -220,6 +229,8 @@ class FakeConsoles:
 
     async def remove(self, console: Any) -> None:
         del self.all[console.id]
+        self._database.remove_console(console.id)
+        self._shares.console_removed(console.id)
 
 
 @attrs.frozen
@@ -245,22 +256,29 @@ class WebTestCase(TestCase):
         self.bob = self.database.add_user("bob", 1.0, "default", "bob's password")
         self.token = manage.create_token(self.database, "alice")[1]
         self.bobs_token = manage.create_token(self.database, "bob")[1]
-        self.consoles = FakeConsoles()
         self.static = temporary_folder(self) / "static"
+        store, passwords, clock = InlineStore(self.database), PlainPasswords(), reactor
         self.accounts = Accounts(
-            InlineStore(self.database),
-            PlainPasswords(),
-            reactor.seconds,  # type: ignore[attr-defined]
+            store,
+            passwords,
+            clock.seconds,  # type: ignore[attr-defined]
             manage.time.time,
         )
+        self.shares = Shares(store, passwords, clock, manage.time.time)  # type: ignore[arg-type]
+        self.successResultOf(Deferred.fromCoroutine(self.shares.start()))
+        self.addCleanup(self.shares.stop)
+        self.consoles = FakeConsoles(self.database, self.shares)
         self.comings: list[tuple[str, str]] = []
         self.ended: list[str] = []
         self.ssh_address: str | None = None
+        self.addresses: dict[str, str] = {"web": "https://hub.example/"}
         services = Services(
             self.consoles,
             self.accounts,
+            self.shares,
             self._images,
             "1.2.3",
+            invitation=lambda token: invitation(token, self.addresses),
             logged_in=lambda user: self.comings.append(("in", user.name)),
             logged_out=lambda user: self.comings.append(("out", user.name)),
             access_ended=self._access_ended,
@@ -309,10 +327,7 @@ class WebTestCase(TestCase):
         self.ended.append(user.name)
 
     def console(self, name: str = "main", owner: User | None = None) -> FakeConsole:
-        id = f"c-{len(self.consoles.all):0>10}"
-        console = FakeConsole(id, (owner or self.alice).number, NewConsole(name=name))
-        self.consoles.all[id] = console
-        return console
+        return self.consoles.add(owner or self.alice, NewConsole(name=name))
 
     def call(
         self,

@@ -26,11 +26,13 @@ async def log_out(services: Services, call: Call[None, None]) -> Answer:
         if user is not None:
             services.logged_out(user)
             await services.access_ended(user)
-    return Answer(204, session="")
+    return Answer(204, session="", guest=None if call.guest is None else "")
 
 
 async def get_me(services: Services, call: Call[None, None]) -> Answer:
     """Say who is logged in; a browser's login is prolonged by it."""
+    if call.user.is_guest:
+        return Answer(value=_me(call.user), guest=call.guest)
     if call.session is not None:
         services.logged_in(call.user)
     return Answer(value=_me(call.user), session=call.session)
@@ -73,7 +75,7 @@ async def revoke_token(services: Services, call: Call[None, None]) -> Answer:
 
 
 def _me(user: User) -> Me:
-    return Me(user.name, user.plan, user.created)
+    return Me(user.name, user.plan, user.created, user.is_guest)
 
 
 def _credentials(body: LoginRequest) -> Credentials:
@@ -95,12 +97,14 @@ OPERATIONS = (
         {200: Me},
         body=LoginRequest,
         answer_headers={"Set-Cookie": "The login, `termhub_session`."},
-        is_public=True,
+        access="anybody",
     ),
-    Operation("POST", "/logout", "Log out", log_out, {204: None}, is_public=True),
-    Operation("GET", "/me", "Say who is logged in", get_me, {200: Me}),
-    Operation("GET", "/server", "Say how else the hub is reached", get_server, {200: ServerInfo}),
-    Operation("GET", "/tokens", "List your API tokens", list_tokens, {200: TokenList}),
+    Operation("POST", "/logout", "Log out", log_out, {204: None}, access="anybody"),
+    Operation("GET", "/me", "Say who is logged in", get_me, {200: Me}, access="person"),
+    Operation(
+        "GET", "/server", "Say how else the hub is reached", get_server, {200: ServerInfo}, access="person"
+    ),
+    Operation("GET", "/tokens", "List your API tokens", list_tokens, {200: TokenList}, access="account"),
     Operation(
         "POST",
         "/tokens",
@@ -108,6 +112,7 @@ OPERATIONS = (
         create_token,
         {201: NewTokenInfo},
         body=NewTokenRequest,
+        access="account",
     ),
     Operation(
         "DELETE",
@@ -116,5 +121,6 @@ OPERATIONS = (
         revoke_token,
         {204: None},
         refusals=(404,),
+        access="account",
     ),
 )

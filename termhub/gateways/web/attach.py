@@ -12,6 +12,7 @@ on; a client that does not read is never owed more than :data:`MAX_UNSENT` bytes
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -62,6 +63,7 @@ NOTSENT_LOWAT = 16 << 10
 
 PROTOCOL_ERROR = 1002
 DEFECT = 1011
+UNSHARED = 4003
 NO_SUCH_CONSOLE = 4004
 
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
@@ -72,12 +74,15 @@ _log = Logger()
 
 @attrs.frozen
 class Admission:
-    """What was decided about a client: whose viewer of which console, or why not."""
+    """What was decided about a client: whose viewer of which console, or why not.
+
+    ``role`` says what the user may do there at the time it is asked; None: nothing any more.
+    """
 
     user: User | None = None
     credentials: Credentials | None = None
     console: Console | None = None
-    role: Role = "owner"
+    role: Callable[[], Role | None] = lambda: None
     close_code: int = NOT_ALLOWED
     reason: str = ""
 
@@ -310,7 +315,11 @@ class AttachProtocol(WebSocketServerProtocol):
         console, user = self.admission.console, self.admission.user
         assert console is not None
         assert user is not None
-        self._viewer = console.attach(self, user.number, self.admission.role, hello)
+        role = self.admission.role()
+        if role is None:
+            self.close(UNSHARED, "no longer shared with you")
+        else:
+            self._viewer = console.attach(self, user, role, hello)
 
     def onAutoPingTimeout(self) -> None:
         """Give up a client that does not answer, unless it is us who do not read."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from termhub.errors import TermhubError
+from termhub.errors import NoSuchConsole, TermhubError
 from termhub.hub.consoles import NewConsole
+from termhub.store import User
 
 from .operations import Answer, Bytes, Call, Operation
 from .schemas import (
@@ -35,9 +34,16 @@ INPUT_PIECE = 1 << 20
 """Bytes of input given to a console at a time; it takes each whole before the next."""
 
 
-def console_info(console: Console) -> ConsoleInfo:
-    """What REST shows of a console."""
-    return msgspec.convert(msgspec.to_builtins(console.describe()), ConsoleInfo)
+def console_info(services: Services, user: User, console: Console) -> ConsoleInfo:
+    """What REST shows a user of a console.
+
+    :raises NoSuchConsole: when they may not know of it, or not any more.
+    """
+    role = services.consoles.role_of(user, console)
+    if role is None:
+        raise NoSuchConsole("You have this console no longer.")
+    described = {**console.describe(), "owner": services.consoles.owner_name(console), "role": role}
+    return msgspec.convert(msgspec.to_builtins(described), ConsoleInfo)
 
 
 async def create_console(services: Services, call: Call[NewConsoleRequest, None]) -> Answer:
@@ -53,29 +59,30 @@ async def create_console(services: Services, call: Call[NewConsoleRequest, None]
         env=body.env,
     )
     console = await services.consoles.create(call.user, wanted)
-    return Answer(201, console_info(console), headers={"Location": f"/api/v1/consoles/{console.id}"})
+    info = console_info(services, call.user, console)
+    return Answer(201, info, headers={"Location": f"/api/v1/consoles/{console.id}"})
 
 
 async def list_consoles(services: Services, call: Call[None, None]) -> Answer:
-    """List your consoles, ended ones too."""
-    return Answer(value=ConsoleList([console_info(c) for c in services.consoles.of(call.user)]))
+    """List your consoles and those that others share with you, ended ones too."""
+    found = [*services.consoles.of(call.user), *services.consoles.shared(call.user)]
+    return Answer(value=ConsoleList([console_info(services, call.user, each) for each in found]))
 
 
 async def get_console(services: Services, call: Call[None, None]) -> Answer:
     """Get one console."""
-    return Answer(value=console_info(_console(services, call)))
+    return Answer(value=console_info(services, call.user, call.console))
 
 
 async def change_console(services: Services, call: Call[ConsoleChange, None]) -> Answer:
     """Rename a console."""
-    console = _console(services, call)
-    await services.consoles.rename(console, call.body.name)
-    return Answer(value=console_info(console))
+    await services.consoles.rename(call.console, call.body.name)
+    return Answer(value=console_info(services, call.user, call.console))
 
 
 async def delete_console(services: Services, call: Call[None, DeleteQuery]) -> Answer:
     """End a console; it stays listed, with its last screen, until it is deleted again."""
-    console = _console(services, call)
+    console = call.console
     was_running = console.state != "ended"
     if was_running:
         try:
@@ -92,29 +99,30 @@ async def delete_console(services: Services, call: Call[None, DeleteQuery]) -> A
 async def open_window(services: Services, call: Call[NewWindowRequest, None]) -> Answer:
     """Open another window, by default with a shell."""
     body = call.body
-    console = _console(services, call)
-    number = await console.open_window(body.program, body.argv, body.cols, body.rows)
+    number = await call.console.open_window(body.program, body.argv, body.cols, body.rows)
     return Answer(201, NewWindowInfo(number))
 
 
 async def close_window(services: Services, call: Call[None, None]) -> Answer:
     """Hang up a window's programs and forget it."""
-    await _console(services, call).close_window(call.path["window"])
+    await call.console.close_window(call.path["window"])
     return Answer(204)
 
 
 async def write_input(services: Services, call: Call[bytes, WindowQuery]) -> Answer:
     """Type into a window; answered once the terminal has all of it."""
-    console = _console(services, call)
     for start in range(0, len(call.body), INPUT_PIECE):
-        piece = call.body[start : start + INPUT_PIECE]
-        await console.input(call.user.number, call.query.window, piece)
+        # A program may take its time, and the caller may have lost their role meanwhile.
+        console = services.consoles.get(call.user, call.console.id, "writer")
+        role = services.consoles.role_of(call.user, console)
+        assert role is not None
+        await console.input(call.user, role, call.query.window, call.body[start : start + INPUT_PIECE])
     return Answer(202, Accepted(len(call.body)))
 
 
 async def read_screen(services: Services, call: Call[None, ScreenQuery]) -> Answer:
     """Read what a window shows, as text."""
-    shown = await _console(services, call).text(call.query.window, call.query.scrollback)
+    shown = await call.console.text(call.query.window, call.query.scrollback)
     return Answer(
         value=ScreenInfo(
             lines=list(shown.lines),
@@ -130,31 +138,27 @@ async def read_screen(services: Services, call: Call[None, ScreenQuery]) -> Answ
 async def read_output(services: Services, call: Call[None, OutputQuery]) -> Answer:
     """Read a window's raw output from an offset on, waiting for some if asked to."""
     query = call.query
-    offset, data = await _console(services, call).output(query.window, query.since, query.wait, query.limit)
+    offset, data = await call.console.output(query.window, query.since, query.wait, query.limit)
     return Answer(data=data, headers={"X-Offset": str(offset)})
 
 
 async def resize_window(services: Services, call: Call[ResizeRequest, None]) -> Answer:
     """Give a window another size."""
     body = call.body
-    _console(services, call).resize(body.window, body.cols, body.rows)
+    call.console.resize(body.window, body.cols, body.rows)
     return Answer(204)
 
 
 async def send_signal(services: Services, call: Call[SignalRequest, None]) -> Answer:
     """Send a signal to what runs in the foreground of a window."""
     body = call.body
-    await _console(services, call).signal(body.signal, body.window)
+    await call.console.signal(body.signal, body.window)
     return Answer(204)
 
 
 async def list_images(services: Services, call: Call[None, None]) -> Answer:
     """List the Pythons that consoles can run."""
     return Answer(value=ImageList([ImageInfo(**image) for image in await services.images()]))
-
-
-def _console(services: Services, call: Call[Any, Any]) -> Console:
-    return services.consoles.get(call.user, call.path["console"])
 
 
 _ONE = "/consoles/<console>"
@@ -168,9 +172,12 @@ OPERATIONS = (
         {201: ConsoleInfo},
         body=NewConsoleRequest,
         refusals=(409, 503),
+        access="account",
     ),
-    Operation("GET", "/consoles", "List your consoles", list_consoles, {200: ConsoleList}),
-    Operation("GET", _ONE, "Get a console", get_console, {200: ConsoleInfo}, refusals=(404,)),
+    Operation("GET", "/consoles", "List your consoles", list_consoles, {200: ConsoleList}, access="person"),
+    Operation(
+        "GET", _ONE, "Get a console", get_console, {200: ConsoleInfo}, refusals=(404,), access="observer"
+    ),
     Operation(
         "PATCH",
         _ONE,
@@ -178,7 +185,8 @@ OPERATIONS = (
         change_console,
         {200: ConsoleInfo},
         body=ConsoleChange,
-        refusals=(404, 409),
+        refusals=(409,),
+        access="owner",
     ),
     Operation(
         "DELETE",
@@ -187,7 +195,7 @@ OPERATIONS = (
         delete_console,
         {204: None},
         query=DeleteQuery,
-        refusals=(404,),
+        access="owner",
     ),
     Operation(
         "POST",
@@ -196,7 +204,8 @@ OPERATIONS = (
         open_window,
         {201: NewWindowInfo},
         body=NewWindowRequest,
-        refusals=(404, 409, 503),
+        refusals=(409, 503),
+        access="writer",
     ),
     Operation(
         "DELETE",
@@ -204,7 +213,8 @@ OPERATIONS = (
         "Close a window",
         close_window,
         {204: None},
-        refusals=(404, 409, 503),
+        refusals=(409, 503),
+        access="writer",
     ),
     Operation(
         "POST",
@@ -214,8 +224,9 @@ OPERATIONS = (
         {202: Accepted},
         body=Bytes,
         query=WindowQuery,
-        refusals=(404, 409, 503),
+        refusals=(409, 503),
         stops_when_unwanted=True,
+        access="writer",
     ),
     Operation(
         "GET",
@@ -224,7 +235,8 @@ OPERATIONS = (
         read_screen,
         {200: ScreenInfo},
         query=ScreenQuery,
-        refusals=(404, 409, 503),
+        refusals=(409, 503),
+        access="observer",
     ),
     Operation(
         "GET",
@@ -233,9 +245,10 @@ OPERATIONS = (
         read_output,
         {200: Bytes},
         query=OutputQuery,
-        refusals=(404, 409, 503),
+        refusals=(409, 503),
         answer_headers={"X-Offset": "Offset of the first byte of the body."},
         stops_when_unwanted=True,
+        access="observer",
     ),
     Operation(
         "POST",
@@ -244,7 +257,8 @@ OPERATIONS = (
         resize_window,
         {204: None},
         body=ResizeRequest,
-        refusals=(404, 409, 503),
+        refusals=(409, 503),
+        access="writer",
     ),
     Operation(
         "POST",
@@ -253,7 +267,8 @@ OPERATIONS = (
         send_signal,
         {204: None},
         body=SignalRequest,
-        refusals=(404, 409, 503),
+        refusals=(409, 503),
+        access="writer",
     ),
-    Operation("GET", "/images", "List the images", list_images, {200: ImageList}),
+    Operation("GET", "/images", "List the images", list_images, {200: ImageList}, access="account"),
 )

@@ -22,6 +22,8 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from termhub.accounts.secret import without_secrets
+
 from ..connections import Connections, Place
 from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
 
@@ -139,6 +141,12 @@ class TermhubRequest(Request):
         return str(getattr(self.getClientAddress(), "host", ""))
 
     @property
+    def logged_path(self) -> str:
+        """Its path as it may be logged: the token of a link is left out, however it is written."""
+        path = unquote_to_bytes(self.path).decode("utf-8", "replace")
+        return "/s/…" if path.startswith("/s/") else without_secrets(path)
+
+    @property
     def is_over(self) -> bool:
         """Whether it is answered, or its client is gone."""
         return bool(self.finished or self._disconnected)
@@ -195,7 +203,7 @@ class TermhubRequest(Request):
 
     def processingFailed(self, reason: Failure) -> Failure:
         """Answer a defect without telling its inside."""
-        _log.failure("A request to {path!r} failed", reason, path=self.path)
+        _log.failure("A request to {path} failed", reason, path=self.logged_path)
         if reason.value is not None and not self.startedWriting and not self._disconnected:
             self.write(self.refuse(refusal_of(reason.value)))
             self.finish()
@@ -344,11 +352,11 @@ class TermhubSite(Site):
         self._large_bodies -= 1
 
     def log(self, request: Any) -> None:
-        """One structured line a request; addresses carry no secrets."""
+        """One structured line a request, without secrets."""
         _log.debug(
             "{method} {path} {status} from {address}",
             method=request.method.decode("ascii", "replace"),
-            path=request.path.decode("utf-8", "replace"),
+            path=request.logged_path,
             status=request.code,
             address=getattr(request.client, "host", ""),
         )

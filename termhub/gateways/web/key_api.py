@@ -50,9 +50,26 @@ def _info(key: Key) -> KeyInfo:
 
 
 OPERATIONS = (
-    Operation("GET", "/keys", "List your keys", list_keys, {200: KeyList}),
-    Operation("POST", "/keys", "Add a key", add_key, {201: KeyInfo}, body=NewKeyRequest, refusals=(409,)),
-    Operation("DELETE", "/keys/<int:key>", "Remove a key", remove_key, {204: None}, refusals=(404,)),
+    Operation("GET", "/keys", "List your keys", list_keys, {200: KeyList}, access="account"),
+    Operation(
+        "POST",
+        "/keys",
+        "Add a key",
+        add_key,
+        {201: KeyInfo},
+        body=NewKeyRequest,
+        refusals=(409,),
+        access="account",
+    ),
+    Operation(
+        "DELETE",
+        "/keys/<int:key>",
+        "Remove a key",
+        remove_key,
+        {204: None},
+        refusals=(404,),
+        access="account",
+    ),
     Operation(
         "GET",
         "/keys/offers/<code>",
@@ -60,6 +77,7 @@ OPERATIONS = (
         get_offer,
         {200: KeyOfferInfo},
         refusals=(404,),
+        access="account",
     ),
     Operation(
         "POST",
@@ -69,5 +87,6 @@ OPERATIONS = (
         {201: KeyInfo},
         body=AcceptOfferRequest,
         refusals=(404, 409),
+        access="account",
     ),
 )

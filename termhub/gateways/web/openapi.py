@@ -22,6 +22,8 @@ _PARAMETERS = {
     "window": "The window's number.",
     "token": "The token's number.",
     "key": "The key's number.",
+    "share": "The share's id.",
+    "member": "The member's number.",
     "code": "The code that was shown by ssh, such as `ABCD-EFGH`.",
 }
 
@@ -42,13 +44,14 @@ def openapi_document(operations: Sequence[Operation], version: str) -> dict[str,
             "description": "Consoles that go on when you are away.",
         },
         "servers": [{"url": PREFIX}],
-        "security": [{"token": []}, {"cookie": []}],
+        "security": [{"token": []}, {"cookie": []}, {"guest": []}],
         "paths": paths,
         "components": {
             "schemas": components,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "termhub_session"},
+                "guest": {"type": "apiKey", "in": "cookie", "name": "termhub_guest"},
             },
         },
     }
@@ -80,6 +83,8 @@ def _described(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
     }
     if operation.is_public:
         described["security"] = []
+    elif operation.refuses_guests:
+        described["security"] = [{"token": []}, {"cookie": []}]
     parameters = [*_path_parameters(operation), *_query_parameters(operation)]
     if parameters:
         described["parameters"] = parameters
@@ -105,8 +110,10 @@ def _refusals(operation: Operation) -> list[int]:
     always = {400, 429, 500}
     if not operation.is_public or operation.body is not None:
         always.add(401)
-    if operation.changes_something:
+    if operation.changes_something or not operation.is_public:
         always.add(403)
+    if operation.role is not None:
+        always.add(404)
     if operation.body is not None:
         always.add(413)
     return sorted(always | set(operation.refusals))

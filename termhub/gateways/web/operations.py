@@ -8,19 +8,26 @@ that tests call them as they are.  Routing and the OpenAPI document are made fro
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 import attrs
 from msgspec import Struct
 
-from termhub.store import User
+from termhub.store import Role, User
 
-from .services import Services
+from .services import Console, Services
 
 Body = TypeVar("Body")
 Query = TypeVar("Query")
 
 PREFIX = "/api/v1"
+
+NOBODY = User(0, "", 0.0, "")
+"""Who calls an operation without being known."""
+
+Access = Literal["anybody", "visitor", "person", "account", "observer", "writer", "owner"]
+"""Who may call an operation: anybody at all; anybody, but it matters who they are; whoever is known,
+also a guest; whoever has an account; or who has at least this role in the console of the path."""
 
 
 class Bytes:
@@ -31,8 +38,9 @@ class Bytes:
 class Call(Generic[Body, Query]):
     """One request, authenticated, with everything parsed.
 
-    ``session`` is the secret of the cookie, when there was one; ``address`` and ``agent``
-    say where the request comes from.
+    ``session`` and ``guest`` are the secrets of the cookies, when there were some; ``address`` and
+    ``agent`` say where the request comes from.  ``found`` is the console of the path, in which the
+    user has the role that the operation needs.
     """
 
     user: User
@@ -42,13 +50,22 @@ class Call(Generic[Body, Query]):
     address: str = ""
     agent: str = ""
     session: str | None = attrs.field(default=None, repr=False)
+    guest: str | None = attrs.field(default=None, repr=False)
+    found: Console | None = None
+
+    @property
+    def console(self) -> Console:
+        """The console of the path, where the operation has one."""
+        assert self.found is not None
+        return self.found
 
 
 @attrs.frozen
 class Answer:
     """A response: JSON from ``value``, or ``data`` as it is, or nothing.
 
-    ``session`` sets the login cookie to this secret; the empty string deletes it.
+    ``session`` sets the login cookie to this secret, ``guest`` that of a guest; the empty string
+    deletes it.
     """
 
     status: int = 200
@@ -56,6 +73,7 @@ class Answer:
     data: bytes | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
     session: str | None = attrs.field(default=None, repr=False)
+    guest: str | None = attrs.field(default=None, repr=False)
 
 
 Handler = Callable[[Services, Call[Any, Any]], Awaitable[Answer]]
@@ -69,7 +87,8 @@ class Operation:
     :param answers: the type of the body for each status it succeeds with; None for none.
     :param refusals: the statuses, besides those that any operation can have, that it
         refuses with.
-    :param is_public: whether it needs no login.
+    :param access: who may call it.
+    :param accounts_only: whether guests may not, whatever their role.
     :param stops_when_unwanted: whether it is cancelled when its client goes away; what
         changes something is carried through instead.
     """
@@ -83,13 +102,29 @@ class Operation:
     query: type[Struct] | None = None
     refusals: tuple[int, ...] = ()
     answer_headers: Mapping[str, str] = attrs.field(factory=dict)
-    is_public: bool = False
+    access: Access = attrs.field(kw_only=True)
+    accounts_only: bool = False
     stops_when_unwanted: bool = False
 
     @property
     def name(self) -> str:
         """A word for it, unique in the API."""
         return str(getattr(self.handler, "__name__", "operation"))
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it needs no login."""
+        return self.access in ("anybody", "visitor")
+
+    @property
+    def role(self) -> Role | None:
+        """The least role in the console of the path that it needs, where it is about one."""
+        return next((role for role in get_args(Role) if role == self.access), None)
+
+    @property
+    def refuses_guests(self) -> bool:
+        """Whether guests may not call it, whatever is shared with them."""
+        return self.accounts_only or self.access == "account"
 
     @property
     def changes_something(self) -> bool:

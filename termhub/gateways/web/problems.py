@@ -65,6 +65,8 @@ _BY_CODE = {
     "no_such_token": 404,
     "no_such_key": 404,
     "no_such_offer": 404,
+    "no_such_share": 404,
+    "no_such_member": 404,
     "no_such_image": 400,
     "bad_program": 400,
     "too_large": 413,

@@ -1,7 +1,9 @@
 """klein routes from operations: who asks, what is asked, and how the answer goes out.
 
 The steps of every request are here once: credentials, the check against foreign pages,
-the body and the query as types, the handler, and the response or problem.
+the body and the query as types, the role in the console it is about, the handler, and the response
+or problem.  Invariant: a handler is called only for who may call it, and what it found is sent
+only to who still may know it.
 """
 
 from __future__ import annotations
@@ -17,24 +19,22 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.routing import Map
 
-from termhub.accounts import Bearer, Cookie, Credentials
+from termhub.accounts import Bearer, Cookie, Credentials, GuestPass
 from termhub.accounts.identity import SESSION_SECONDS
-from termhub.errors import BadRequest, NotAllowed, NotLoggedIn
-from termhub.store import User
+from termhub.errors import BadRequest, NoSuchConsole, NotAllowed, NotLoggedIn
+from termhub.store import ROLES, User
 
 from .http import TermhubRequest
 from .load import Load
-from .operations import PREFIX, Answer, Bytes, Call, Operation
+from .operations import NOBODY, PREFIX, Answer, Bytes, Call, Operation
 from .origins import is_ours
 from .problems import is_defect, refusal_of
 from .services import Services
 
 COOKIE = b"termhub_session"
+GUEST_COOKIE = b"termhub_guest"
 
 _log = Logger()
-
-_NOBODY = User(0, "", 0.0, "")
-"""Who calls an operation that needs no login."""
 
 
 @attrs.frozen
@@ -67,9 +67,11 @@ class Router:
         return endpoint
 
     async def _answer(self, operation: Operation, request: TermhubRequest, path: Any) -> Answer:
-        user = _NOBODY if operation.is_public else await self.identify(request)
+        user = await self._caller(operation, request)
         if operation.changes_something:
             self._refuse_foreign(request)
+        if operation.refuses_guests and user.is_guest:
+            raise NotAllowed("Guests may not do that. Log in first.", "guests_may_not")
         body = request.body() if operation.body is not None else b""
         call: Call[Any, Any] = Call(
             user=user,
@@ -79,21 +81,50 @@ class Router:
             address=request.address,
             agent=request.header("User-Agent") or "",
             session=request.cookie(COOKIE),
+            guest=request.cookie(GUEST_COOKIE),
         )
-        if operation.is_public:
+        if user is NOBODY:
             return await operation.handler(self.services, call)
+        if operation.role is not None:
+            found = self.services.consoles.get(user, path["console"], operation.role)
+            call = attrs.evolve(call, found=found)
         with self.load.of_call(user.number, len(body)):
-            return await operation.handler(self.services, call)
+            answer = await operation.handler(self.services, call)
+        if not operation.changes_something:
+            self._check_still(operation, call)
+        return answer
 
-    async def identify(self, request: TermhubRequest) -> User:
-        """Whose credentials the request shows.
+    def _check_still(self, operation: Operation, call: Call[Any, Any]) -> None:
+        """See to it that who waited for an answer may have it: a share may have been revoked meanwhile."""
+        if operation.role is not None:
+            role = self.services.consoles.role_of(call.user, call.console)
+            if role is None or ROLES.index(role) < ROLES.index(operation.role):
+                raise NoSuchConsole("You have this console no longer.")
+
+    async def _caller(self, operation: Operation, request: TermhubRequest) -> User:
+        if operation.access == "anybody":
+            return NOBODY
+        try:
+            return (await self.identify(request))[0]
+        except NotLoggedIn:
+            if operation.access == "visitor" and request.header("Authorization") is None:
+                return NOBODY
+            raise
+
+    async def identify(self, request: TermhubRequest) -> tuple[User, Credentials]:
+        """Whose credentials the request shows, and which they are.
+
+        A login goes before what a guest has; when it has expired, the guest is who is left.
 
         :raises NotLoggedIn: when there are none, or they are wrong.
         """
-        credentials = credentials_of(request)
-        if credentials is None:
-            raise NotLoggedIn("Log in first, or send a token: Authorization: Bearer TOKEN.")
-        return await self.services.accounts.identify(credentials, request.address)
+        refused = NotLoggedIn("Log in first, or send a token: Authorization: Bearer TOKEN.")
+        for credentials in credentials_of(request):
+            try:
+                return await self.services.accounts.identify(credentials, request.address), credentials
+            except NotLoggedIn as error:
+                refused = error
+        raise refused
 
     def _refuse_foreign(self, request: TermhubRequest) -> None:
         """Refuse what a foreign page may have caused.
@@ -101,10 +132,11 @@ class Router:
         Without a cookie there is nothing to misuse, but a page must not log its visitor
         in as somebody else either: a foreign ``Origin`` is refused always.
         """
-        if isinstance(credentials_of(request), Bearer):
+        shown = credentials_of(request)
+        if any(isinstance(credentials, Bearer) for credentials in shown):
             return
         origin = request.header("Origin")
-        if origin is None and request.cookie(COOKIE) is None:
+        if origin is None and not shown:
             return
         if not is_ours(origin, request.header("Sec-Fetch-Site"), request.header("Host"), self.origins):
             raise NotAllowed(
@@ -115,9 +147,9 @@ class Router:
 
     def _respond(self, request: TermhubRequest, answer: Answer) -> bytes:
         request.setResponseCode(answer.status)
-        if answer.session is not None:
-            seconds = SESSION_SECONDS if answer.session else 0
-            request.set_cookie(COOKIE, answer.session, seconds, self.is_https)
+        for name, secret in ((COOKIE, answer.session), (GUEST_COOKIE, answer.guest)):
+            if secret is not None:
+                request.set_cookie(name, secret, SESSION_SECONDS if secret else 0, self.is_https)
         if answer.value is not None:
             body, content_type = msgspec.json.encode(answer.value), "application/json"
         elif answer.data is not None:
@@ -142,12 +174,12 @@ def _answer_failure(request: TermhubRequest, failure: Failure) -> bytes:
     error = failure.value
     assert error is not None
     if is_defect(error):
-        _log.failure("{method!r} {path!r} failed", failure, method=request.method, path=request.path)
+        _log.failure("{method!r} {path} failed", failure, method=request.method, path=request.logged_path)
     return request.refuse(refusal_of(error))
 
 
-def credentials_of(request: TermhubRequest) -> Credentials | None:
-    """What a request shows: a bearer token, which goes first, or a cookie.
+def credentials_of(request: TermhubRequest) -> list[Credentials]:
+    """What a request shows: a bearer token alone, or its cookies, that of a login first.
 
     :raises NotLoggedIn: for an ``Authorization`` header of another kind.
     """
@@ -156,9 +188,10 @@ def credentials_of(request: TermhubRequest) -> Credentials | None:
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise NotLoggedIn("The Authorization header must be: Bearer TOKEN.", "bad_token")
-        return Bearer(secret.strip())
-    session = request.cookie(COOKIE)
-    return None if session is None else Cookie(session)
+        return [Bearer(secret.strip())]
+    session, guest = request.cookie(COOKIE), request.cookie(GUEST_COOKIE)
+    shown: list[Credentials] = [] if session is None else [Cookie(session)]
+    return shown if guest is None else [*shown, GuestPass(guest)]
 
 
 def carried_through(work: Deferred[Answer]) -> Deferred[Answer]:

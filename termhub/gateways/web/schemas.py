@@ -10,6 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from termhub.store import Role
+
 Cols = Annotated[int, Meta(ge=2, le=1000, description="Columns of the terminal.")]
 Rows = Annotated[int, Meta(ge=1, le=500, description="Rows of the terminal.")]
 WindowNumber = Annotated[int, Meta(ge=0, le=65534, description="Which window; 0 runs the program.")]
@@ -117,6 +119,53 @@ class AcceptOfferRequest(RequestBody, frozen=True):
     label: KeyLabel = ""
 
 
+ShareRole = Annotated[
+    Role,
+    Meta(
+        description="`observer` looks, points and chats; `writer` types too, and so runs programs with "
+        "the files of the owner's home; `owner` also renames, ends and shares the console."
+    ),
+]
+ShareToken = Annotated[str, Meta(max_length=100, description="The last part of the link, `thsh_…`.")]
+PassPhrase = Annotated[str, Meta(max_length=1000)]
+
+
+class NewShareRequest(RequestBody, frozen=True):
+    """How to share a console: with an account, or else by a link."""
+
+    role: ShareRole
+    user: Annotated[str | None, Meta(description="The account's name; null makes a link.")] = None
+    expires: Annotated[float, Meta(ge=1, le=366 * 86400, description="Seconds from now.")] = 86400
+    uses: Annotated[
+        Annotated[int, Meta(ge=1, le=1000)] | None,
+        Meta(description="How many may come by the link; null for any number."),
+    ] = None
+    passphrase: Annotated[
+        PassPhrase | None,
+        Meta(description="What they must know besides the link; at least 8 characters."),
+    ] = None
+
+
+class MemberChange(RequestBody, frozen=True):
+    """A member's new role."""
+
+    role: ShareRole
+
+
+class LookRequest(RequestBody, frozen=True):
+    """A link to look at."""
+
+    token: ShareToken
+
+
+class TakeRequest(RequestBody, frozen=True):
+    """A link to come in by."""
+
+    token: ShareToken
+    name: Annotated[str, Meta(max_length=200, description="What to call you, if you have no account.")] = ""
+    passphrase: PassPhrase | None = None
+
+
 class WindowQuery(RequestBody, frozen=True):
     """Which window is meant."""
 
@@ -179,6 +228,8 @@ class ConsoleInfo(Struct, frozen=True):
     created: Time
     ended: Time | None
     last_activity: Time
+    owner: Annotated[str, Meta(description="The name of the account that it belongs to.")]
+    role: Annotated[ShareRole, Meta(description="What you may do in it.")]
     viewers: Annotated[int, Meta(description="Clients that are attached.")]
     policy: Annotated[
         str, Meta(description="Whose size it has: `latest`, `smallest`, `largest` or `manual`.")
@@ -187,7 +238,7 @@ class ConsoleInfo(Struct, frozen=True):
 
 
 class ConsoleList(Struct, frozen=True):
-    """Your consoles, oldest first."""
+    """Your consoles, and behind them those that others share with you, oldest first."""
 
     consoles: list[ConsoleInfo]
 
@@ -228,6 +279,7 @@ class Me(Struct, frozen=True):
     name: str
     plan: str
     created: Time
+    is_guest: Annotated[bool, Meta(description="Whether you have no account, and came by a link.")]
 
 
 class ImageInfo(Struct, frozen=True):
@@ -294,6 +346,63 @@ class KeyOfferInfo(Struct, frozen=True):
     fingerprint: str
     address: Annotated[str, Meta(description="Where they came from; empty when that is not known.")]
     expires: Time
+
+
+class ShareInfo(Struct, frozen=True):
+    """What lets others into a console."""
+
+    id: str
+    role: Role
+    user: Annotated[str | None, Meta(description="The account that it is for; null for a link.")]
+    created: Time
+    expires: Time
+    uses_left: Annotated[int | None, Meta(description="How many more may come; null for any number.")]
+    has_passphrase: bool
+
+
+class NewShareInfo(ShareInfo, frozen=True):
+    """A new share; a link and its command are told this once."""
+
+    url: Annotated[str | None, Meta(description="The link; null for a share with an account.")] = None
+    ssh: Annotated[str | None, Meta(description="The command that comes by it; null without ssh.")] = None
+
+
+class MemberInfo(Struct, frozen=True):
+    """Somebody whom a share let in, here or not."""
+
+    member: int
+    share: Annotated[str, Meta(description="The id of the share.")]
+    name: str
+    role: Role
+    is_guest: Annotated[bool, Meta(description="Whether they have no account.")]
+    joined: Time
+
+
+class ShareList(Struct, frozen=True):
+    """The shares of a console, oldest first, and whom they have let in."""
+
+    shares: list[ShareInfo]
+    members: list[MemberInfo]
+
+
+class SharePreviewInfo(Struct, frozen=True):
+    """What a link is for, before it is used."""
+
+    owner: Annotated[str, Meta(description="Whose console it is.")]
+    name: Annotated[str | None, Meta(description="The console's; null where it takes a pass-phrase to know.")]
+    role: Role
+    needs_passphrase: bool
+    expires: Time
+    is_used_up: Annotated[bool, Meta(description="Whether only those may come who came by it before.")]
+
+
+class TakenInfo(Struct, frozen=True):
+    """Where a link has led."""
+
+    console: Annotated[str, Meta(description="The console's id.")]
+    owner: str
+    name: str
+    role: Role
 
 
 class ServerInfo(Struct, frozen=True):

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import attrs
 
 from sandbox.guest.frames import Frame
-from termhub.accounts import Accounts
+from termhub.accounts import Accounts, Shares
 from termhub.hub.consoles import NewConsole
+from termhub.hub.invitations import Invitation
 from termhub.hub.viewers import Client
 from termhub.store import Role, User
 
@@ -81,7 +82,7 @@ class Console(Protocol):
     def describe(self) -> dict[str, Any]:
         """What REST and HELLO say about it; see :class:`~.schemas.ConsoleInfo`."""
 
-    def attach(self, client: Client, user: int, role: Role, hello: object) -> Viewer:
+    def attach(self, client: Client, user: User, role: Role, hello: object) -> Viewer:
         """A new viewer; it is sent HELLO and what it asked for."""
 
     async def open_window(self, program: str | None, argv: list[str] | None, cols: int, rows: int) -> int:
@@ -99,7 +100,7 @@ class Console(Protocol):
     async def output(self, window: int, since: int, wait_seconds: float, limit: int) -> tuple[int, bytes]:
         """Output from ``since`` on, and the offset of its first byte."""
 
-    async def input(self, user: int, window: int, data: bytes) -> None:
+    async def input(self, user: User, role: Role, window: int, data: bytes) -> None:
         """Write all of ``data`` to the window's terminal."""
 
     def resize(self, number: int, cols: int, rows: int) -> None:
@@ -112,11 +113,20 @@ class Consoles(Protocol):
     async def create(self, user: User, new: NewConsole) -> Console:
         """Start a console."""
 
-    def get(self, user: User, key: str) -> Console:
-        """A console of this user by id or name; raises NoSuchConsole."""
+    def get(self, user: User, key: str, at_least: Role) -> Console:
+        """A console in which the user has a role; raises NoSuchConsole, and NotAllowed for a lesser role."""
+
+    def role_of(self, user: User, console: Console) -> Role | None:
+        """What the user may do in it just now."""
 
     def of(self, user: User) -> Sequence[Console]:
-        """The user's consoles, oldest first."""
+        """The user's own consoles, oldest first."""
+
+    def shared(self, user: User) -> Sequence[Console]:
+        """The consoles of others that are shared with the user, oldest first."""
+
+    def owner_name(self, console: Console) -> str:
+        """The name of the account that a console belongs to."""
 
     async def rename(self, console: Console, name: str) -> None:
         """Give a console another name; raises NameTaken."""
@@ -141,10 +151,16 @@ def _no_address() -> str | None:
     return None
 
 
+def _no_invitation(token: str) -> Invitation:
+    """Nothing serves links."""
+    return Invitation(None, None)
+
+
 @attrs.frozen
 class Services:
     """Everything the routes use.
 
+    :param invitation: what to give to people so that they come by a link, from its token.
     :param logged_in: told of a user who has logged in or come back.
     :param logged_out: told of a user who has logged out.
     :param access_ended: closes the connections of a user, by other ways in than the web, that
@@ -154,8 +170,10 @@ class Services:
 
     consoles: Consoles
     accounts: Accounts
+    shares: Shares
     images: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
     version: str
+    invitation: Callable[[str], Invitation] = _no_invitation
     logged_in: Callable[[User], None] = _nothing
     logged_out: Callable[[User], None] = _nothing
     access_ended: Callable[[User], Awaitable[None]] = _nobody_is_attached

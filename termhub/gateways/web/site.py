@@ -15,18 +15,23 @@ from termhub.store import User
 
 from ..attached import NOT_ALLOWED, Attached
 from ..connections import Connections
-from . import account_api, console_api, key_api
+from . import account_api, console_api, key_api, share_api
 from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
 from .http import TermhubRequest, TermhubSite
 from .openapi import openapi_document
 from .operations import PREFIX
 from .origins import origin_is_ours, origin_of
 from .problems import refusal
-from .router import Router, credentials_of, new_app
+from .router import Router, new_app
 from .services import Services
 from .static import Static, StaticFile
 
-OPERATIONS = (*console_api.OPERATIONS, *account_api.OPERATIONS, *key_api.OPERATIONS)
+OPERATIONS = (
+    *console_api.OPERATIONS,
+    *share_api.OPERATIONS,
+    *account_api.OPERATIONS,
+    *key_api.OPERATIONS,
+)
 STATIC_FOLDER = Path(__file__).parent / "static"
 
 
@@ -104,9 +109,11 @@ def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
 
 
 async def _admission(router: Router, request: TermhubRequest, console: str) -> Admission:
+    consoles = router.services.consoles
     try:
-        user = await router.identify(request)
-        return Admission(user, credentials_of(request), router.services.consoles.get(user, console))
+        user, credentials = await router.identify(request)
+        found = consoles.get(user, console, "observer")
+        return Admission(user, credentials, found, lambda: consoles.role_of(user, found))
     except NotLoggedIn as error:
         return Admission(close_code=NOT_ALLOWED, reason=error.message)
     except NoSuchConsole as error:
@@ -127,11 +134,17 @@ def _add_client(app: Klein, static: Static) -> None:
     @app.route("/", methods=["GET"])
     @app.route("/login", methods=["GET"])
     @app.route("/keys", methods=["GET"])
+    @app.route("/s/", methods=["GET"])
     def page(request: TermhubRequest) -> bytes:
         return send(request, static.page())
 
     @app.route("/c/<name>", methods=["GET"])
-    def console_page(request: TermhubRequest, name: str) -> bytes:
+    @app.route("/s/<name>", methods=["GET"])
+    def named_page(request: TermhubRequest, name: str) -> bytes:
+        return send(request, static.page())
+
+    @app.route("/c/<owner>/<name>", methods=["GET"])
+    def shared_page(request: TermhubRequest, owner: str, name: str) -> bytes:
         return send(request, static.page())
 
     @app.route("/<file>", methods=["GET"])
