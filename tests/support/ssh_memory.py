@@ -19,7 +19,7 @@ from twisted.trial.unittest import TestCase
 
 from termhub.accounts import Accounts, Shares
 from termhub.config import SshSettings
-from termhub.errors import BadRequest, NameTaken, NoSuchConsole, NotAllowed
+from termhub.errors import BadRequest, NotAllowed
 from termhub.gateways.ssh.gateway import SshGateway
 from termhub.gateways.ssh.job import PersonTerminal, Services
 from termhub.gateways.ssh.packets import Reader, boolean, string, u32
@@ -28,7 +28,7 @@ from termhub.gateways.tui.interface import Start
 from termhub.hub.consoles import NewConsole
 from termhub.hub.host_messages import Cursor, ScreenText
 from termhub.hub.invitations import Invitation, invitation
-from termhub.store import ROLES, ConsoleRecord, Database, Role, User
+from termhub.store import ConsoleRecord, Database, Role, User
 
 from .folders import temporary_folder
 from .stores import InlineStore, PlainPasswords
@@ -40,7 +40,7 @@ ADDRESS = "192.0.2.7"
 SERVICE_REQUEST, SERVICE_ACCEPT = 5, 6
 USERAUTH_REQUEST, USERAUTH_FAILURE, USERAUTH_SUCCESS, USERAUTH_BANNER = 50, 51, 52, 53
 INFO_REQUEST, INFO_RESPONSE = 60, 61
-CHANNEL_OPEN, CHANNEL_REQUEST = 90, 98
+CHANNEL_OPEN, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_CLOSE, CHANNEL_REQUEST = 90, 94, 96, 97, 98
 
 
 class FakeTcp(StringTransport):
@@ -209,12 +209,12 @@ class Directory(FakeConsoles):
     """Consoles of an ssh gateway's tests; what is shared of them is real."""
 
     def __init__(self, database: Database, shares: Shares) -> None:
-        super().__init__()
+        super().__init__(database, shares)
         self.shares = shares
+        self._made = 0
         self.came: list[str] = []
         self.ran: list[tuple[str, list[str], Any]] = []
         self.run: Callable[[Any], Any] = lambda owner: FakeStream(owner)
-        self._database = database
 
     def logged_in(self, user: User) -> None:
         self.came.append(user.name)
@@ -223,49 +223,21 @@ class Directory(FakeConsoles):
         self.ran.append((user.name, list(argv), owner))
         return self.run(owner)
 
-    async def create(self, user: User, new: NewConsole) -> ScreenConsole:
+    async def create(self, user: User, new: NewConsole) -> FakeConsole:
         if user.is_guest:
             raise NotAllowed("Guests cannot have consoles of their own.")
-        if any(console.name == new.name for console in self.of(user)):
-            raise NameTaken(f"You have a console {new.name} already.")
-        return self.add(user, new)
+        return await super().create(user, new)
 
     def add(self, user: User, new: NewConsole | str) -> ScreenConsole:
         wanted = NewConsole(name=new) if isinstance(new, str) else new
-        number = len(self.all)
-        while (id := f"c-{number:0>10}") in self.all:
-            number += 1
-        console = ScreenConsole(id, user.number, wanted)
-        self._database.add_console(ConsoleRecord(id, user.number, console.name, "python", "3.11", 1.0))
-        self.all[id] = console
+        self._made += 1
+        console = ScreenConsole(f"c-{self._made:0>10}", user.number, wanted)
+        self._database.add_console(
+            ConsoleRecord(console.id, user.number, console.name, "python", "3.11", 1.5)
+        )
+        self._directory.owner_names[user.number] = user.name
+        self.all[console.id] = console
         return console
-
-    async def remove(self, console: Any) -> None:
-        await super().remove(console)
-        self._database.remove_console(console.id)
-
-    def get(self, user: User, key: str, at_least: Role = "owner") -> ScreenConsole:
-        for console in [*self.of(user), *self.shared(user)]:
-            full_name = f"{self.owner_name(console)}/{console.name}"
-            names = [console.id, full_name, *([console.name] if console.owner == user.number else [])]
-            role = self.role_of(user, console)
-            if key in names and role is not None:
-                if ROLES.index(role) < ROLES.index(at_least):
-                    raise NotAllowed(f"That takes the role of an {at_least}.")
-                assert isinstance(console, ScreenConsole)
-                return console
-        raise NoSuchConsole(f"You have no console {key}.")
-
-    def role_of(self, user: User, console: Any) -> Role | None:
-        return "owner" if console.owner == user.number else self.shares.role(user, console.id)
-
-    def shared(self, user: User) -> list[FakeConsole]:
-        return [self.all[id] for id in self.shares.shared_with(user)]
-
-    def owner_name(self, console: Any) -> str:
-        owner = self._database.user(console.owner)
-        assert owner is not None
-        return owner.name
 
     def invitation(self, token: str) -> Invitation:
         return invitation(token, ADDRESSES)
@@ -371,6 +343,28 @@ class MemoryCase(TestCase):
         reader = Reader(packet)
         assert reader.u32() == 5
         return reader.u32()
+
+    def run_command(
+        self, line: Line, command: str, *, with_terminal: bool = False, typed: bytes | None = None
+    ) -> tuple[int | str, str, str]:
+        """Run a command on a channel of its own; its exit status, and what it printed.
+
+        :param typed: what is sent to it, up to the end of its input; None: nothing, and no end.
+        """
+        client, channel = line.client, self.open_channel(line)
+        assert client is not None
+        if with_terminal:
+            channel_request(client, channel, "pty-req", pty(), wants_answer=False)
+        channel_request(client, channel, "exec", string(command), wants_answer=False)
+        if typed is not None:
+            client.send(CHANNEL_DATA, u32(channel) + string(typed))
+            client.send(CHANNEL_EOF, u32(channel))
+        line.pump()
+        packets, client.packets[:] = list(client.packets), []
+        client.send(CHANNEL_CLOSE, u32(channel))  # a connection has few channels at a time
+        line.pump()
+        (status,) = exits(packets)
+        return status, outputs(packets).decode(), outputs(packets, stderr=True).decode()
 
 
 def request(client: RawClient, name: str | bytes, method: str, rest: bytes = b"") -> None:
