@@ -1,4 +1,4 @@
-"""The viewers of one console: who they are, and what all of them are told.
+"""The viewers of one console, and what all of them are told.
 
 A viewer that comes before the console's host was reached waits here with its HELLO.
 """
@@ -6,34 +6,63 @@ A viewer that comes before the console's host was reached waits here with its HE
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from sandbox.guest import frames
-from termhub.hub.clock import Clock, DelayedCall
+from termhub.hub.client_messages import ClientHello, Via, parse_hello
 from termhub.hub.ended import Ended
-from termhub.hub.viewers import ClientHello, Viewer
+from termhub.hub.sizes import Size
+from termhub.hub.viewers import (
+    CLOSE_DETACHED,
+    CLOSE_NORMAL,
+    CLOSE_NOT_SHARED,
+    Client,
+    Viewer,
+    event_frame,
+)
+from termhub.store import Role, User
 
-PRESENCE_SECONDS = 0.2
-"""Shortest time between two ``viewers`` events."""
+if TYPE_CHECKING:
+    from termhub.hub.console import Console
 
 
 class Audience:
-    """The viewers of one console.
+    """The viewers of one console."""
 
-    :param clock: time and timers.
-    """
-
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self) -> None:
         self.viewers: dict[int, Viewer] = {}
         self._waiting: list[tuple[Viewer, ClientHello]] = []
-        self._clock = clock
-        self._presence_timer: DelayedCall | None = None
 
-    def add(self, viewer: Viewer) -> None:
-        """A viewer came."""
+    def attach(
+        self, console: Console, client: Client, user: User, role: Role, hello: object, via: Via
+    ) -> tuple[Viewer, ClientHello]:
+        """A client wants to see the console; see :meth:`Console.attach`."""
+        parsed = parse_hello(hello)
+        number = int(parsed.viewer, 16)
+        viewer = Viewer(console, client, user, role, number, parsed.via or via, parsed.read_only)
+        if parsed.cols is not None and parsed.rows is not None:
+            viewer.area = Size(parsed.cols, parsed.rows)
+        other = self.viewers.get(viewer.key)
+        # It is there before the other leaves, so that who has control keeps it.
         self.viewers[viewer.key] = viewer
+        if other is not None:
+            other.close(CLOSE_NORMAL, "connected again")
+        return viewer, parsed
+
+    def detach_others(self, viewer: Viewer) -> None:
+        """Send all viewers but one away."""
+        for other in list(self.viewers.values()):
+            if other is not viewer:
+                other.close(CLOSE_DETACHED, "detached by another viewer")
+
+    def access_changed(self, role_of: Callable[[User], Role | None]) -> None:
+        """Give viewers the role that they have now, and send those away that have none."""
+        for viewer in list(self.viewers.values()):
+            role = role_of(viewer.user)
+            if role is None:
+                viewer.close(CLOSE_NOT_SHARED, "the console is no longer shared with you")
+            else:
+                viewer.set_role(role)
 
     def remove(self, viewer: Viewer) -> None:
         """A viewer is gone."""
@@ -50,27 +79,15 @@ class Audience:
         waiting, self._waiting = self._waiting, []
         return waiting
 
-    def tell(self, window: int, event: dict[str, Any]) -> None:
-        """Send an event to all."""
+    def tell(self, window: int, event: dict[str, Any], key: str = "") -> None:
+        """Send an event to all.
+
+        :param key: of which a client that is behind keeps the last; none: the type of the event.
+        """
         if self.viewers:
-            frame = _encoded(window, event)
+            frame = event_frame(window, event)
             for viewer in list(self.viewers.values()):
-                viewer.tell(window, event["type"], frame)
-
-    def tell_presence(self) -> None:
-        """Tell all how many they are, soon: not each time when many come at once."""
-        if self._presence_timer is None:
-            self._presence_timer = self._clock.callLater(PRESENCE_SECONDS, self._tell_presence)
-
-    def _tell_presence(self) -> None:
-        self._presence_timer = None
-        self.tell(frames.CONSOLE, {"type": "viewers", "count": len(self.viewers)})
-
-    def quiet(self) -> None:
-        """The console ends: nobody needs to know how many they are."""
-        if self._presence_timer is not None:
-            self._presence_timer.cancel()
-            self._presence_timer = None
+                viewer.tell(window, key or event["type"], frame)
 
 
 async def show_ended(viewer: Viewer, read: Callable[[], Awaitable[Ended | None]], reason: str | None) -> None:
@@ -82,8 +99,4 @@ async def show_ended(viewer: Viewer, read: Callable[[], Awaitable[Ended | None]]
     viewer.greet([window.describe() for window in last.windows])
     for window in last.windows:
         viewer.send(window.picture().frames)
-    viewer.send(_encoded(frames.CONSOLE, {"type": "state", "state": "ended", "reason": reason}))
-
-
-def _encoded(window: int, event: dict[str, Any]) -> bytes:
-    return frames.encode(frames.EVENT, window, msgspec.json.encode(event))
+    viewer.send(event_frame(frames.CONSOLE, {"type": "state", "state": "ended", "reason": reason}))

@@ -21,6 +21,7 @@ from twisted.logger import Logger
 from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.audience import Audience, show_ended
+from termhub.hub.client_messages import ClientHello, Via
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
 from termhub.hub.ended import Ended
@@ -33,10 +34,11 @@ from termhub.hub.requests import Requests
 from termhub.hub.sizes import Policy, Size, checked_size
 from termhub.hub.streams import Stream, StreamOwner, Streams
 from termhub.hub.table import WindowTable
-from termhub.hub.viewers import CLOSE_NORMAL, Client, ClientHello, Viewer, parse_hello, viewer_key
+from termhub.hub.together import Together
+from termhub.hub.viewers import Client, Viewer
 from termhub.hub.views import Views
 from termhub.hub.windows import Window
-from termhub.store import ConsoleRecord, Role
+from termhub.store import ConsoleRecord, Role, User
 
 _SIGNALS = frozenset(
     {"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGCONT", "SIGUSR1", "SIGUSR2"}
@@ -53,6 +55,7 @@ class Console:
     :param read_ended: reads what is left of it once it has ended.
     :param argv: the command line of an image's program.
     :param on_ended: called once with the console when it ends.
+    :param member_of: the number by which a user is a member of it, if they are one.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Console:
         read_ended: Callable[[], Awaitable[Ended | None]],
         argv: Callable[[str, str], list[str]],
         on_ended: Callable[[Console], None] = lambda console: None,
+        member_of: Callable[[User], int | None] = lambda user: None,
     ) -> None:
         self.id = record.id
         self.name = record.name
@@ -80,8 +84,9 @@ class Console:
         self.views = Views(read_ended)
         self._table = WindowTable(clock, self.views)
         self.windows = self._table.windows
-        self._audience = Audience(clock)
+        self._audience = Audience()
         self.viewers = self._audience.viewers
+        self.together = Together(self._audience, clock, now, member_of, self._may_type_changed)
         self._now = now
         self._read_ended = read_ended
         self._argv = argv
@@ -146,7 +151,7 @@ class Console:
         if state != "ended":
             self._audience.tell(frames.CONSOLE, event)
             return
-        self._audience.quiet()
+        self.together.quiet()
         if self.ended is None:
             self.ended = self._now()
         self._fail(ConsoleError(f"The console has ended: {self.reason}", "ended"))
@@ -187,7 +192,7 @@ class Console:
         """Send every viewer away and break the link; the console lives on."""
         for viewer in list(self.viewers.values()):
             viewer.close(code, reason)
-        self._audience.quiet()
+        self.together.quiet()
         self._fail(ConsoleError("The hub stops.", "stopping"))
         self._drop_link("the hub stops")
 
@@ -202,31 +207,24 @@ class Console:
 
     # -- viewers -----------------------------------------------------------------
 
-    def attach(self, client: Client, user: int, role: Role, hello: object) -> Viewer:
+    def attach(self, client: Client, user: User, role: Role, hello: object, via: Via = "browser") -> Viewer:
         """A client wants to see this console.
 
-        :param user: the number of the user.
+        :param role: what the user may do here.
         :param hello: the client's HELLO, decoded.
+        :param via: the kind of client, unless ``hello`` says it.
         :returns: the viewer. The hub's HELLO is sent already, or follows when the console's
             host has been reached.
         :raises BadRequest: when ``hello`` is not one.
         """
-        parsed = parse_hello(hello)
-        number = int(parsed.viewer, 16)
-        other = self.viewers.get(viewer_key(user, number))
-        if other is not None:
-            other.close(CLOSE_NORMAL, "connected again")
-        viewer = Viewer(self, client, user, role, number)
-        if parsed.cols is not None and parsed.rows is not None:
-            viewer.area = Size(parsed.cols, parsed.rows)
-        self._audience.add(viewer)
+        viewer, parsed = self._audience.attach(self, client, user, role, hello, via)
+        self.together.came(viewer)
         if self.has_ended:
             self._start_showing_ended(viewer)
         elif self.state == "starting":
             self._audience.wait(viewer, parsed)
         else:
             self._greet(viewer, parsed)
-        self._presence_changed()
         return viewer
 
     def viewer_left(self, viewer: Viewer) -> None:
@@ -234,10 +232,23 @@ class Console:
         self._audience.remove(viewer)
         self._table.viewer_left(viewer)
         self._inputs.tidy(self.viewers)
-        self._presence_changed()
+        self.together.left(viewer)
+
+    def detach_others(self, viewer: Viewer) -> None:
+        """Send all viewers but one away."""
+        self._audience.detach_others(viewer)
+
+    def access_changed(self, role_of: Callable[[User], Role | None]) -> None:
+        """Who may do what has changed.
+
+        :param role_of: what a user may do now; None: they have no access and are sent away.
+        """
+        self._audience.access_changed(role_of)
 
     def _greet(self, viewer: Viewer, hello: ClientHello) -> None:
         viewer.greet([window.describe() for window in self.windows.values()])
+        for window, stream in self._inputs.of(viewer.key):
+            viewer.tell_refused(window, stream)
         wanted = {int(number): since for number, since in hello.windows.items()}
         for number in wanted.keys() & self.windows.keys():
             viewer.watch(number, wanted[number])
@@ -247,25 +258,25 @@ class Console:
         shown = Deferred.fromCoroutine(show_ended(viewer, self._read_ended, self.reason))
         shown.addErrback(lambda why: _log.failure("Showing {console} failed", why, console=self.id))
 
-    def _presence_changed(self) -> None:
-        if self.state == "running":
-            self._audience.tell_presence()
-
     # -- sizes -------------------------------------------------------------------
 
     def area_changed(self, viewer: Viewer, windows: Iterable[int]) -> None:
         """A viewer's area for these windows is now ``viewer.area``."""
         if viewer.area is not None:
-            self._table.area_changed(viewer, viewer.area, viewer.can_write, windows)
+            self._table.area_changed(viewer, viewer.area, viewer.may_type, windows)
 
     def area_removed(self, viewer: Viewer, number: int) -> None:
         """A viewer looks at a window no longer."""
         self._table.area_removed(viewer, number)
 
+    def _may_type_changed(self, viewer: Viewer) -> None:
+        self._table.counts_changed(viewer, viewer.may_type)
+
     def used(self, viewer: Viewer, number: int) -> None:
-        """A viewer typed."""
+        """A viewer who may has typed."""
         self._active_at = self.clock.seconds()
         self._table.used(viewer, number)
+        self.together.typed(viewer)
 
     def set_policy(self, policy: str, size: Size | None = None) -> None:
         """Change how the size of the windows is chosen.
@@ -285,20 +296,26 @@ class Console:
 
     # -- input -------------------------------------------------------------------
 
+    def has_typed(self, viewer: Viewer, number: int) -> bool:
+        """Whether there is input of this viewer to a window."""
+        return any(window == number for window, _ in self._inputs.of(viewer.key))
+
     def input_stream(self, viewer: Viewer, number: int) -> InputStream | None:
         """The input of a viewer to a window; None when there is no such window."""
         may_come = self.state == "starting" and number < MAX_WINDOWS
         if number not in self.windows and not may_come:
             return None
-        return self._inputs.stream(viewer.key, number)
+        return self._inputs.stream(viewer.key, number, viewer.user.name)
 
-    async def input(self, user: int, window: int, data: bytes) -> None:
+    async def input(self, user: User, role: Role, window: int, data: bytes) -> None:
         """Type ``data`` into a window, whole; returns when it is written.
 
-        :param user: the number of the user.
+        :param role: what the user may do here.
         :raises ConsoleError: when the console ends before.
         :raises BadRequest: when there is no such window, or for more than 2 MiB.
+        :raises NotAllowed: when the user may not type now.
         """
+        self.together.check_may_type(user, role)
         self._check_alive()
         self.window(window)
         self._active_at = self.clock.seconds()

@@ -4,6 +4,10 @@ Input is numbered by bytes, as in TCP.  :class:`InputStream` holds what the cons
 accepted yet, keeps at most :data:`IN_FLIGHT_BYTES` of it under way, and goes back to the
 accepted byte when it meets a new host or when the agent says that it refused a hole.  Pure.
 
+Who may not type now is *refused*: what they send is thrown away from ``end`` on, until they have said
+that they know.  Where that is must be certain, because they go on numbering from there: a stream that
+an earlier hub may have passed on more of asks the agent first.
+
 Invariant: ``accepted <= sent <= end``, and exactly the bytes from ``accepted`` to ``end`` are held.
 """
 
@@ -35,14 +39,31 @@ class InputStream:
     :param linked: whether there is a link now.
     """
 
-    __slots__ = ("_buffer", "_linked", "_send", "_went_back_from", "accepted", "end", "sent", "started")
+    __slots__ = (
+        "_buffer",
+        "_heard_of",
+        "_linked",
+        "_send",
+        "_went_back_from",
+        "accepted",
+        "end",
+        "is_refusing",
+        "is_settled",
+        "refusals",
+        "sent",
+        "started",
+    )
 
     def __init__(self, send: Callable[[int, bytes], None], linked: bool) -> None:
         self._send = send
         self._linked = linked
         self._buffer = bytearray()
         self._went_back_from = -1
+        self._heard_of: object = None
         self.started = False
+        self.is_refusing = False
+        self.is_settled = False
+        self.refusals = 0
         self.accepted = 0
         self.sent = 0
         self.end = 0
@@ -51,6 +72,10 @@ class InputStream:
     def held_bytes(self) -> int:
         """Bytes received and not accepted yet."""
         return len(self._buffer)
+
+    def has_had(self, sequence: int, data: bytes) -> bool:
+        """Whether nothing of ``data`` is new: it is sent again."""
+        return self.started and sequence + len(data) <= self.end
 
     def receive(self, sequence: int, data: bytes) -> bool:
         """Take ``data``, whose first byte has number ``sequence``.
@@ -89,6 +114,9 @@ class InputStream:
 
         :returns: whether that is news.
         """
+        if sequence == self.end:
+            # No more was passed on by a hub before us, and what comes is passed on by us alone.
+            self.is_settled = True
         if sequence <= self.accepted:
             if sequence == self.accepted and self.sent > sequence and self._went_back_from < sequence:
                 # The same number again: the agent refused a hole. Going back once is enough;
@@ -108,7 +136,61 @@ class InputStream:
         self.accepted = sequence
         if self.sent < self.end:
             self._advance()
+        elif self.is_refusing and not self.is_settled:
+            self._probe()
         return True
+
+    # -- refusing, as the hub does ---------------------------------------------------
+
+    def refuse(self, sequence: int) -> None:
+        """Throw away what comes, from :attr:`end` on, until the sender has heard of it.
+
+        :attr:`is_settled` says whether :attr:`end` is certain already.
+
+        :param sequence: of the first byte that is thrown away.
+        """
+        if not self.started:
+            self.started = True
+            self.accepted = self.sent = self.end = sequence
+        self.is_refusing = True
+        self.refusals += 1
+        if not self.is_settled:
+            self._probe()
+
+    def heard(self, sequence: int, data: bytes) -> None:
+        """Take input while refusing: an empty one, of number :attr:`end`, says that the sender knows."""
+        if not data and sequence == self.end and self.is_settled:
+            self.is_refusing = False
+
+    def _probe(self) -> None:
+        """Have the agent say what it expects next; see ``sandbox/guest/inputs.py``."""
+        if self._linked and self.sent == self.end:
+            self._send(self.end, b"")
+
+    # -- being refused, as a client is -------------------------------------------------
+
+    def refused(self, sequence: int, refusal: object = None) -> None:
+        """The other side throws away everything from byte ``sequence`` on: so is it here.
+
+        Says that it knows, and goes on with what is typed from now on.
+
+        :param refusal: tells one refusal from the next; of one that was heard of before only the
+            answer was lost.
+        """
+        if refusal is None or refusal != self._heard_of:
+            self._heard_of = refusal
+            if self.accepted <= sequence <= self.end:
+                del self._buffer[sequence - self.accepted :]
+            else:
+                self._buffer.clear()
+                self.accepted = sequence
+            self.end = sequence
+        if self._linked:
+            self._send(sequence, b"")
+        self.sent = max(self.accepted, min(self.sent, sequence))
+        self._advance()
+
+    # -- links -------------------------------------------------------------------------
 
     def link_made(self) -> None:
         """Go on over a new link, from the first byte that is not accepted."""
@@ -116,6 +198,8 @@ class InputStream:
         self._went_back_from = -1
         self.sent = self.accepted
         self._advance()
+        if self.is_refusing and not self.is_settled:
+            self._probe()
 
     def link_lost(self) -> None:
         """Hold everything until there is a link again."""

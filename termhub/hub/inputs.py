@@ -3,21 +3,26 @@
 One :class:`~termhub.hub.input.InputStream` for each (viewer, window), also of viewers that have
 left, until what they typed is written.
 
+Hosts know viewers by numbers only; so that they can say who typed a line, each is introduced by name
+before its first input on a link.
+
 Invariant: a stream with unaccepted bytes is never dropped while its window lives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from secrets import randbits
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.input import LIMIT_BYTES, InputStream
 from termhub.hub.link import Link
 from termhub.hub.viewers import viewer_key
+from termhub.store import User
 
 MAX_IDLE_STREAMS = 64
 """Streams kept of viewers that have left and have nothing under way."""
@@ -30,21 +35,36 @@ class Inputs:
         self._link: Link | None = None
         self._streams: dict[tuple[int, int], InputStream] = {}
         self._waiters: dict[tuple[int, int], Deferred[None]] = {}
+        self._introduced: set[int] = set()
 
-    def stream(self, key: int, window: int) -> InputStream:
-        """The stream of the viewer with this key to a window."""
+    def stream(self, key: int, window: int, name: str) -> InputStream:
+        """The stream of the viewer with this key to a window.
+
+        :param name: who types.
+        """
         stream = self._streams.get((key, window))
         if stream is None:
 
             def send(sequence: int, data: bytes) -> None:
                 link = self._link
                 if link is not None:
+                    if key not in self._introduced:
+                        self._introduce(link, key, name)
                     link.send(frames.input_(window, key, sequence, data))
 
             stream = self._streams[key, window] = InputStream(send, self._link is not None)
         return stream
 
-    async def write(self, user: int, window: int, data: bytes) -> None:
+    def of(self, key: int) -> Iterator[tuple[int, InputStream]]:
+        """The windows that a viewer has typed into, with its streams."""
+        return ((window, stream) for (of, window), stream in list(self._streams.items()) if of == key)
+
+    def _introduce(self, link: Link, key: int, name: str) -> None:
+        self._introduced.add(key)
+        arguments = {"viewer": f"{key:016x}", "name": name}
+        link.request("person", frames.CONSOLE, arguments).addErrback(_unknown)
+
+    async def write(self, user: User, window: int, data: bytes) -> None:
         """Type ``data``, whole; returns when it is written.
 
         :raises BadRequest: when it is more than 2 MiB.
@@ -54,15 +74,16 @@ class Inputs:
             raise BadRequest(f"That is too much input; {LIMIT_BYTES} bytes go at once.", "too_large")
         if not data:
             return
-        key = viewer_key(user, randbits(64))
+        key = viewer_key(user.number, randbits(64))
         done: Deferred[None] = Deferred()
         self._waiters[key, window] = done
         try:
-            self.stream(key, window).receive(0, data)
+            self.stream(key, window, user.name).receive(0, data)
             await done
         finally:
             self._waiters.pop((key, window), None)
             self._streams.pop((key, window), None)
+            self._introduced.discard(key)
 
     def accepted(self, key: int, window: int, sequence: int) -> InputStream | None:
         """The agent expects byte ``sequence`` next.
@@ -70,7 +91,10 @@ class Inputs:
         :returns: the stream, when that is news.
         """
         stream = self._streams.get((key, window))
-        if stream is None or not stream.on_accepted(sequence):
+        if stream is None:
+            return None
+        was_settled = stream.is_settled
+        if not stream.on_accepted(sequence) and stream.is_settled == was_settled:
             return None
         waiter = self._waiters.get((key, window))
         if waiter is not None and not stream.held_bytes and not waiter.called:
@@ -80,6 +104,7 @@ class Inputs:
     def link_made(self, link: Link, windows: Container[int]) -> None:
         """Send what is not accepted over a new link, to the windows there are."""
         self._link = link
+        self._introduced.clear()
         for number in {number for _, number in self._streams if number not in windows}:
             self.window_closed(number)
         for stream in list(self._streams.values()):
@@ -114,3 +139,8 @@ class Inputs:
             if key[0] not in present and key not in self._waiters and not stream.held_bytes:
                 del self._streams[key]
                 excess -= 1
+
+
+def _unknown(failure: Failure) -> Failure | None:
+    """A host of an earlier version does not say who typed; one that is gone is told again."""
+    return None if isinstance(failure.value, ConsoleError) else failure

@@ -60,6 +60,12 @@ class Sizes:
         self._areas[viewer] = (size, counts)
         self._latest = viewer
 
+    def set_counts(self, viewer: object, counts: bool) -> None:
+        """``viewer`` has a say from now on, or only looks; it is not the latest for that."""
+        area = self._areas.get(viewer)
+        if area is not None:
+            self._areas[viewer] = (area[0], counts)
+
     def used(self, viewer: object) -> bool:
         """``viewer`` typed.
 

@@ -117,6 +117,12 @@ class WindowTable:
                 window.sizes.set_area(viewer, area, counts)
                 self._apply(window)
 
+    def counts_changed(self, viewer: object, counts: bool) -> None:
+        """A viewer has a say in the sizes from now on, or no longer."""
+        for window in self.windows.values():
+            window.sizes.set_counts(viewer, counts)
+            self._apply(window)
+
     def area_removed(self, viewer: object, number: int) -> None:
         """A viewer looks at a window no longer."""
         window = self.windows.get(number)

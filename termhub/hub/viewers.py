@@ -8,24 +8,21 @@ kind waits while the client is behind. So a client that does not read costs a bo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-from msgspec import Meta, Struct
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sandbox.guest import frames
-from termhub.errors import BadRequest, NotAllowed, TermhubError
+from termhub.errors import BadRequest, NotAllowed
+from termhub.hub.client_messages import Via
+from termhub.hub.client_requests import ClientRequests
 from termhub.hub.cursors import Cursor
-from termhub.hub.host_messages import MAX_WINDOWS, Cols, Offset, Rows, Text, WindowNumber
 from termhub.hub.input import PAUSE_BYTES, RESUME_BYTES, InputStream
 from termhub.hub.pace import Pace
-from termhub.hub.sizes import Policy, Size
-from termhub.store import Role
+from termhub.hub.sizes import Size
+from termhub.store import Role, User
 
 if TYPE_CHECKING:
     from termhub.hub.console import Console
@@ -35,15 +32,12 @@ CLOSE_PROTOCOL = 1002
 CLOSE_POLICY = 1008
 CLOSE_RESTART = 1012
 CLOSE_DETACHED = 4001
+CLOSE_NOT_SHARED = 4003
 CLOSE_NO_CONSOLE = 4004
 
-MAX_REQUESTS = 32
-"""Requests of one client that may be unanswered at a time."""
+MAX_PENDING = 256
+"""Most events that wait for a client that is behind."""
 
-FIND_CHARACTERS = 1000
-"""The longest text that a client can look for."""
-
-Line = Annotated[int, Meta(ge=0, lt=1 << 31)]
 _log = Logger()
 
 
@@ -63,61 +57,6 @@ class Client(Protocol):
         """Read from the client again."""
 
 
-class ClientHello(Struct):
-    """A client's first frame."""
-
-    version: int
-    viewer: Annotated[str, Meta(pattern="^[0-9a-f]{1,16}$")]
-    cols: Cols | None = None
-    rows: Rows | None = None
-    windows: Annotated[dict[str, Offset | None], Meta(max_length=MAX_WINDOWS)] = msgspec.field(
-        default_factory=lambda: {"0": None}
-    )
-
-
-class ClientRequest(Struct):
-    """Any request of a client; fields that its ``op`` does not have are left out."""
-
-    id: Annotated[int, Meta(ge=0, lt=1 << 53)]
-    op: Annotated[str, Meta(max_length=32)]
-    window: WindowNumber | None = None
-    since: Offset | None = None
-    scrollback: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
-    program: Annotated[str, Meta(max_length=200)] | None = None
-    argv: Annotated[list[Text], Meta(min_length=1, max_length=256)] | None = None
-    cols: Cols | None = None
-    rows: Rows | None = None
-    signal: Annotated[str, Meta(max_length=16)] = ""
-    policy: Policy | None = None
-    t: float | int | None = None
-    back: Line | None = None
-    text: Annotated[str, Meta(max_length=FIND_CHARACTERS)] = ""
-    line: Line = 0
-    forward: bool = True
-    start: tuple[Line, Line] | None = msgspec.field(name="from", default=None)
-    end: tuple[Line, Line] | None = msgspec.field(name="to", default=None)
-
-
-_decode_request = msgspec.json.Decoder(ClientRequest).decode
-
-
-def parse_hello(hello: object) -> ClientHello:
-    """A client's HELLO.
-
-    :raises BadRequest: when it is not one, or of another version.
-    """
-    try:
-        parsed = msgspec.convert(hello, ClientHello)
-        wanted = [int(number) for number in parsed.windows]
-    except (msgspec.ValidationError, ValueError) as error:
-        raise BadRequest(f"HELLO: {error}.", "bad_hello") from None
-    if parsed.version != frames.VERSION:
-        raise BadRequest(f"Version {parsed.version} is not served; {frames.VERSION} is.", "bad_version")
-    if not all(0 <= number < frames.CONSOLE for number in wanted):
-        raise BadRequest("HELLO: a window has a number from 0 to 65534.", "bad_hello")
-    return parsed
-
-
 def viewer_key(user: int, number: int) -> int:
     """What the agent knows a viewer by: nobody can speak in another user's sequence."""
     return int.from_bytes(blake2b(b"%d:%d" % (user, number), digest_size=8).digest(), "big")
@@ -130,15 +69,32 @@ class Viewer:
     :meth:`receive`, and calls :meth:`detach` when the transport is gone.
 
     :param number: the random number that the client chose.
-    :param user: the number of the user.
+    :param via: the kind of client.
+    :param reads_only: the client wants no other role than ``observer``.
     """
 
-    def __init__(self, console: Console, client: Client, user: int, role: Role, number: int) -> None:
+    def __init__(
+        self,
+        console: Console,
+        client: Client,
+        user: User,
+        role: Role,
+        number: int,
+        via: Via = "browser",
+        reads_only: bool = False,
+    ) -> None:
         self.console = console
-        self.role: Role = role
+        self.reads_only = reads_only
+        self.role: Role = "observer" if reads_only else role
         self.user = user
         self.number = number
-        self.key = viewer_key(user, number)
+        self.via = via
+        self.key = viewer_key(user.number, number)
+        people = console.together.people
+        self.id = people.viewer_id(self.key)
+        self.person = people.person_id(user)
+        self.typed: float | None = None
+        self.may_type = False
         self.paused = False
         self.is_attached = True
         self._is_greeted = False
@@ -149,11 +105,12 @@ class Viewer:
         self._cursors: dict[int, Cursor] = {}
         self._inputs: dict[int, InputStream] = {}
         self._pending: dict[tuple[int, str], bytes] = {}
-        self._requests = 0
+        self._refusals_told: dict[int, int] = {}
+        self._requests = ClientRequests(self)
 
     @property
     def can_write(self) -> bool:
-        """Whether its input counts."""
+        """Whether it may type when nobody else has control."""
         return self.role != "observer"
 
     @property
@@ -186,7 +143,7 @@ class Viewer:
             elif kind == frames.RESIZE:
                 self._resize(Size(*frames.parse_resize(payload)), window)
             elif kind == frames.REQUEST:
-                self._request(payload)
+                self._requests.receive(payload)
             elif kind == frames.ROWS:
                 self.console.views.ready(self, payload)
                 self._tell_pending()
@@ -220,20 +177,39 @@ class Viewer:
         number, sequence, data = frames.parse_input(payload)
         if number != self.number:
             raise frames.FrameError("INPUT of another viewer")
-        if not self.can_write:
-            raise NotAllowed("You may look at this console, not type into it.")
         stream = self._inputs.get(window)
         if stream is None:
+            if not self.can_write and not self.console.has_typed(self, window):
+                raise NotAllowed("You may look at this console, not type into it.")
             stream = self.console.input_stream(self, window)
             if stream is None:
                 return
             self._inputs[window] = stream
+        if stream.is_refusing or not (self.may_type or stream.has_had(sequence, data)):
+            self._throw_away(window, stream, sequence, data)
+            return
         if not stream.receive(sequence, data):
             self._client.send(frames.accepted(window, number, stream.accepted))
         elif not self.paused and stream.held_bytes > PAUSE_BYTES:
             self.paused = True
             self._client.pause_input()
-        self.console.used(self, window)
+        if data and self.may_type:
+            self.console.used(self, window)
+
+    def _throw_away(self, window: int, stream: InputStream, sequence: int, data: bytes) -> None:
+        if stream.is_refusing:
+            stream.heard(sequence, data)
+        elif data:
+            stream.refuse(sequence)
+            self.tell_refused(window, stream)
+
+    def tell_refused(self, window: int, stream: InputStream) -> None:
+        """Say once from where on input is thrown away, when that is certain."""
+        is_told = self._refusals_told.get(window) == stream.refusals
+        if stream.is_refusing and stream.is_settled and self._is_greeted and not is_told:
+            self._refusals_told[window] = stream.refusals
+            event = {"type": "refused", "sequence": stream.end, "refusal": stream.refusals}
+            self._client.send(event_frame(window, event))
 
     def _ack(self, window: int, offset: int) -> None:
         cursor = self._cursors.get(window)
@@ -270,6 +246,7 @@ class Viewer:
             "role": self.role,
             "windows": windows,
             "policy": self.console.policy,
+            **self.console.together.hello(self),
         }
         self.send(_encode(frames.HELLO, body))
         self._is_greeted = self.is_attached
@@ -280,12 +257,23 @@ class Viewer:
             return
         self._pending.pop((window, kind), None)
         self._pending[window, kind] = frame
+        if len(self._pending) > MAX_PENDING:
+            del self._pending[next(iter(self._pending))]
         self._tell_pending()
+
+    def set_role(self, role: Role) -> None:
+        """The user has this role from now on."""
+        role = "observer" if self.reads_only else role
+        if role != self.role:
+            self.role = role
+            self.console.together.role_changed(self)
+            self.tell(frames.CONSOLE, "role", event_frame(frames.CONSOLE, {"type": "role", "role": role}))
 
     def input_accepted(self, window: int, stream: InputStream) -> None:
         """Pass on that input was written."""
         self._client.send(frames.accepted(window, self.number, stream.accepted))
         self._resume_input()
+        self.tell_refused(window, stream)
 
     def _resume_input(self) -> None:
         if self.paused and all(other.held_bytes <= RESUME_BYTES for other in self._inputs.values()):
@@ -305,177 +293,43 @@ class Viewer:
         self._cursors[window] = cursor
         watched.add(cursor)
 
+    def cursor(self, window: int) -> Cursor:
+        """Where it is in a window that it watches raw.
+
+        :raises BadRequest: when it does not.
+        """
+        cursor = self._cursors.get(window)
+        if cursor is None:
+            raise BadRequest(f"Window {window} is not subscribed.", "not_subscribed")
+        return cursor
+
     def unwatch(self, window: int) -> None:
         """Show a window no longer."""
         cursor = self._cursors.pop(window, None)
         if cursor is not None:
             cursor.close()
 
+    def looks_away(self, window: int) -> None:
+        """It has stopped to watch a window, in one of the two ways."""
+        if window not in self.window_numbers:
+            self.console.area_removed(self, window)
+        self._tell_pending()
+
     def window_closed(self, window: int) -> None:
         """A window is gone."""
         self.unwatch(window)
         self._inputs.pop(window, None)
+        self._refusals_told.pop(window, None)
         self._resume_input()
-
-    # -- requests ----------------------------------------------------------------
-
-    def _request(self, payload: bytes) -> None:
-        try:
-            request = _decode_request(payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            number = frames.parse_json(payload).get("id")
-            if not isinstance(number, int):
-                raise frames.FrameError(f"REQUEST: {error}") from None
-            self._refuse(number, BadRequest(f"REQUEST: {error}."))
-            return
-        if self._requests >= MAX_REQUESTS:
-            self._refuse(request.id, BadRequest("Too many requests at a time.", "too_many"))
-            return
-        handler = _OPS.get(request.op)
-        if handler is None:
-            self._refuse(request.id, BadRequest(f"There is no request {request.op!r}.", "unknown_op"))
-            return
-        self._requests += 1
-        serving = Deferred.fromCoroutine(self._serve(handler, request))
-        serving.addErrback(self._failed, request)
-
-    async def _serve(self, handler: _Handler, request: ClientRequest) -> None:
-        try:
-            result = await handler(self, request)
-            if result is not None:
-                self.reply(request.id, result)
-        except TermhubError as error:
-            self._refuse(request.id, error)
-        finally:
-            self._requests -= 1
-
-    def _failed(self, failure: Failure, request: ClientRequest) -> None:
-        _log.failure("Request {op} of {console} failed", failure, op=request.op, console=self.console.id)
-        self._refuse(request.id, TermhubError("Something went wrong here; the log says what."))
 
     def reply(self, number: int, result: dict[str, Any]) -> None:
         """Answer a request."""
         self.send(_encode(frames.REPLY, {"id": number, "ok": True, **result}))
 
-    def _refuse(self, number: int, error: TermhubError) -> None:
-        body = {"id": number, "ok": False, "code": error.code, "error": error.message}
-        self.send(_encode(frames.REPLY, body))
 
-    def _check_writer(self) -> None:
-        if not self.can_write:
-            raise NotAllowed("You may look at this console, not change it.")
-
-    async def _op_ping(self, request: ClientRequest) -> dict[str, Any]:
-        return {"t": request.t}
-
-    async def _op_subscribe(self, request: ClientRequest) -> None:
-        window = request.window or 0
-        self.console.window(window)
-        self.reply(request.id, {})
-        self.watch(window, request.since)
-        self.console.area_changed(self, (window,))
-
-    async def _op_unsubscribe(self, request: ClientRequest) -> dict[str, Any]:
-        self.unwatch(request.window or 0)
-        self._looks_away(request.window or 0)
-        return {}
-
-    def _looks_away(self, window: int) -> None:
-        if window not in self.window_numbers:
-            self.console.area_removed(self, window)
-        self._tell_pending()
-
-    async def _op_keyframe(self, request: ClientRequest) -> None:
-        window = request.window or 0
-        cursor = self._cursors.get(window)
-        if cursor is None:
-            raise BadRequest(f"Window {window} is not subscribed.", "not_subscribed")
-        keyframe = await self.console.keyframe(window, request.scrollback)
-        self.reply(request.id, {"offset": keyframe.offset})
-        if self._cursors.get(window) is cursor:
-            cursor.draw(keyframe, self._clock.seconds())
-
-    async def _op_open(self, request: ClientRequest) -> dict[str, Any]:
-        self._check_writer()
-        size = self.area or Size(80, 24)
-        window = await self.console.open_window(
-            program=request.program,
-            argv=request.argv,
-            cols=request.cols or size.cols,
-            rows=request.rows or size.rows,
-            window=request.window,
-        )
-        return {"window": window}
-
-    async def _op_close(self, request: ClientRequest) -> dict[str, Any]:
-        self._check_writer()
-        if request.window is None:
-            raise BadRequest("close needs a window.")
-        await self.console.close_window(request.window)
-        return {}
-
-    async def _op_signal(self, request: ClientRequest) -> dict[str, Any]:
-        self._check_writer()
-        await self.console.signal(request.signal, request.window or 0)
-        return {}
-
-    async def _op_policy(self, request: ClientRequest) -> dict[str, Any]:
-        self._check_writer()
-        if request.policy is None:
-            raise BadRequest("policy needs a policy.")
-        size = Size(request.cols, request.rows) if request.cols and request.rows else None
-        self.console.set_policy(request.policy, size)
-        return {}
-
-    async def _op_view(self, request: ClientRequest) -> None:
-        if request.cols is None or request.rows is None:
-            raise BadRequest("view needs columns and rows.")
-        window = request.window or 0
-        views = self.console.views
-        history = await views.view(self, window, request.cols, request.rows, request.back or 0)
-        self.reply(request.id, {"history": history})
-        views.show(self, window)
-
-    async def _op_unview(self, request: ClientRequest) -> dict[str, Any]:
-        window = request.window or 0
-        self.console.views.unview(self, window)
-        self._looks_away(window)
-        return {}
-
-    async def _op_find(self, request: ClientRequest) -> dict[str, Any]:
-        window = request.window or 0
-        return await self.console.views.find(self, window, request.text, request.line, request.forward)
-
-    async def _op_copy(self, request: ClientRequest) -> dict[str, Any]:
-        if request.start is None or request.end is None:
-            raise BadRequest("copy needs the places to copy from and to.")
-        return await self.console.views.copy(self, request.window or 0, request.start, request.end)
-
-    async def _op_detach_others(self, request: ClientRequest) -> dict[str, Any]:
-        self._check_writer()
-        for other in list(self.console.viewers.values()):
-            if other is not self:
-                other.close(CLOSE_DETACHED, "detached by another viewer")
-        return {}
-
-
-_Handler = Callable[[Viewer, ClientRequest], Awaitable[dict[str, Any] | None]]
-
-_OPS: dict[str, _Handler] = {
-    "ping": Viewer._op_ping,
-    "subscribe": Viewer._op_subscribe,
-    "unsubscribe": Viewer._op_unsubscribe,
-    "keyframe": Viewer._op_keyframe,
-    "open": Viewer._op_open,
-    "close": Viewer._op_close,
-    "signal": Viewer._op_signal,
-    "policy": Viewer._op_policy,
-    "view": Viewer._op_view,
-    "unview": Viewer._op_unview,
-    "find": Viewer._op_find,
-    "copy": Viewer._op_copy,
-    "detach_others": Viewer._op_detach_others,
-}
+def event_frame(window: int, event: dict[str, Any]) -> bytes:
+    """An EVENT frame."""
+    return frames.encode(frames.EVENT, window, msgspec.json.encode(event))
 
 
 def _encode(kind: int, value: dict[str, Any]) -> bytes:

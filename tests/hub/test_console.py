@@ -15,7 +15,7 @@ from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended, EndedWindow
 from termhub.hub.requests import LINK_SECONDS
-from tests.support.hub_fakes import FakeHost, acknowledge, ask, attach, make_console, type_in
+from tests.support.hub_fakes import FakeHost, acknowledge, ask, attach, make_console, somebody, type_in
 
 
 @pytest.fixture
@@ -65,8 +65,9 @@ def test_viewer_of_a_starting_console_is_greeted_when_it_runs(console: Console, 
     host.hello({"offset": 9})
     assert client.kinds() == ["HELLO"]
     sent = host.take()
-    (subscribe,) = [json.loads(f.payload) for f in sent if f.type == frames.REQUEST]
+    person, subscribe = [json.loads(f.payload) for f in sent if f.type == frames.REQUEST]
     assert subscribe["since"] == 5
+    assert (person["op"], person["name"]) == ("person", "user1")
     assert [frames.parse_input(f.payload)[1:] for f in sent if f.type == frames.INPUT] == [(3, b"early")]
 
 
@@ -110,7 +111,7 @@ def test_nothing_is_asked_of_an_ended_console(console: Console, host: FakeHost) 
     console.has_gone("killed")
     for results in (
         waiting,
-        started(console.input(1, 0, b"x")),
+        started(console.input(somebody(), "owner", 0, b"x")),
         started(console.open_window()),
         started(console.signal("SIGINT")),
         started(console.output(0, 0)),
@@ -177,7 +178,7 @@ def test_output_that_does_not_come_is_empty(console: Console, host: FakeHost, cl
 
 
 def test_input_resolves_when_all_of_it_is_written(console: Console, host: FakeHost) -> None:
-    results = started(console.input(1, 0, b"x" * 100_000))
+    results = started(console.input(somebody(), "owner", 0, b"x" * 100_000))
     received = b""
     while len(received) < 100_000:
         assert results == []
@@ -191,7 +192,7 @@ def test_input_resolves_when_all_of_it_is_written(console: Console, host: FakeHo
 
 
 def test_input_survives_the_host(console: Console, host: FakeHost, clock: Clock) -> None:
-    results = started(console.input(1, 0, b"abc"))
+    results = started(console.input(somebody(), "owner", 0, b"abc"))
     host.die()
     successor = FakeHost(console, clock)
     successor.hello()
@@ -202,7 +203,7 @@ def test_input_survives_the_host(console: Console, host: FakeHost, clock: Clock)
 
 
 def test_input_fails_when_its_window_closes(console: Console, host: FakeHost) -> None:
-    results = started(console.input(1, 0, b"abc"))
+    results = started(console.input(somebody(), "owner", 0, b"abc"))
     host.send(frames.encode_json(frames.EVENT, 0, {"type": "closed"}))
     assert results[0].code == "no_such_window"
 

@@ -93,7 +93,7 @@ class DrawnTests(RealHubCase):
     async def test_the_history_is_shown_searched_and_copied(self) -> None:
         console = await self.console(program="bash")
         client = await self.client(console, "observer")
-        await console.input(self.user.number, 0, b"seq -f 'Line %g' 500; echo done $((3*3))\r")
+        await console.input(self.user, "owner", 0, b"seq -f 'Line %g' 500; echo done $((3*3))\r")
         await client.until_text("done 9")
         reply = await client.ask("view", window=0, cols=80, rows=10, back=100)
         history = reply["history"]
@@ -109,7 +109,7 @@ class DrawnTests(RealHubCase):
             "copy", window=0, **{"from": [found["line"], 5], "to": [found["line"] + 1, 7]}
         )
         self.assertEqual(copied["text"], "250\nLine 251")
-        await console.input(self.user.number, 0, b"echo more $((5*5))\r")
+        await console.input(self.user, "owner", 0, b"echo more $((5*5))\r")
         while "more 25" not in (await console.text(0)).lines:
             pass
         await client.ask("view", window=0, cols=80, rows=10, back=history + top - found["line"])

@@ -35,7 +35,7 @@ class Terminal:
 
     def attach(self, console: Console, user: User, role: Role = "owner") -> None:
         hello = {"version": 1, "viewer": f"{self.number:x}", "windows": {"0": self.offset}}
-        self.viewer = console.attach(self, user.number, role, hello)
+        self.viewer = console.attach(self, user, role, hello)
         if self._pending:
             self._send(self.accepted, bytes(self._pending))
 
@@ -189,7 +189,7 @@ class RealTests(RealHubCase):
         console = await self.console()
         number = await console.open_window(cols=90, rows=20)
         self.assertEqual(number, 1)
-        await console.input(self.user.number, number, b"echo $((6*7))$COLUMNS; stty size\n")
+        await console.input(self.user, "owner", number, b"echo $((6*7))$COLUMNS; stty size\n")
         while "20 90" not in (await console.text(number)).lines:
             offset = (await console.text(number)).offset
             await console.output(number, offset, wait_seconds=5)

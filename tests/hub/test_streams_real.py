@@ -53,7 +53,7 @@ class StreamsTests(RealHubCase):
 
     async def test_echo_comes_while_a_stream_floods_and_memory_stays_flat_while_it_stands(self) -> None:
         console = await self.console(program="bash")
-        await console.input(self.user.number, 0, b"stty raw -echo; echo; echo ready; exec cat\n")
+        await console.input(self.user, "owner", 0, b"stty raw -echo; echo; echo ready; exec cat\n")
         await self._shown(console, b"\nready")
         agent = self._sandbox_pid(console)
         before = memory_bytes(self.host_pid(console)), memory_bytes(agent)
@@ -61,7 +61,7 @@ class StreamsTests(RealHubCase):
         flood = await run(console, "yes", keeps=False)
         await flood.until(lambda: flood.count > 1 << 20, "the flood")
         for number in range(10):
-            await console.input(self.user.number, 0, b"key %d;" % number)
+            await console.input(self.user, "owner", 0, b"key %d;" % number)
             await self._shown(console, b"key %d;" % number)
         assert flood.stream is not None
         self.assertFalse(flood.is_over)
@@ -72,7 +72,7 @@ class StreamsTests(RealHubCase):
             assert program.stream is not None
             program.stream.write(bytes(program.stream.room))
             await program.until(lambda one=program: one.count == frames.STREAM_WINDOW, "a window of output")
-        await console.input(self.user.number, 0, b"still here;")
+        await console.input(self.user, "owner", 0, b"still here;")
         await self._shown(console, b"still here;")
         for program in standing:
             assert program.stream is not None

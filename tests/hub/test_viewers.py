@@ -22,6 +22,7 @@ from tests.support.hub_fakes import (
     attach,
     frame_of,
     make_console,
+    somebody,
     type_in,
 )
 
@@ -71,7 +72,7 @@ def test_hello_tells_console_role_and_windows(console: Console, host: FakeHost) 
 )
 def test_bad_hello_is_refused_and_leaves_nothing(console: Console, host: FakeHost, hello: object) -> None:
     with pytest.raises(BadRequest):
-        console.attach(FakeClient(), 1, "owner", hello)
+        console.attach(FakeClient(), somebody(), "owner", hello)
     assert not console.viewers
 
 
@@ -326,7 +327,8 @@ def test_number_of_viewers_is_told_but_not_for_each(console: Console, host: Fake
         attach(console, viewer=f"{number:x}")
     client.take()
     clock.advance(1)
-    assert client.events() == [{"type": "viewers", "count": 199}]
+    (event,) = client.events()
+    assert (event["type"], event["count"], len(event["people"])) == ("viewers", 199, 64)
 
 
 def test_random_frames_never_raise(console: Console, host: FakeHost, clock: Clock) -> None:

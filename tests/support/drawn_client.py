@@ -43,7 +43,7 @@ class DrawnClient:
     def attach(self, console: Console, user: User, role: Role = "owner") -> None:
         """Attach without watching any window's output."""
         hello = {"version": 1, "viewer": f"{self.number:x}", "windows": {}}
-        self.viewer = console.attach(self, user.number, role, hello)
+        self.viewer = console.attach(self, user, role, hello)
 
     @property
     def grid(self) -> Grid:

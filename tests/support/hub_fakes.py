@@ -13,7 +13,7 @@ from termhub.hub.console import Console
 from termhub.hub.ended import Ended
 from termhub.hub.link import HostLink
 from termhub.hub.viewers import Viewer
-from termhub.store import ConsoleRecord, Role
+from termhub.store import ConsoleRecord, Role, User
 
 CONSOLE = "c-aaaaaaaaaa"
 
@@ -152,11 +152,18 @@ def make_console(clock: Clock, last: Ended | None = None, **fields: Any) -> Cons
     return Console(record, clock, clock.seconds, read_ended, lambda image, program: [f"/{image}/{program}"])
 
 
+def somebody(user: User | int = 1, name: str = "") -> User:
+    """A user by number; a guest when it is negative."""
+    if isinstance(user, User):
+        return user
+    return User(user, name or f"{'guest' if user < 0 else 'user'}{abs(user)}", 0.0, "default")
+
+
 def attach(
     console: Console,
     windows: dict[str, int | None] | None = None,
     *,
-    user: int = 1,
+    user: User | int = 1,
     role: Role = "owner",
     viewer: str = "ab",
     size: tuple[int, int] | None = None,
@@ -166,7 +173,7 @@ def attach(
     hello: dict[str, Any] = {"version": 1, "viewer": viewer, "windows": windows or {"0": None}}
     if size is not None:
         hello.update(cols=size[0], rows=size[1])
-    return client, console.attach(client, user, role, hello)
+    return client, console.attach(client, somebody(user), role, hello)
 
 
 def frame_of(data: bytes) -> frames.Frame:

@@ -21,7 +21,7 @@ from sandbox.guest import frames
 from termhub.hub.console import Console
 from termhub.hub.viewers import CLOSE_PROTOCOL, Viewer
 from termhub.screen.drawing import Drawing, DrawingError, encode_ready, parse_drawing
-from termhub.store import Role
+from termhub.store import Role, User
 
 INPUT_BYTES = 16 * 1024
 """Most bytes in one INPUT frame."""
@@ -56,14 +56,17 @@ class ClientOwner(Protocol):
 class StreamClient:
     """One attachment to one console.
 
-    :param user: the number of the user.
-    :param role: ``observer`` for one that only looks.
+    :param role: what the user may do here.
+    :param reads_only: whether it only wants to look, whatever the role is or becomes.
     """
 
-    def __init__(self, console: Console, user: int, role: Role, owner: ClientOwner) -> None:
+    def __init__(
+        self, console: Console, user: User, role: Role, owner: ClientOwner, reads_only: bool = False
+    ) -> None:
         self.console = console
-        self.role = role
         self._user = user
+        self._role = role
+        self._reads_only = reads_only
         self._owner = owner
         self._number = secrets.randbits(64)
         self._viewer: Viewer | None = None
@@ -76,8 +79,13 @@ class StreamClient:
 
     def attach(self) -> None:
         """Say HELLO; the answer comes at once, or when the console's host is reached."""
-        hello = {"version": frames.VERSION, "viewer": f"{self._number:016x}", "windows": {}}
-        self._viewer = self.console.attach(self, self._user, self.role, hello)
+        hello = {
+            "version": frames.VERSION,
+            "viewer": f"{self._number:016x}",
+            "windows": {},
+            "read_only": self._reads_only,
+        }
+        self._viewer = self.console.attach(self, self._user, self._role, hello, "terminal")
         self._is_handling = False
         self._handle()
 
@@ -164,6 +172,10 @@ class StreamClient:
             event = frames.parse_json(payload)
             if event.get("type") == "closed":
                 self._typed.pop(window, None)
+            elif event.get("type") == "refused":
+                # The hub's stream is all there is: nothing is held here that would be dropped.
+                self._typed[window] = event["sequence"]
+                self._send(frames.input_(window, self._number, event["sequence"], b""))
             self._owner.happened(window, event)
         elif kind == frames.REPLY:
             reply = frames.parse_json(payload)

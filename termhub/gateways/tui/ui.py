@@ -17,21 +17,21 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from termhub.errors import TermhubError
-from termhub.gateways.tui import beginning, picking, picture
+from termhub.gateways.tui import beginning, commands, picking, picture
+from termhub.gateways.tui.asks import Asks
 from termhub.gateways.tui.bindings import Bindings
 from termhub.gateways.tui.canvas import Canvas
+from termhub.gateways.tui.chat_panel import ChatPanel
 from termhub.gateways.tui.clipboard import Clipboard
-from termhub.gateways.tui.copying import Copying
 from termhub.gateways.tui.display import Display
 from termhub.gateways.tui.input import Input
 from termhub.gateways.tui.interface import Services, Start, Transport
 from termhub.gateways.tui.messages import Messages
 from termhub.gateways.tui.overlay import Overlay
-from termhub.gateways.tui.pane import Pane
-from termhub.gateways.tui.pointing import Pointing
 from termhub.gateways.tui.prompts import Prompt
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.settings import TerminalSettings
+from termhub.gateways.tui.shown import Shown
 from termhub.gateways.tui.status import TabPlace
 from termhub.gateways.tui.terminal import Terminal
 from termhub.gateways.tui.text import clean
@@ -41,7 +41,6 @@ from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
 from termhub.hub.viewers import CLOSE_DETACHED, CLOSE_NO_CONSOLE, CLOSE_RESTART
 from termhub.screen import clamp_size
-from termhub.screen.drawing import Drawing
 from termhub.store import Role, User
 
 _log = Logger()
@@ -70,8 +69,7 @@ class TerminalUI:
         self.settings = TerminalSettings()
         self.stored: dict[str, Any] = {}
         self.bindings = Bindings()
-        self.session: Session | None = None
-        self.copying: Copying | None = None
+        self.shown: Shown | None = None
         self.clipboard = Clipboard(self)
         self._start = start
         self._terminal = terminal
@@ -87,13 +85,14 @@ class TerminalUI:
             self._compose,
             self._picture_left,
         )
-        self.pointing: Pointing | None = None
         self.covering: Overlay | None = None
+        self.shows_people = False
         self.prompt: Prompt | None = None
         self.previews = picking.Previews()
         self.tab_places: list[TabPlace] = []
         self.timers = Timers(services.clock)
         self.messages = Messages(self.timers, self.display.stale)
+        self.asks = Asks(self.timers, self.changed)
         self._detaches_others = start.detach_others
         self.is_over = False
 
@@ -164,16 +163,25 @@ class TerminalUI:
     def _leave(self, reason: str) -> None:
         self.is_over = True
         self.timers.stop()
-        self._drop_session(reason)
+        self.leave_console(reason)
 
-    def _drop_session(self, reason: str) -> None:
-        session, self.session, self.copying, self.pointing = self.session, None, None, None
-        if session is not None:
-            if session.is_greeted and not session.has_ended:
-                self.services.memory.keep_layout(self.user.number, session.console.id, session.layout)
-            session.detach(reason)
+    def leave_console(self, reason: str) -> None:
+        """Show no console."""
+        shown, self.shown = self.shown, None
+        if shown is not None:
+            shown.leave(reason)
 
     # -- what is shown -------------------------------------------------------------
+
+    @property
+    def session(self) -> Session | None:
+        """What is shown of a console, if one is."""
+        return self.shown.session if self.shown is not None else None
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the person has come only to look."""
+        return self._start.read_only
 
     @property
     def area(self) -> Rect:
@@ -188,20 +196,26 @@ class TerminalUI:
 
     def show_console(self, console: Console) -> None:
         """Show a console instead of what is shown."""
-        self._drop_session("another console")
+        self.leave_console("another console")
         self.cover(None)
-        layout = self.services.memory.layout(self.user.number, console.id)
-        role: Role = "observer" if self._start.read_only else "owner"
-        session = Session(console, self.user.number, role, layout, self)
-        self.session = session
-        self.copying = Copying(session, self)
-        self.pointing = Pointing(session, self.copying, self)
+        role = self.services.consoles.role_of(self.user, console)
+        if role is None:
+            picking.pick_console(self)
+            self.say(f"{clean(console.name)} is no longer shared with you.")
+            return
+        detaches_others, self._detaches_others = self._detaches_others, False
+        self.shown = Shown(self, console, role, detaches_others)
         self.display.stale()
-        session.attach(self.area)
+        self.shown.session.attach(self.area)
 
-    def cover(self, overlay: Overlay | None) -> None:
-        """Lay a screen over the panes; None: take it away."""
-        self.covering = overlay
+    def cover(self, overlay: Overlay | None, shows_people: bool = False) -> None:
+        """Lay a screen over the panes; None: take it away.
+
+        :param shows_people: who comes and goes changes it.
+        """
+        self.covering, self.shows_people = overlay, shows_people
+        if self.session is not None:
+            self.session.company.chat.shown(isinstance(overlay, ChatPanel))
         self.timers.cancel("refresh")
         self.display.stale()
 
@@ -225,11 +239,6 @@ class TerminalUI:
         if not self.is_over:
             self.messages.say(words)
 
-    def hint(self, words: str) -> None:
-        """Tell the person something in passing, within the status line."""
-        if not self.is_over:
-            self.messages.hint(words)
-
     def arrange(self) -> None:
         """Sizes or settings have changed."""
         if self.session is not None:
@@ -237,12 +246,13 @@ class TerminalUI:
         self.display.stale()
 
     def change_settings(self, settings: TerminalSettings) -> None:
-        """Take other settings, and keep them."""
+        """Take other settings, and keep them for who has an account."""
         self.settings = settings
         self.bindings.use(settings.preset)
         self.stored = settings.stored_in(self.stored)
         self.arrange()
-        self.run(self.services.store.set_settings(self.user.number, self.stored))
+        if not self.user.is_guest:
+            self.run(self.services.store.set_settings(self.user.number, self.stored))
 
     def run(self, steps: Coroutine[Any, Any, Any]) -> None:
         """Do something in steps; what goes wrong is told."""
@@ -261,61 +271,20 @@ class TerminalUI:
         if session is None or not data or session.has_ended:
             return
         if session.role == "observer":
-            self.say("You look at this console read-only; typing does nothing.")
+            self.say(f"{commands.READ_ONLY[:-1]}; typing does nothing.")
             return
         session.type(window, data)
 
-    # -- what the session tells ----------------------------------------------------
-
-    def drawn(self, pane: Pane, drawing: Drawing, suffices: bool) -> None:
-        """A pane has changed."""
-        if self.copying is not None:
-            self.copying.drawn(pane)
-        bare = self.covering is None and (self.has_status or not (self.messages.words or self.prompt))
-        if suffices and bare and not self.display.is_stale:
-            pane.draw_changes(self.display.canvas, drawing)
-            picture.place_cursor(self, self.display.canvas)
-            picture.tell_modes(self)
-            self.display.changed()
-        else:
-            self.display.stale()
+    # -- what is shown tells -------------------------------------------------------
 
     def changed(self) -> None:
         """Something that shows has changed."""
         if not self.is_over:
             self.display.stale()
 
-    def greeted(self) -> None:
-        """The console is there."""
-        if self._detaches_others and self.session is not None:
-            self._detaches_others = False
-            self.session.ask("detach_others")
-
-    def rang(self) -> None:
-        """A program rang."""
-        self.display.ring()
-
-    def wants_copied(self, text: str) -> None:
-        """A program wants to put a text into the clipboard."""
-        self.clipboard.wanted(text)
-
     def copied(self, text: str) -> None:
         """The person has copied a text."""
         self.clipboard.copied(text)
-
-    def closed(self, code: int, reason: str) -> None:
-        """The hub has ended the attachment."""
-        session = self.session
-        name = session.name if session is not None else ""
-        if code == CLOSE_RESTART:
-            self.finish(f"[{name}: the hub restarts; the console goes on]", 1)
-        elif code == CLOSE_DETACHED:
-            self.finish(f"[detached from {name} by another viewer]")
-        else:
-            self._drop_session(reason)
-            picking.pick_console(self)
-            missing = code == CLOSE_NO_CONSOLE
-            self.say(f"{name} was removed." if missing else f"{name}: {clean(reason)}.")
 
     def pause_input(self) -> None:
         """Programs do not take their input."""
@@ -333,8 +302,10 @@ class TerminalUI:
             self._input.release()
 
     def _picture_left(self) -> None:
-        if self.session is not None:
-            self.session.give_credit()
+        shown = self.shown
+        if shown is not None:
+            shown.session.give_credit()
+            shown.telling.tell()
 
     def _compose(self, canvas: Canvas) -> None:
         picture.compose(self, canvas)
