@@ -136,9 +136,9 @@ class Gateways:
         gateway = make_gateway(
             self._ui_services("telnet"),
             self._hub.accounts,
+            self._hub.consoles,
             self._settings.telnet,
             self._reactor,
-            self._hub.consoles.logged_in,
         )
         self._leavable.append(gateway)
         return gateway

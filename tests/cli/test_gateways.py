@@ -55,9 +55,10 @@ class Hub:
     """What the gateways take from a hub, as names only."""
 
     def __init__(self) -> None:
-        self.accounts, self.store = object(), object()
+        self.accounts, self.store, self.shares = object(), object(), object()
+        self.addresses: dict[str, str] = {}
         self.consoles: Any = SimpleNamespace(
-            images=SimpleNamespace(listed=None), logged_in=None, logged_out=None
+            images=SimpleNamespace(listed=None), logged_in=None, logged_out=None, invitation=None
         )
 
 
@@ -118,14 +119,16 @@ def test_default_addresses_and_off() -> None:
     ],
 )
 def test_how_to_come_in(name: Any, host: str, port: int, public_url: str, shown: str) -> None:
-    reactor, hub = Reactor(), None
-    gateways = Gateways(hub, Settings(web=Web(public_url=public_url)), reactor)  # type: ignore[arg-type]
+    reactor = Reactor()
+    hub: Any = Hub()
+    gateways = Gateways(hub, Settings(web=Web(public_url=public_url)), reactor)
     gateway = Gateway()
     setattr(gateways, f"_{name}", lambda: gateway)
     listening: Any = Listening(host, port)
     assert gateways.serve(name, listening) == "port"
     assert reactor.adopted == [gateway]
     assert gateways.addresses == {name: shown}
+    assert hub.addresses == {name: shown}  # what is shared is invited to there
 
 
 def test_gateways_know_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

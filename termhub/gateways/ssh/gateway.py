@@ -20,8 +20,9 @@ from termhub.config import SshSettings
 from termhub.hub.viewers import CLOSE_RESTART
 from termhub.store import User
 
-from ..attached import NOT_ALLOWED, Attached
+from ..attached import Attached
 from ..connections import Connections, Place
+from ..guests import Guests
 from .channel import Channel
 from .connection import SessionConnection
 from .host_key import fingerprint, host_key
@@ -53,8 +54,7 @@ class SshGateway(Factory):
         self._channels = settings.channels
         self._connections: dict[Transport, _Places] = {}
         self._attached = Attached(services.accounts.identify, reactor)
-        self._guests: dict[Transport, Login] = {}
-        services.consoles.shares.subscribe(self._grants_changed)
+        self._guests = Guests(services.consoles.shares)
         self._counted = Connections(settings.connections, settings.connections_per_address)
         # One address must not keep everybody else from logging in.
         strangers = settings.unauthenticated
@@ -84,7 +84,7 @@ class SshGateway(Factory):
         if places is not None:
             places.free()
         self._attached.discard(transport)
-        self._guests.pop(transport, None)
+        self._guests.discard(transport)
         if not self._connections and self._all_gone is not None:
             self._all_gone.callback(None)
             self._all_gone = None
@@ -119,21 +119,10 @@ class SshGateway(Factory):
 
         connection = SessionConnection(transport, self._channels, open_session)
         transport.logged_in(connection, connection.drained, connection.end)
-        if login.user.is_guest:
-            self._guests[transport] = login
-            self._check_guest(transport, login)  # what was taken may be worth nothing by now
+        if login.user.is_guest and login.console is not None:
+            self._guests.add(transport, login.user, login.console)
         else:
             self._services.consoles.logged_in(login.user)
-
-    def _grants_changed(self, console: str) -> None:
-        for transport, login in list(self._guests.items()):
-            if login.console == console:
-                self._check_guest(transport, login)
-
-    def _check_guest(self, transport: Transport, login: Login) -> None:
-        assert login.console is not None  # it is a link that makes a guest
-        if self._services.consoles.shares.role(login.user, login.console) is None:
-            transport.close(NOT_ALLOWED, "The console is no longer shared with you.")
 
 
 class _Places:

@@ -15,7 +15,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from termhub.accounts import Password
-from termhub.errors import NotLoggedIn, TermhubError, TooMany
+from termhub.accounts.guests import NAMELESS
+from termhub.accounts.secret import SHARE
+from termhub.errors import BadRequest, NotAllowed, NotLoggedIn, TermhubError, TooMany
 from termhub.gateways import tcp
 from termhub.gateways.connections import Place
 from termhub.gateways.tui.interface import UI
@@ -59,6 +61,7 @@ class TelnetConnection(Protocol):
         self._login = Login(self, lambda: self._telnet.echoes)
         self._outlet: tcp.Outlet | None = None
         self._user: User | None = None
+        self._console: str | None = None  # a link's
         self._ui: UI | None = None
         self._size: tuple[int, int] = DEFAULT_SIZE
         self._early = b""
@@ -218,9 +221,13 @@ class TelnetConnection(Protocol):
         self._leave("")
 
     async def _check(self, password: Password) -> None:
+        secret = None
         try:
-            user = await self._gateway.accounts.identify(password, self._address)
-        except NotLoggedIn as error:
+            if password.name.startswith(SHARE):
+                user, secret = await self._take_link(password)
+            else:
+                user = await self._gateway.accounts.identify(password, self._address)
+        except (NotLoggedIn, NotAllowed, BadRequest) as error:
             _log.info("A wrong name or password by telnet from {address}", address=self._address)
             self._resume("login")
             self._login.failed(error.message)
@@ -232,7 +239,15 @@ class TelnetConnection(Protocol):
             self._leave(error.message)
         else:
             if self._outlet is not None:
-                self._logged_in(user)
+                self._logged_in(user, secret)
+
+    async def _take_link(self, given: Password) -> tuple[User, str | None]:
+        """Come by the link of a share, as a guest: its token in the place of a name, then the pass-phrase."""
+        taken = await self._gateway.shares.take(
+            given.name, user=None, name=NAMELESS, passphrase=given.password, address=self._address
+        )
+        self._console = taken.console
+        return taken.user, taken.secret
 
     def _failed(self, failure: Failure) -> None:
         _log.failure("The login of {address} by telnet failed", failure, address=self._address)
@@ -244,10 +259,12 @@ class TelnetConnection(Protocol):
         if early:
             self.typed(early)
 
-    def _logged_in(self, user: User) -> None:
+    def _logged_in(self, user: User, secret: str | None) -> None:
         _log.info("{user} has logged in by telnet from {address}", user=user.name, address=self._address)
         self._user = user
-        self._gateway.logged_in(self, user)
+        self._gateway.logged_in(self, user, self._console, secret)
+        if self._outlet is None:
+            return  # its share has ended meanwhile
         self._cancel_timer()
         # The client is read again, because the type and the size may have yet to come.
         self._resume("login")
@@ -262,9 +279,13 @@ class TelnetConnection(Protocol):
         if settings.idle_seconds:
             self._start_timer(settings.idle_seconds, self._check_idle)
         assert self._user is not None
-        self._ui = self._gateway.make_ui(
-            self._user, self._telnet.terminal_type, self._telnet.charset, self._size, self
-        )
+        try:
+            self._ui = self._gateway.make_ui(
+                self._user, self._console, self._telnet.terminal_type, self._telnet.charset, self._size, self
+            )
+        except TermhubError as error:  # the share may have ended in between
+            self._leave(error.message)
+            return
         self._ui.begin()
         self._resume("early")
         self._type_early()

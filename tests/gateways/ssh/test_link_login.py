@@ -449,7 +449,7 @@ class TestTheEndOfAShare(GuestCase):
         self.assertFalse(self.line.is_lost)
 
     def test_a_guest_whose_share_ends_before_the_shell_sees_nothing(self) -> None:
-        self.gateway._guests.clear()  # as if it were not told yet
+        self.gateway._guests.discard(self.line.server)  # as if it were not told yet
         self.revoke()
         self.shell()
         packets = self.answers()
