@@ -1,7 +1,7 @@
 """One console as the hub knows it: its windows, its viewers, and the link to its host.
 
-Everything here is told by others: the host's messages come in as calls of a
-:class:`~termhub.hub.link.LinkOwner`, clients' through their :class:`~termhub.hub.viewers.Viewer`.
+Everything here is told by others: the host's messages come in through the
+:class:`~termhub.hub.host_side.HostSide`, clients' through their :class:`~termhub.hub.viewers.Viewer`.
 The console joins the two, and keeps nothing that it cannot lose: a new hub gets the windows from
 the host and the rest from the store.
 
@@ -25,7 +25,8 @@ from termhub.hub.client_messages import ClientHello, Via
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
 from termhub.hub.ended import Ended
-from termhub.hub.host_messages import MAX_WINDOWS, HostEvent, HostHello, HostWindow, ScreenText
+from termhub.hub.host_messages import MAX_WINDOWS, HostWindow, ScreenText
+from termhub.hub.host_side import HostSide
 from termhub.hub.input import InputStream
 from termhub.hub.inputs import Inputs
 from termhub.hub.lifecycle import new_lifecycle
@@ -91,11 +92,12 @@ class Console:
         self._read_ended = read_ended
         self._argv = argv
         self._on_ended = on_ended
-        self._active_at = clock.seconds()
+        self.active_at = clock.seconds()
         self._link: Link | None = None
         self._inputs = Inputs()
         self._requests = Requests(clock)
         self.streams = Streams()
+        self.host_side = HostSide(self, self._table, self._inputs, self._requests, self._audience)
         self._lifecycle = new_lifecycle(self)
         if record.ended is not None:
             self._on_ended = lambda console: None
@@ -112,7 +114,7 @@ class Console:
         """When it last had input or output, seconds since 1970."""
         if self.ended is not None:
             return self.ended
-        return self._now() - (self.clock.seconds() - self._active_at)
+        return self._now() - (self.clock.seconds() - self.active_at)
 
     def describe(self) -> dict[str, Any]:
         """What REST and HELLO say about it."""
@@ -274,7 +276,7 @@ class Console:
 
     def used(self, viewer: Viewer, number: int) -> None:
         """A viewer who may has typed."""
-        self._active_at = self.clock.seconds()
+        self.active_at = self.clock.seconds()
         self._table.used(viewer, number)
         self.together.typed(viewer)
 
@@ -318,7 +320,7 @@ class Console:
         self.together.check_may_type(user, role)
         self._check_alive()
         self.window(window)
-        self._active_at = self.clock.seconds()
+        self.active_at = self.clock.seconds()
         await self._inputs.write(user, window, data)
 
     # -- requests ----------------------------------------------------------------
@@ -431,85 +433,18 @@ class Console:
         if self.has_ended:
             raise ConsoleError(f"The console has ended: {self.reason}", "ended")
 
-    # -- the host's side: what a LinkOwner hears ----------------------------------
+    # -- links ---------------------------------------------------------------------
 
-    def linked(self, link: Link, hello: HostHello) -> None:
-        """There is a link, and the host has said HELLO."""
-        if self.has_ended:
-            link.close("the console has ended")
-            return
+    def linked(self, link: Link, isolation: str) -> None:
+        """There is a link to its host, and the windows are known."""
         self._link = link
-        self.isolation = hello.isolation
-        told = {entry.window: entry for entry in hello.windows}
-        for number in [number for number in self.windows if number not in told]:
-            self._remove_window(number)
-        self._table.link_made(link, hello.windows)
-        self._inputs.link_made(link, self.windows)
+        self.isolation = isolation
         self._lifecycle.linked()
         for viewer, parsed in self._audience.take_waiting():
             if viewer.is_attached:
                 self._greet(viewer, parsed)
-        self._table.apply_sizes()
-        # Last, because who waits for the link goes on in here.
-        self._requests.link_made(link)
 
-    def unlinked(self, reason: str) -> None:
+    def unlinked(self) -> None:
         """The link is gone."""
         self._link = None
-        self._table.link_lost()
-        self._inputs.link_lost()
-        self._requests.link_lost()
         self._lifecycle.lost()
-        self.streams.lost()
-
-    def host_output(self, window: int, offset: int, data: bytes) -> None:
-        """Output of a window."""
-        target = self.windows.get(window)
-        if target is not None:
-            self._active_at = now = self.clock.seconds()
-            target.output_came(offset, data, now)
-            self._requests.output_came(window)
-
-    def host_accepted(self, window: int, viewer: int, sequence: int) -> None:
-        """Input was written."""
-        stream = self._inputs.accepted(viewer, window, sequence)
-        if stream is not None:
-            attached = self.viewers.get(viewer)
-            if attached is not None:
-                attached.input_accepted(window, stream)
-
-    def host_resized(self, window: int, cols: int, rows: int) -> None:
-        """The size changed; a keyframe follows."""
-        target = self.windows.get(window)
-        if target is not None:
-            target.resized(cols, rows)
-
-    def host_redrawn(self, window: int, keyframe: Keyframe) -> None:
-        """A keyframe that no request asked for."""
-        target = self.windows.get(window)
-        if target is not None:
-            target.redrawn(keyframe, self.clock.seconds())
-
-    def host_event(self, window: int, event: HostEvent) -> None:
-        """Something happened."""
-        if event.type == "ended":
-            self.has_gone(event.reason)
-        elif event.type == "stream":
-            self.streams.ended(event)
-        elif self._table.event(window, event):
-            if event.type == "activity":
-                self._active_at = self.clock.seconds()
-                self._requests.output_came(window)
-            self._audience.tell(window, event.describe())
-            if event.type == "closed":
-                self._remove_window(window)
-
-    def host_stream(self, kind: int, payload: bytes) -> None:
-        """What a program on pipes wrote, or room for its input."""
-        self.streams.receive(kind, payload)
-
-    def _remove_window(self, number: int) -> None:
-        for viewer in list(self.viewers.values()):
-            viewer.window_closed(number)
-        self._inputs.window_closed(number)
-        self._table.remove(number)

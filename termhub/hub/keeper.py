@@ -88,7 +88,7 @@ class Keeper:
                 await self._revive()
 
     async def _link_once(self) -> str:
-        link = HostLink(self._console.id, self._console, self._clock)
+        link = HostLink(self._console.id, self._console.host_side, self._clock)
         try:
             self._connect(link)
         except OSError as error:

@@ -77,7 +77,7 @@ class FakeHost:
     """The other end of a console's link, played by the test."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
-        self.link = HostLink(console.id, console, clock)
+        self.link = HostLink(console.id, console.host_side, clock)
         self.transport = FakeTransport()
         self.link.transport = self.transport
         self._decoder = frames.Decoder()

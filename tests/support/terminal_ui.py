@@ -93,7 +93,7 @@ class PlayedConsole:
             record, world.clock, world.now, read_ended, lambda image, program: [f"/bin/{program}"]
         )
         self._wire = _Wire()
-        self._hub_link = HostLink(record.id, self.console, world.clock)
+        self._hub_link = HostLink(record.id, self.console.host_side, world.clock)
         self._hub_link.transport = self._wire
         self._link = self.host.add_link()
 
