@@ -18,6 +18,8 @@ export interface TerminalView {
   readonly cursor: { readonly x: number; readonly y: number };
   /** The byte of the stream that comes next. */
   readonly offset: number | null;
+  /** Lines by which the view is above the live screen. */
+  readonly back: number;
   /** Input bytes that the program has not been given yet. */
   readonly unacceptedBytes: number;
   /** All of the server's scrollback is in {@link lines}. */
@@ -60,6 +62,9 @@ export function exposeTerminal(attachment: Attachment): () => void {
     },
     get offset() {
       return attachment.offset;
+    },
+    get back() {
+      return attachment.display.sight().back;
     },
     get unacceptedBytes() {
       return attachment.unacceptedBytes;
