@@ -11,7 +11,7 @@ from sandbox.guest import frames
 from termhub.host.console import Console, Surroundings
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
-from termhub.screen import Cursor, ScreenEvent
+from termhub.screen import Cursor, Modes, ScreenEvent, TextRow
 
 
 class FakeClock:
@@ -57,6 +57,7 @@ class FakeScreen:
     """
 
     engine = "fake"
+    on_alternate_screen = False
 
     def __init__(self, cols: int, rows: int, clock: FakeClock | None = None, cost: float = 0.0) -> None:
         self.cols, self.rows = cols, rows
@@ -65,6 +66,7 @@ class FakeScreen:
         self.slices: list[int] = []
         self.title = ""
         self.cursor = Cursor(0, 0)
+        self.modes = Modes()
         self.is_closed = False
         self._events: list[ScreenEvent] = []
         self._clock, self._cost = clock, cost
@@ -89,6 +91,10 @@ class FakeScreen:
 
     def text(self, scrollback: int = 0) -> list[str]:
         return self.fed.decode("latin-1").splitlines()[-self.rows - scrollback :]
+
+    def rows_to_cursor(self, count: int) -> list[TextRow]:
+        lines = self.fed.decode("latin-1").split("\n")
+        return [TextRow(line.strip("\r"), wraps=False) for line in lines[-count:]]
 
     def events(self) -> list[ScreenEvent]:
         events, self._events = self._events, []
