@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from termhub.errors import StoreError
-from termhub.store import Database
+from termhub.store import Database, Share
 from termhub.store.schema import newest_version, scripts, upgrade
 
 
@@ -83,6 +83,35 @@ def test_a_database_of_version_1_gets_keys_and_settings(tmp_path: Path) -> None:
     assert database.keys(1) == [key]
     assert database.settings(1) == {"prefix": "C-a"}
     assert [token.label for token in database.tokens(1)] == ["laptop"]
+    assert [console.name for console in database.consoles()] == ["main"]
+    database.close()
+
+
+def test_a_database_of_version_2_gets_shares_and_chat(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    old = open_raw(path)
+    upgrade(old, scripts()[:2])
+    old.execute("INSERT INTO users (name, created, plan) VALUES ('alice', 5.0, 'default')")
+    old.execute(
+        "INSERT INTO consoles VALUES ('c-0123456789', 1, 'main', 'python', '3.11', 6.0, NULL, NULL, 0)"
+    )
+    old.execute("INSERT INTO ssh_keys VALUES (1, 1, 'ssh-ed25519', x'00', 'SHA256:x', 'laptop', 6.0, NULL)")
+    old.execute('INSERT INTO user_settings VALUES (1, \'{"prefix": "C-a"}\')')
+    old.close()
+    database = Database(path)
+    assert database.shares.all(7.0) == []
+    share = Share("s-1", "c-0123456789", "writer", 1, 7.0, 9.0, hash="h")
+    database.shares.add(share, None, 50)
+    user, _ = database.shares.take("s-1", 8.0, None, "Ann", "g", 1000)
+    message = database.chats.add("c-0123456789", 8.0, "Ann", "hello")
+    database.close()
+    database = Database(path)
+    (sharing,) = database.shares.all(8.0)
+    assert sharing.shares == (share,)
+    assert [member.user for member in sharing.members] == [user]
+    assert database.chats.before("c-0123456789") == [message]
+    assert [key.label for key in database.keys(1)] == ["laptop"]
+    assert database.settings(1) == {"prefix": "C-a"}
     assert [console.name for console in database.consoles()] == ["main"]
     database.close()
 
