@@ -57,6 +57,7 @@ class Connection:
     :param on_open: called when frames can be sent.
     :param on_data: called with the bytes of binary messages.
     :param on_end: called once at the end, unless :meth:`close` came before.
+    :param cookie: of a guest, who has no token.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class Connection:
         on_open: Callable[[], None],
         on_data: Callable[[bytes], None],
         on_end: Callable[[End], None],
+        cookie: str | None = None,
     ) -> None:
         self._loop, self._profile, self._console = loop, profile, console
+        self._cookie = cookie
         self._on_open, self._on_data, self._on_end = on_open, on_data, on_end
         self._socket: socket.socket | None = None
         self._protocol: ClientProtocol | None = None
@@ -113,6 +116,9 @@ class Connection:
             request.headers["User-Agent"] = f"termhub/{__version__}"
             if self._profile.token:
                 request.headers["Authorization"] = f"Bearer {self._profile.token}"
+            elif self._cookie:
+                request.headers["Cookie"] = self._cookie
+                request.headers["Origin"] = self._profile.host
             protocol.send_request(request)
             sock.sendall(b"".join(protocol.data_to_send()))
             answered: list[object] = []

@@ -10,11 +10,12 @@ import click
 
 from ..errors import NoSuchConsole, NotAllowed, TermhubError
 from ..gateways.listing import console_table
-from .attach import PREFIX_OPTION, run_session, size
+from .attach import PREFIX_OPTION, size
 from .directory import console_key, replaceable
 from .output import patience, plain, print_json, print_table
 from .remote import takes_hub
 from .rest import Rest
+from .session import run_session
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 

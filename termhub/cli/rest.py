@@ -15,6 +15,9 @@ from .profile import Profile
 TIMEOUT_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 20
 
+_COOKIES = ("termhub_session=", "termhub_guest=")
+"""What a login by name, and a guest, are known by."""
+
 _ERRORS: dict[str, type[TermhubError]] = {
     error.code: error for error in (NoSuchConsole, NameTaken, NotAllowed, NotLoggedIn)
 }
@@ -97,7 +100,7 @@ class Rest:
         except ValueError:
             raise HubAway(f"{self.profile.host} sent what is no JSON; is it a termhub hub?") from None
         cookie = response.getheader("Set-Cookie") or ""
-        if cookie.startswith("termhub_session="):
+        if cookie.startswith(_COOKIES):
             self.cookie = cookie.partition(";")[0]
         if response.status < 400:
             return answer

@@ -80,6 +80,7 @@ class Viewer:
         hello: dict[str, Any] = {
             "version": frames.VERSION,
             "viewer": f"{self._viewer:016x}",
+            "via": "terminal",
             "windows": {str(self.window): self.offset},
         }
         if not self._observes:
@@ -111,7 +112,7 @@ class Viewer:
             self._take_reply(frames.parse_json(payload))
         elif kind == frames.EVENT:
             event = frames.parse_json(payload)
-            self._note_windows(window, event)
+            self._note(window, event)
             self._shown.event(window, event)
         elif window == self.window and kind == frames.OUTPUT:
             self._take_output(*frames.parse_output(payload))
@@ -133,10 +134,15 @@ class Viewer:
         if answered is not None:
             answered(reply)
 
-    def _note_windows(self, window: int, event: dict[str, Any]) -> None:
-        if event.get("type") == "opened" and window not in self.windows:
+    def _note(self, window: int, event: dict[str, Any]) -> None:
+        kind = event.get("type")
+        if kind == "role":
+            self.role = str(event.get("role"))
+        elif kind == "refused":
+            self._stream(window).refused(int(event["sequence"]), event.get("refusal"))
+        elif kind == "opened" and window not in self.windows:
             self.windows = sorted([*self.windows, window])
-        elif event.get("type") == "closed" and window in self.windows:
+        elif kind == "closed" and window in self.windows:
             self.windows.remove(window)
 
     # -- output --------------------------------------------------------------
@@ -188,7 +194,9 @@ class Viewer:
         stream.receive(stream.end, data)
 
     def _input(self) -> InputStream:
-        window = self.window
+        return self._stream(self.window)
+
+    def _stream(self, window: int) -> InputStream:
         if window not in self._inputs:
 
             def send(sequence: int, data: bytes) -> None:

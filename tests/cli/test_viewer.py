@@ -72,6 +72,7 @@ def test_hello_asks_for_a_keyframe_and_later_for_the_rest(recorder: Recorder) ->
     recorder.greet()
     first = frames.parse_json(recorder.take(frames.HELLO)[0].payload)
     assert first["windows"] == {"0": None}
+    assert first["via"] == "terminal"
     assert (first["cols"], first["rows"]) == (80, 24)
     recorder.viewer.receive(keyframe(100) + frames.output(0, 100, b"abc"))
     recorder.viewer.disconnected()
@@ -154,6 +155,46 @@ def test_the_same_accepted_again_sends_again(recorder: Recorder) -> None:
     recorder.inputs()
     recorder.accept(2)
     assert recorder.inputs() == [(2, b"23")]
+
+
+def event(kind: str, window: int = frames.CONSOLE, **fields: Any) -> bytes:
+    return frames.encode_json(frames.EVENT, window, {"type": kind, **fields})
+
+
+def test_who_is_no_writer_any_more_types_nothing(recorder: Recorder) -> None:
+    recorder.greet()
+    recorder.viewer.receive(event("role", role="observer"))
+    recorder.viewer.type(b"lost")
+    assert recorder.inputs() == []
+    recorder.viewer.receive(event("role", role="writer"))
+    recorder.viewer.type(b"kept")
+    assert recorder.inputs() == [(0, b"kept")]
+
+
+def test_input_that_is_refused_is_dropped_and_its_numbers_are_used_again(recorder: Recorder) -> None:
+    recorder.greet()
+    recorder.viewer.type(b"abc")
+    recorder.accept(2)
+    recorder.viewer.type(b"def")
+    recorder.inputs()
+    recorder.viewer.receive(event("refused", 0, sequence=3, refusal=1))
+    assert recorder.inputs() == [(3, b"")]
+    recorder.accept(3)
+    recorder.viewer.type(b"x")
+    assert recorder.inputs() == [(3, b"x")]
+
+
+def test_an_answer_to_a_refusal_that_was_lost_is_given_again(recorder: Recorder) -> None:
+    recorder.greet()
+    recorder.viewer.type(b"abc")
+    recorder.viewer.receive(event("refused", 0, sequence=0, refusal=1))
+    recorder.viewer.type(b"new")
+    recorder.viewer.disconnected()
+    recorder.inputs()
+    recorder.greet()
+    recorder.viewer.receive(event("refused", 0, sequence=0, refusal=1))
+    assert (0, b"") in (inputs := recorder.inputs())
+    assert inputs[-1] == (0, b"new")
 
 
 def test_a_long_paste_asks_for_patience_and_arrives_whole(recorder: Recorder) -> None:
