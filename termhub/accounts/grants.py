@@ -105,6 +105,11 @@ class Grants:
         roles = [grant.role for grant in self._grants.get(console, {}).get(user, ()) if grant.expires > now]
         return max(roles, key=ROLES.index) if roles else None
 
+    def member(self, user: int, console: str) -> int | None:
+        """The number by which a person is a member of a console; None when no share let them in."""
+        members = self.sharing(console).members
+        return next((member.number for member in members if member.user.number == user), None)
+
     def owns_until(self, user: int, console: str) -> float | None:
         """Until when a person has the role of an owner by shares; None when they have not."""
         grants = self._grants.get(console, {}).get(user, ())

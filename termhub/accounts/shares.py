@@ -148,6 +148,10 @@ class Shares:
         """The best role that somebody has in a console by its shares; whether they own it is not asked."""
         return self._grants.role(user.number, console)
 
+    def member(self, user: User, console: str) -> int | None:
+        """The number by which somebody is a member of a console; None for others, its owner too."""
+        return self._grants.member(user.number, console)
+
     def shared_with(self, user: User) -> list[str]:
         """The ids of the consoles that are shared with somebody."""
         return self._grants.consoles_of(user.number)

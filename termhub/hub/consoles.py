@@ -416,7 +416,15 @@ class Consoles:
         def read_ended() -> Awaitable[Ended | None]:
             return self._surroundings.read_ended(folder)
 
-        console = Console(record, self._clock, self._now, read_ended, self.images.argv, self._on_ended)
+        console = Console(
+            record,
+            self._clock,
+            self._now,
+            read_ended,
+            self.images.argv,
+            self._on_ended,
+            lambda user: self.shares.member(user, record.id),
+        )
         self._consoles[record.id] = console
         return console
 

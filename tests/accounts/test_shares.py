@@ -98,6 +98,9 @@ class LinkTests(SharesCase):
         self.failure(accounts.identify(GuestPass(token), HERE), NotLoggedIn)
         (member,) = self.result(self.shares.members(MAIN))
         self.assertEqual((member.share, member.user, member.role), (share.id, taken.user, "observer"))
+        self.assertEqual(self.shares.member(taken.user, MAIN), member.number)
+        self.assertIsNone(self.shares.member(taken.user, OTHER))
+        self.assertIsNone(self.shares.member(self.alice, MAIN))
         self.assertEqual(self.told, [MAIN, MAIN])
 
     def test_an_account_comes_by_a_link(self) -> None:

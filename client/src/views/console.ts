@@ -340,6 +340,8 @@ class ConsoleView {
     if (state.name !== "closed") return;
     if (state.cause === "not_logged_in") return this.context.loginNeeded();
     if (this.ended) return;
+    // On a phone it would lie over what is said.
+    this.together.sidebar.close();
     if (state.cause === "not_shared")
       return this.note.say(state.reason, [["All consoles", () => navigate("/")]]);
     const again = state.cause === "detached_by_other" ? "Reattach" : "Open again";

@@ -125,7 +125,8 @@ export class PeoplePanel implements Panel {
       row.name.replaceChildren(personName(person));
     row.person = person;
     row.name.classList.toggle("you", isYou);
-    row.role.textContent = roleName(person.role);
+    row.role.textContent =
+      person.role === "owner" && person.member === null ? "Owner" : roleName(person.role);
     row.role.dataset.role = person.role;
     const typed = person.typed === null ? "" : ago(person.typed, Date.now() / 1000);
     const details = [
