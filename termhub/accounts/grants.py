@@ -17,6 +17,7 @@ from termhub.store import ROLES, Member, Role, Share, Sharing
 class _Grant:
     role: Role
     expires: float
+    member: int
 
 
 class Grants:
@@ -48,7 +49,7 @@ class Grants:
         expiries = {share.id: share.expires for share in sharing.shares}
         grants = self._grants[console] = {}
         for member in sharing.members:
-            grant = _Grant(member.role, expiries[member.share])
+            grant = _Grant(member.role, expiries[member.share], member.number)
             grants.setdefault(member.user.number, []).append(grant)
             self._of_user.setdefault(member.user.number, set()).add(console)
 
@@ -101,14 +102,18 @@ class Grants:
 
     def role(self, user: int, console: str) -> Role | None:
         """The best role that a person has in a console by shares."""
-        now = self._now()
-        roles = [grant.role for grant in self._grants.get(console, {}).get(user, ()) if grant.expires > now]
-        return max(roles, key=ROLES.index) if roles else None
+        best = self._best(user, console)
+        return None if best is None else best.role
 
     def member(self, user: int, console: str) -> int | None:
-        """The number by which a person is a member of a console; None when no share let them in."""
-        members = self.sharing(console).members
-        return next((member.number for member in members if member.user.number == user), None)
+        """The number of a person among the members of a console (:meth:`people`)."""
+        best = self._best(user, console)
+        return None if best is None else best.member
+
+    def _best(self, user: int, console: str) -> _Grant | None:
+        now = self._now()
+        living = [grant for grant in self._grants.get(console, {}).get(user, ()) if grant.expires > now]
+        return max(living, key=lambda grant: ROLES.index(grant.role), default=None)
 
     def owns_until(self, user: int, console: str) -> float | None:
         """Until when a person has the role of an owner by shares; None when they have not."""

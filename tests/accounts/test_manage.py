@@ -24,7 +24,9 @@ def test_a_user_is_added_with_a_hashed_password(database: Database) -> None:
         manage.add_user(database, "alice")
 
 
-@pytest.mark.parametrize("name", ["", "Alice", "a b", "a/b", "-a", ".a", "a" * 33, "alice\n", "ä", "thsh_abc"])
+@pytest.mark.parametrize(
+    "name", ["", "Alice", "a b", "a/b", "-a", ".a", "a" * 33, "alice\n", "ä", "thsh_abc"]
+)
 def test_names_that_cannot_be_used(database: Database, name: str) -> None:
     with pytest.raises(BadRequest, match="cannot be a user name"):
         manage.add_user(database, name)

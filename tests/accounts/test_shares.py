@@ -293,6 +293,8 @@ class NamedTests(SharesCase):
         self.assertEqual(self.shares.role(self.bob, MAIN), "writer")
         (member,) = self.result(self.shares.members(MAIN))
         self.assertEqual((member.share, member.role), (writer.id, "writer"))
+        self.assertEqual(self.shares.member(self.bob, MAIN), member.number)
+        self.assertIsNone(self.shares.member(self.carol, MAIN))
         self.clock.advance(10)
         self.assertEqual(self.shares.role(self.bob, MAIN), "observer")
         self.clock.advance(10)
