@@ -152,10 +152,6 @@ class Shares:
         """The number by which somebody is a member of a console; None for others, its owner too."""
         return self._grants.member(user.number, console)
 
-    def member(self, user: User, console: str) -> int | None:
-        """The number of somebody among the :meth:`members` of a console; None when no share let them in."""
-        return self._grants.member(user.number, console)
-
     def shared_with(self, user: User) -> list[str]:
         """The ids of the consoles that are shared with somebody."""
         return self._grants.consoles_of(user.number)
