@@ -17,7 +17,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
 from sandbox.guest import frames
-from termhub.errors import NameTaken, TermhubError
+from termhub.errors import BadRequest, NameTaken, TermhubError
 from termhub.gateways.tui.interface import Services, Start
 from termhub.gateways.tui.memory import Memory
 from termhub.gateways.tui.terminal import Terminal
@@ -29,12 +29,15 @@ from termhub.host.journal import Journals
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
 from termhub.hub.ended import Ended
+from termhub.hub.invitations import Invitation, invitation
 from termhub.hub.link import HostLink
 from termhub.screen import Screen, open_screen
-from termhub.store import ConsoleRecord, User
+from termhub.store import ConsoleRecord, Role, Share, User
 from tests.support.console_core import FakeClock
 
 USER = User(7, "alice", 0.0, "default")
+BOB = User(8, "bob", 0.0, "default")
+GUEST = User(-3, "carol", 0.0, "guest")
 STEP_SECONDS = 0.02
 
 
@@ -90,7 +93,12 @@ class PlayedConsole:
             return self.ended
 
         self.console = Console(
-            record, world.clock, world.now, read_ended, lambda image, program: [f"/bin/{program}"]
+            record,
+            world.clock,
+            world.now,
+            read_ended,
+            lambda image, program: [f"/bin/{program}"],
+            member_of=lambda user: user.number if (user.number, record.id) in world.shares.roles else None,
         )
         self._wire = _Wire()
         self._hub_link = HostLink(record.id, self.console.host_side, world.clock)
@@ -252,6 +260,68 @@ class FakeStore:
         self.kept[user] = settings
 
 
+class FakeShares:
+    """Shares in memory: of roles, what the tests say; of shares, those that were made."""
+
+    def __init__(self, world: World) -> None:
+        self.roles: dict[tuple[int, str], Role] = {}
+        self.made: list[tuple[Share, str | None]] = []
+        self._world = world
+
+    def let_in(self, user: User, console: Console, role: Role) -> None:
+        """Somebody has a role in a console."""
+        self.roles[user.number, console.id] = role
+        self._changed(console.id)
+
+    def _changed(self, console: str) -> None:
+        played = self._world.played[console].console
+        played.access_changed(lambda user: self._world.role_of(user, played))
+
+    async def create(
+        self,
+        console: str,
+        by: User,
+        role: Role,
+        *,
+        user: str | None = None,
+        seconds: float = 86400.0,
+        uses: int | None = None,
+        passphrase: str | None = None,
+    ) -> tuple[Share, str | None]:
+        if user == "nobody":
+            raise BadRequest("There is no account 'nobody' here.")
+        now = self._world.now()
+        share = Share(
+            f"s-{len(self.made):010}",
+            console,
+            role,
+            by.number,
+            now,
+            now + seconds,
+            uses,
+            user or "",
+            None if user else "hash",
+            passphrase,
+        )
+        made = share, None if user else "thsh_token"
+        self.made.append(made)
+        return made
+
+    async def of(self, console: str) -> list[Share]:
+        return [share for share, _ in self.made]
+
+    async def revoke(self, console: str, share: str) -> None:
+        self.made = [each for each in self.made if each[0].id != share]
+
+    async def set_role(self, console: str, member: int, role: Role) -> None:
+        self.roles[member, console] = role
+        self._changed(console)
+
+    async def remove(self, console: str, member: int) -> None:
+        del self.roles[member, console]
+        self._changed(console)
+
+
 class World:
     """A user's consoles, and people at terminals."""
 
@@ -263,6 +333,7 @@ class World:
         self.store = FakeStore()
         self.memory = Memory()
         self.turns = Turns()
+        self.shares = FakeShares(self)
         self.refusal: TermhubError | None = None
         self.failures: list[Failure] = []
         self._is_settling = False
@@ -285,7 +356,25 @@ class World:
     # -- what Services.consoles does -------------------------------------------------
 
     def of(self, user: User) -> list[Console]:
-        return [played.console for played in self.played.values()]
+        return [each.console for each in self.played.values() if each.console.owner == user.number]
+
+    def shared(self, user: User) -> list[Console]:
+        return [
+            each.console
+            for each in self.played.values()
+            if (user.number, each.console.id) in self.shares.roles
+        ]
+
+    def role_of(self, user: User, console: Console) -> Role | None:
+        if console.owner == user.number:
+            return "owner"
+        return self.shares.roles.get((user.number, console.id))
+
+    def owner_name(self, console: Console) -> str:
+        return USER.name
+
+    def invitation(self, token: str) -> Invitation:
+        return invitation(token, {"web": "http://hub.example/", "ssh": "ssh console@hub.example"})
 
     async def create(self, user: User, new: NewConsole) -> Console:
         if self.refusal is not None:
@@ -319,7 +408,12 @@ class World:
         return played
 
     def sit_down(
-        self, start: Start | None = None, cols: int = 80, rows: int = 24, term: str = "xterm-256color"
+        self,
+        start: Start | None = None,
+        cols: int = 80,
+        rows: int = 24,
+        term: str = "xterm-256color",
+        user: User = USER,
     ) -> PlayedTerminal:
         """Somebody comes, with a terminal of this size."""
         terminal = PlayedTerminal(cols, rows)
@@ -330,9 +424,10 @@ class World:
             now=self.now,
             memory=self.memory,
             turns=self.turns,
+            shares=self.shares,
         )
         ui = TerminalUI(
-            services, USER, Terminal.of(term, "", "C.UTF-8"), cols, rows, terminal, start or Start()
+            services, user, Terminal.of(term, "", "C.UTF-8"), cols, rows, terminal, start or Start()
         )
         terminal.ui = ui
         ui.begin()

@@ -22,12 +22,13 @@ async def begin(ui: TerminalUI, console: Console | None, typed: Input) -> None:
     """
     typed.hold(None)
     try:
-        ui.stored = await ui.services.store.settings(ui.user.number)
+        if not ui.user.is_guest:
+            ui.stored = await ui.services.store.settings(ui.user.number)
         ui.settings = TerminalSettings.of(ui.stored)
         ui.bindings.use(ui.settings.preset)
         if console is None:
             console = await _console_to_begin_with(ui)
-        if not ui.is_over:
+        if console is not None and not ui.is_over:
             ui.show_console(console)
     except TermhubError as error:
         ui.say(error.message)
@@ -39,9 +40,13 @@ async def begin(ui: TerminalUI, console: Console | None, typed: Input) -> None:
             typed.release()
 
 
-async def _console_to_begin_with(ui: TerminalUI) -> Console:
-    """The one used last, or a new one."""
-    living = [console for console in ui.services.consoles.of(ui.user) if not console.has_ended]
+async def _console_to_begin_with(ui: TerminalUI) -> Console | None:
+    """The one used last, or a new one; for guests the one shared with them."""
+    directory = ui.services.consoles
+    own = directory.shared(ui.user) if ui.user.is_guest else directory.of(ui.user)
+    living = [console for console in own if not console.has_ended]
     if living:
         return max(living, key=lambda console: console.last_activity)
+    if ui.user.is_guest:
+        return None
     return await ui.services.consoles.create(ui.user, ui.new_console())

@@ -60,6 +60,12 @@ class Command(Enum):
     GROW_DOWN = "move the pane's border down"
     BREAK_OUT = "make the pane a window of its own"
     KILL_PANE = "close the pane, after asking"
+    PEOPLE = "who is here; roles, sharing, who may type"
+    CHAT = "read and write messages beside the console"
+    FOLLOW = "follow somebody's view, or no longer"
+    CONTROL = "ask for control, take it, or give it on"
+    DRAFTS = "drafts: look at them, run one, offer what was copied last"
+    ANSWER = "answer a program that wants to share the console"
     COPY_MODE = "look back, search and copy"
     PAGE_BACK = "look back by a page"
     PASTE = "type in what was copied last"
@@ -91,6 +97,11 @@ _BOTH: Mapping[Command, tuple[str, ...]] = {
     _C.GROW_UP: ("C-Up", "M-Up"),
     _C.GROW_DOWN: ("C-Down", "M-Down"),
     _C.BREAK_OUT: ("!",),
+    _C.CHAT: ("T",),
+    _C.FOLLOW: ("f",),
+    _C.CONTROL: ("C",),
+    _C.DRAFTS: ("e",),
+    _C.ANSWER: ("Y",),
     _C.PAGE_BACK: ("PageUp",),
     _C.PASTE: ("]", "C-]"),
     _C.ALLOW_COPY: ("y",),
@@ -113,6 +124,7 @@ _TMUX: Mapping[Command, tuple[str, ...]] = {
     _C.SPLIT_RIGHT: ("%",),
     _C.NEXT_PANE: ("o", "C-o", "Tab"),
     _C.KILL_PANE: ("x",),
+    _C.PEOPLE: ("a",),
     _C.COPY_MODE: ("[",),
 }
 
@@ -133,6 +145,7 @@ _SCREEN: Mapping[Command, tuple[str, ...]] = {
     _C.SPLIT_RIGHT: ("|", "%"),
     _C.NEXT_PANE: ("Tab",),
     _C.KILL_PANE: ("k", "K", "x"),
+    _C.PEOPLE: ("u",),
     _C.COPY_MODE: ("[", "Escape"),
 }
 
@@ -145,6 +158,12 @@ _TILDE: Mapping[Command, tuple[str, ...]] = {
     _C.NEW_WINDOW: ("c",),
     _C.SETTINGS: ("O",),
     _C.COPY_MODE: ("[",),
+    _C.PEOPLE: ("a",),
+    _C.CHAT: ("T",),
+    _C.FOLLOW: ("f",),
+    _C.CONTROL: ("C",),
+    _C.DRAFTS: ("e",),
+    _C.ANSWER: ("Y",),
 }
 
 TABLES: Mapping[Preset, Mapping[Command, tuple[str, ...]]] = {

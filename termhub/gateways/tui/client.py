@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from twisted.logger import Logger
 
 from sandbox.guest import frames
+from termhub.gateways.tui.people import parse_event
 from termhub.hub.console import Console
 from termhub.hub.viewers import CLOSE_PROTOCOL, Viewer
 from termhub.screen.drawing import Drawing, DrawingError, encode_ready, parse_drawing
@@ -40,7 +41,7 @@ class ClientOwner(Protocol):
     def drawn(self, window: int, drawing: Drawing) -> None:
         """A window changed; the next drawing comes after :meth:`StreamClient.ready`."""
 
-    def happened(self, window: int, event: dict[str, Any]) -> None:
+    def happened(self, window: int, event: Mapping[str, Any]) -> None:
         """An event."""
 
     def closed(self, code: int, reason: str) -> None:
@@ -169,7 +170,7 @@ class StreamClient:
         if kind == frames.ROWS:
             self._take_drawing(window, payload)
         elif kind == frames.EVENT:
-            event = frames.parse_json(payload)
+            event = parse_event(payload)
             if event.get("type") == "closed":
                 self._typed.pop(window, None)
             elif event.get("type") == "refused":

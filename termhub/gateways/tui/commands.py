@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from termhub.gateways.tui import picking
+from termhub.gateways.tui import drafting, picking, roles, together
 from termhub.gateways.tui.bindings import PREFIXES, TABLES, Action, Command, Preset
 from termhub.gateways.tui.encode import paste_bytes
 from termhub.gateways.tui.events import Paste
@@ -24,7 +24,7 @@ from termhub.hub.sizes import POLICIES
 if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI
 
-READ_ONLY = "You look at this console read-only."
+READ_ONLY = roles.READ_ONLY
 
 
 def run(ui: TerminalUI, action: Action) -> None:
@@ -39,10 +39,14 @@ def run(ui: TerminalUI, action: Action) -> None:
         return
     if action.command in _CHANGES and session.role == "observer":
         ui.say(READ_ONLY)
+    elif action.command in _OWNERS and session.role != "owner":
+        ui.say(roles.OWNERS_ONLY)
     elif action.command in _CHANGES and session.has_ended:
         ui.say(f"{session.name} has ended.")
     else:
         ui.cover(None)
+        if action.command in _GOES_ELSEWHERE and ui.shown is not None:
+            ui.shown.following.stop()
         _IN_CONSOLE[action.command](ui, session, action)
 
 
@@ -66,6 +70,8 @@ def _help(ui: TerminalUI) -> None:
     lines = []
     if ui.services.link():
         lines.append(f"In a browser: {ui.services.link()}")
+    lines.append("On the list of people: f follow, g give control, p d promote and demote, x remove,")
+    lines.append("m who may type, s share, l shares. In the status line * is who typed last.")
     lines.append("Shift with the mouse selects as if this were not here.")
     ui.cover(Help(ui.settings.preset, lines, lambda: ui.cover(None)))
 
@@ -115,14 +121,38 @@ def _policy(ui: TerminalUI, session: Session, action: Action) -> None:
     session.ask("policy", policy=choices[(place + 1) % len(choices)])
 
 
+def _people(ui: TerminalUI, session: Session, action: Action) -> None:
+    together.show_people(ui, session)
+
+
+def _chat(ui: TerminalUI, session: Session, action: Action) -> None:
+    together.show_chat(ui, session)
+
+
+def _follow(ui: TerminalUI, session: Session, action: Action) -> None:
+    together.choose_whom_to_follow(ui, session)
+
+
+def _control(ui: TerminalUI, session: Session, action: Action) -> None:
+    together.change_control(ui, session)
+
+
+def _drafts(ui: TerminalUI, session: Session, action: Action) -> None:
+    drafting.show_drafts(ui, session)
+
+
+def _answer(ui: TerminalUI, session: Session, action: Action) -> None:
+    together.answer(ui, session)
+
+
 def _copy_mode(ui: TerminalUI, session: Session, action: Action) -> None:
-    if session.focused is not None and ui.copying is not None:
-        ui.copying.enter(session.focused)
+    if session.focused is not None and ui.shown is not None:
+        ui.shown.copying.enter(session.focused)
 
 
 def _page_back(ui: TerminalUI, session: Session, action: Action) -> None:
-    if session.focused is not None and ui.copying is not None:
-        ui.copying.page_back(session.focused)
+    if session.focused is not None and ui.shown is not None:
+        ui.shown.copying.page_back(session.focused)
 
 
 def _paste(ui: TerminalUI, session: Session, action: Action) -> None:
@@ -145,6 +175,12 @@ _IN_CONSOLE: Mapping[Command, InConsole] = {
     Command.RENAME_CONSOLE: _rename_console,
     Command.KILL_CONSOLE: _kill_console,
     Command.POLICY: _policy,
+    Command.PEOPLE: _people,
+    Command.CHAT: _chat,
+    Command.FOLLOW: _follow,
+    Command.CONTROL: _control,
+    Command.DRAFTS: _drafts,
+    Command.ANSWER: _answer,
     Command.COPY_MODE: _copy_mode,
     Command.PAGE_BACK: _page_back,
     Command.PASTE: _paste,
@@ -163,8 +199,32 @@ _CHANGES = frozenset(
         Command.SPLIT_DOWN,
         Command.SPLIT_RIGHT,
         Command.PASTE,
+        Command.CONTROL,
     }
 )
+
+_OWNERS = frozenset({Command.DETACH_OTHERS, Command.RENAME_CONSOLE, Command.KILL_CONSOLE, Command.ANSWER})
+"""What only owners of a console may do."""
+
+_GOES_ELSEWHERE = frozenset(
+    {
+        Command.NEW_WINDOW,
+        Command.NEXT_WINDOW,
+        Command.PREVIOUS_WINDOW,
+        Command.LAST_WINDOW,
+        Command.SELECT_WINDOW,
+        Command.PICK_WINDOW,
+        Command.SPLIT_DOWN,
+        Command.SPLIT_RIGHT,
+        Command.NEXT_PANE,
+        Command.FOCUS_LEFT,
+        Command.FOCUS_RIGHT,
+        Command.FOCUS_UP,
+        Command.FOCUS_DOWN,
+        Command.COPY_MODE,
+    }
+)
+"""What takes a person where whoever they follow is not."""
 
 # -- what has ended --------------------------------------------------------------------
 

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from termhub.gateways.tui.history import History
 from termhub.gateways.tui.mouse import WHEEL_LINES
-from termhub.gateways.tui.outcomes import AskWords, Copy, Find, Leave, Outcome
+from termhub.gateways.tui.outcomes import AskWords, Copy, Find, Leave, Outcome, WhoTyped
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.prompts import Prompt, TextPrompt
 from termhub.gateways.tui.session import Session
+from termhub.gateways.tui.typists import TypedLine, typist
 
 
 class CopyOwner(Protocol):
@@ -25,6 +26,12 @@ class CopyOwner(Protocol):
 
     def copied(self, text: str) -> None:
         """The person has copied a text."""
+
+    def say(self, words: str) -> None:
+        """Tell the person something."""
+
+    def scrolled(self) -> None:
+        """The person has moved the view."""
 
     def changed(self) -> None:
         """What shows has changed."""
@@ -71,7 +78,16 @@ class Copying:
 
     def key(self, pane: Pane, history: History, name: str) -> None:
         """A key, by the name of :func:`~.bindings.key_name`."""
+        before = history.back
         self._do(pane, history, history.key(name, self._row(pane)))
+        if pane.history is None or history.back != before:
+            self._owner.scrolled()
+
+    def show_back(self, pane: Pane, back: int) -> None:
+        """Show what is so many lines above the present."""
+        history = self.enter(pane)
+        history.scroll(back - history.back)
+        self._show(pane)
 
     def page_back(self, pane: Pane) -> None:
         """Look back by a page."""
@@ -95,6 +111,8 @@ class Copying:
             self._find(pane, history, outcome)
         elif isinstance(outcome, Copy):
             self._copy(pane, outcome)
+        elif isinstance(outcome, WhoTyped):
+            self._ask_who(pane, history, outcome.line)
         self._show(pane)
 
     def _show(self, pane: Pane) -> None:
@@ -140,6 +158,21 @@ class Copying:
         self._session.ask("copy", answered, window=pane.window, **places)
         self.leave(pane)
 
+    def _ask_who(self, pane: Pane, history: History, line: int) -> None:
+        """Say who typed a line."""
+
+        def read(reply: dict[str, Any]) -> None:
+            lines = str(reply.get("text") or "").splitlines()
+            session.ask("typed", lambda typed: looked_up(lines, typed), window=pane.window)
+
+        def looked_up(lines: list[str], reply: dict[str, Any]) -> None:
+            found = typist(lines, map(TypedLine.of, reply.get("lines") or ()))
+            self._owner.say(found.words if found is not None else "It is not known who typed this line.")
+
+        session = self._session
+        places = {"from": [line, 0], "to": [history.newest_line, 1 << 15]}
+        session.ask("copy", read, window=pane.window, **places)
+
     # -- the mouse -----------------------------------------------------------------
 
     def wheel(self, pane: Pane, lines: int) -> None:
@@ -151,6 +184,7 @@ class Copying:
             history = self.enter(pane)
             history.leaves_at_bottom = True
         self._do(pane, history, history.scroll(lines * WHEEL_LINES))
+        self._owner.scrolled()
 
     def press(self, pane: Pane, x: int, y: int) -> None:
         """A mouse button at a cell of the pane."""

@@ -29,6 +29,8 @@ def happened(session: Session, window: int, event: Event) -> None:
     handler = _EVENTS.get(str(event.get("type")))
     if handler is not None:
         handler(session, window, event)
+    elif window == CONSOLE:
+        session.company.happened(event)
 
 
 def _opened(session: Session, window: int, event: Event) -> None:
@@ -70,14 +72,27 @@ def _rang(session: Session, window: int, event: Event) -> None:
         session.owner.rang()
     elif window in session.windows:
         session.windows[window].has_bell = True
+        session.owner.noticed("bell", window, event)
         session.owner.changed()
 
 
 def _was_active(session: Session, window: int, event: Event) -> None:
     state = session.windows.get(window)
-    if state is not None and window not in session.panes and not state.has_activity:
+    if state is None or window in session.panes:
+        return
+    if not state.has_activity:
         state.has_activity = True
+        session.owner.noticed("activity", window, event)
         session.owner.changed()
+    session.owner.noticed("output", window, event)
+
+
+def _prompted(session: Session, window: int, event: Event) -> None:
+    session.owner.noticed("prompt", window, event)
+
+
+def _was_refused(session: Session, window: int, event: Event) -> None:
+    session.owner.refused()
 
 
 def _wants_copied(session: Session, window: int, event: Event) -> None:
@@ -106,11 +121,6 @@ def _policy_changed(session: Session, window: int, event: Event) -> None:
     session.owner.changed()
 
 
-def _counted(session: Session, window: int, event: Event) -> None:
-    session.viewers = int(event.get("count") or 0)
-    session.owner.changed()
-
-
 _EVENTS: Mapping[str, Callable[[Session, int, Event], None]] = {
     "opened": _opened,
     "exit": _exited,
@@ -120,7 +130,8 @@ _EVENTS: Mapping[str, Callable[[Session, int, Event], None]] = {
     "activity": _was_active,
     "clipboard": _wants_copied,
     "state": _changed_state,
-    "viewers": _counted,
+    "prompt": _prompted,
+    "refused": _was_refused,
     "renamed": _renamed,
     "policy": _policy_changed,
 }

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from termhub.gateways.tui.motions import JUMPS, Cells, matches
-from termhub.gateways.tui.outcomes import AskWords, Copy, Find, Leave, Outcome
+from termhub.gateways.tui.outcomes import AskWords, Copy, Find, Leave, Outcome, WhoTyped
 from termhub.screen.runs import PALETTE, REVERSE, Style
 
 MARKED = Style(attrs=REVERSE)
@@ -118,6 +118,11 @@ class History:
             return Leave()
         return None
 
+    @property
+    def newest_line(self) -> int:
+        """The last line there is."""
+        return self._total - 1
+
     def go_to(self, line: int, x: int) -> None:
         """Put the cursor there, and show it."""
         self.line, self.x = line, x
@@ -188,6 +193,8 @@ class History:
             return Copy((self.line, 0), (self.line, 1 << 15))
         if name in ("/", "?", "C-s", "C-r"):
             return AskWords(name in ("/", "C-s"))
+        if name == "a":
+            return WhoTyped(self.line)
         if name in ("n", "N"):
             return self._again(self._forward if name == "n" else not self._forward, row)
         return None
@@ -285,5 +292,6 @@ HELP = (
     ("/ ?", "search forward, back; n N again"),
     ("Space, v, V", "begin to mark; V whole lines"),
     ("Enter, y", "copy what is marked, and leave"),
+    ("a", "who typed this line"),
     ("q, Escape", "leave"),
 )

@@ -217,8 +217,8 @@ class Input:
             ui.display.stale()
             return
         pane = session.focused if session is not None else None
-        if pane is not None and pane.history is not None and ui.copying is not None:
-            ui.copying.key(pane, pane.history, name)
+        if pane is not None and pane.history is not None and ui.shown is not None:
+            ui.shown.copying.key(pane, pane.history, name)
         elif session is not None and session.has_ended:
             commands.ended_key(ui, session, name)
         elif session is not None and not session.is_greeted:
@@ -264,17 +264,18 @@ class Input:
             elif event.kind == "press" and event.button == 1:
                 ui.covering.click(event.x, event.y)
             ui.display.stale()
-        elif session is None or ui.prompt is not None or ui.pointing is None:
+        elif session is None or ui.prompt is not None or ui.shown is None:
             return
         elif ui.has_status and event.kind == "press" and event.y == ui.display.canvas.rows - 1:
             for columns, window in ui.tab_places:
                 if event.x in columns:
+                    ui.shown.following.stop()
                     session.select(window)
         else:
-            ui.pointing.mouse(event)
+            ui.shown.pointing.mouse(event)
 
     def _focus(self, event: Focus) -> None:
         session = self._ui.session
         pane = session.focused if session is not None else None
-        if pane is not None and session is not None and session.role != "observer":
+        if pane is not None and session is not None and session.company.may_type:
             self._type(pane.window, focus_bytes(event, pane.modes))

@@ -15,7 +15,8 @@ from termhub.gateways.tui.turns import Turns
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
-from termhub.store import User
+from termhub.hub.invitations import Invitation
+from termhub.store import Role, Share, User
 
 
 class Transport(Protocol):
@@ -74,7 +75,19 @@ class Directory(Protocol):
     """The consoles of this hub; :class:`termhub.hub.consoles.Consoles` is one."""
 
     def of(self, user: User) -> list[Console]:
-        """The user's consoles, oldest first, ended ones too."""
+        """The user's own consoles, oldest first, ended ones too."""
+
+    def shared(self, user: User) -> list[Console]:
+        """The consoles of others that are shared with the user, likewise."""
+
+    def role_of(self, user: User, console: Console) -> Role | None:
+        """What the user may do in a console just now; None: nothing."""
+
+    def owner_name(self, console: Console) -> str:
+        """The name of the account that a console belongs to."""
+
+    def invitation(self, token: str) -> Invitation:
+        """How one comes by the link with this token."""
 
     async def create(self, user: User, new: NewConsole) -> Console:
         """Start a console; raises TermhubError."""
@@ -99,6 +112,38 @@ class SettingsStore(Protocol):
         """Replace them."""
 
 
+class Shares(Protocol):
+    """Who lets whom into consoles; :class:`termhub.accounts.Shares` is one.
+
+    It does not ask whether whoever calls may: the UI does, each time.
+    """
+
+    async def create(
+        self,
+        console: str,
+        by: User,
+        role: Role,
+        *,
+        user: str | None = None,
+        seconds: float = 86400.0,
+        uses: int | None = None,
+        passphrase: str | None = None,
+    ) -> tuple[Share, str | None]:
+        """Share a console; the share, and a link's token; raises TermhubError."""
+
+    async def of(self, console: str) -> list[Share]:
+        """The shares of a console."""
+
+    async def revoke(self, console: str, share: str) -> None:
+        """End a share; raises BadRequest."""
+
+    async def set_role(self, console: str, member: int, role: Role) -> None:
+        """Give a member another role; raises BadRequest."""
+
+    async def remove(self, console: str, member: int) -> None:
+        """Send a member away; raises BadRequest."""
+
+
 @attrs.frozen
 class Services:
     """What all sessions of a gateway share; made once for each gateway.
@@ -107,6 +152,7 @@ class Services:
     :param link: the hub's web address, or an empty string.
     :param memory: what is remembered between a user's sessions.
     :param turns: when whose terminal is painted.
+    :param shares: None where consoles cannot be shared.
     """
 
     consoles: Directory
@@ -117,6 +163,7 @@ class Services:
     link: Callable[[], str] = lambda: ""
     memory: Memory = attrs.field(factory=Memory)
     turns: Turns = attrs.field(factory=Turns)
+    shares: Shares | None = None
 
 
 @attrs.frozen

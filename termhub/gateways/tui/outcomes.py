@@ -34,4 +34,11 @@ class Copy:
     end: tuple[int, int]
 
 
-Outcome = Leave | AskWords | Find | Copy | None
+@attrs.frozen
+class WhoTyped:
+    """Say who typed what stands in a line."""
+
+    line: int
+
+
+Outcome = Leave | AskWords | Find | Copy | WhoTyped | None

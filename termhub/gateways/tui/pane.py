@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.history import History
+from termhub.gateways.tui.pointers import Pointer
 from termhub.gateways.tui.text import padded
 from termhub.gateways.tui.tree import Rect
 from termhub.screen import Cursor, Modes
@@ -43,6 +44,8 @@ class Pane:
         self.is_ready_due = False
         self.notice = ""
         self.history: History | None = None
+        self.pointers: Sequence[Pointer] = ()
+        """What others have selected in this window."""
         self.is_still = False
         """Copy mode looks at the present, which then stands still: what changes it is not shown."""
 
@@ -50,6 +53,11 @@ class Pane:
     def has_another_size(self) -> bool:
         """Whether the window is larger or smaller than this."""
         return self.size is not None and self.size != self.place[2:]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it shows its window and nothing over it."""
+        return self.history is None and not self.notice and not self.pointers
 
     @property
     def first_line(self) -> int:
@@ -101,6 +109,7 @@ class Pane:
         for row in range(min(rows, len(self.rows))):
             self._draw_row(canvas, row)
         self._draw_outside(canvas)
+        self._draw_pointers(canvas)
         if self.history is not None:
             self._draw_history(canvas, self.history)
         if self.notice:
@@ -136,15 +145,32 @@ class Pane:
         for row in range(min(rows, len(self.rows))):
             marked = history.marked(first + row, cols)
             if marked is not None:
-                start, end, style = marked
-                cells = self.text(row)[start:end]
-                cells += [" "] * (end - start - len(cells))
-                if cells and cells[0] == "":
-                    cells[0] = " "
-                canvas.put(x + start, y + row, "".join(cells), style, end - start)
+                self._draw_marked(canvas, row, *marked)
         position = history.position
         if count_cells(position) <= cols:
             canvas.put(x + cols - count_cells(position), y, position, NOTICE)
+
+    def _draw_pointers(self, canvas: Canvas) -> None:
+        """What others point at, as far as it is in view."""
+        if not self.pointers:
+            return
+        # Rows of the live screen are counted from behind the history.
+        first = self.first_line - self.lines
+        left = self.origin[0]
+        cols = self.place.cols if self.size is None else min(self.place.cols, self.size[0] - left)
+        for row in range(min(self.place.rows, len(self.rows))):
+            for pointer in self.pointers:
+                marked = pointer.marked(first + row, cols + left)
+                if marked is not None and marked[1] > left:
+                    self._draw_marked(canvas, row, max(0, marked[0] - left), marked[1] - left, pointer.style)
+
+    def _draw_marked(self, canvas: Canvas, row: int, start: int, end: int, style: Style) -> None:
+        """Draw cells of a row in another style."""
+        cells = self.text(row)[start:end]
+        cells += [" "] * (end - start - len(cells))
+        if cells and cells[0] == "":
+            cells[0] = " "
+        canvas.put(self.place.x + start, self.place.y + row, "".join(cells), style, end - start)
 
     @property
     def cursor_on_screen(self) -> tuple[int, int, bool]:

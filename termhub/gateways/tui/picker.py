@@ -15,7 +15,7 @@ from termhub.gateways.listing import age
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.overlay import CHOSEN, LEAVES, QUIET, draw_frame
 from termhub.gateways.tui.prompts import MAX_CHARACTERS
-from termhub.gateways.tui.text import clean, clipped, padded
+from termhub.gateways.tui.text import clean, clipped, padded, told
 from termhub.gateways.tui.tree import Rect
 from termhub.hub.console import Console
 from termhub.screen.runs import DEFAULT_STYLE, count_cells
@@ -213,19 +213,41 @@ class Picker:
 
 def console_entries(consoles: Sequence[Console], now: float) -> list[Entry]:
     """The user's consoles as rows: the living first, the last used before the others."""
-    ordered = sorted(consoles, key=lambda console: (console.has_ended, -console.last_activity))
-    entries = []
-    for console in ordered:
-        idle = age(now - console.last_activity)
-        viewers = len(console.viewers)
-        # The most important first: the end is what is cut off.
-        about = [f"ended {idle}" if console.has_ended else f"idle {idle}"]
-        if console.state not in ("running", "ended"):
-            about.insert(0, console.state)
-        if viewers:
-            about.append(f"{viewers} here")
-        if len(console.windows) > 1:
-            about.append(f"{len(console.windows)} windows")
-        about.append(f"{console.program} {console.image}")
-        entries.append(Entry(console.id, clean(console.name), " · ".join(about)))
-    return [*entries, NEW]
+    return [
+        Entry(console.id, clean(console.name), " · ".join(_about(console, now)))
+        for console in sorted(consoles, key=_order)
+    ]
+
+
+def shared_entries(shared: Sequence[tuple[Console, str, str]], now: float) -> list[Entry]:
+    """The consoles of others as rows, in the same order.
+
+    :param shared: each with its owner's name, and the role that the user has in it.
+    """
+    return [
+        Entry(
+            console.id,
+            f"{told(owner)}/{clean(console.name)}",
+            " · ".join([role, *_about(console, now)]),
+        )
+        for console, owner, role in sorted(shared, key=lambda each: _order(each[0]))
+    ]
+
+
+def _order(console: Console) -> tuple[bool, float]:
+    return console.has_ended, -console.last_activity
+
+
+def _about(console: Console, now: float) -> list[str]:
+    idle = age(now - console.last_activity)
+    viewers = len(console.viewers)
+    # The most important first: the end is what is cut off.
+    about = [f"ended {idle}" if console.has_ended else f"idle {idle}"]
+    if console.state not in ("running", "ended"):
+        about.insert(0, console.state)
+    if viewers:
+        about.append(f"{viewers} here")
+    if len(console.windows) > 1:
+        about.append(f"{len(console.windows)} windows")
+    about.append(f"{console.program} {console.image}")
+    return about

@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from termhub.errors import TermhubError
-from termhub.gateways.tui.picker import NEW, Entry, Picker, console_entries
+from termhub.gateways.tui import roles
+from termhub.gateways.tui.picker import NEW, Entry, Picker, console_entries, shared_entries
 from termhub.gateways.tui.prompts import Confirm, TextPrompt
 from termhub.gateways.tui.session import Session
 from termhub.hub.console import Console
@@ -51,8 +52,16 @@ def pick_console(ui: TerminalUI) -> None:
     """Show the user's consoles to choose from."""
     here = ui.session.console.id if ui.session is not None else ""
 
+    directory = ui.services.consoles
+
     def entries() -> Sequence[Entry]:
-        return console_entries(ui.services.consoles.of(ui.user), ui.services.now())
+        now = ui.services.now()
+        shared = [
+            (console, directory.owner_name(console), directory.role_of(ui.user, console) or "")
+            for console in directory.shared(ui.user)
+        ]
+        found = [*console_entries(directory.of(ui.user), now), *shared_entries(shared, now)]
+        return found if ui.user.is_guest else [*found, NEW]
 
     def chosen(key: str) -> None:
         if not key:
@@ -63,7 +72,7 @@ def pick_console(ui: TerminalUI) -> None:
             with_console(key, ui.show_console)
 
     def with_console(key: str, do: Callable[[Console], None]) -> None:
-        for console in ui.services.consoles.of(ui.user):
+        for console in (*directory.of(ui.user), *directory.shared(ui.user)):
             if console.id == key:
                 do(console)
 
@@ -72,7 +81,9 @@ def pick_console(ui: TerminalUI) -> None:
 
     picker = Picker(
         "Consoles",
-        "Enter shows · type to filter · C-n new · C-r rename · C-x end · Escape back",
+        "Enter shows · type to filter · Escape back"
+        if ui.user.is_guest
+        else "Enter shows · type to filter · C-n new · C-r rename · C-x end · Escape back",
         entries,
         chosen,
         previewed,
@@ -147,6 +158,9 @@ def _preview(ui: TerminalUI, picker: Picker, key: str, console: Console, window:
 
 def make_console(ui: TerminalUI, new: NewConsole) -> None:
     """Start a console, and show it."""
+    if ui.user.is_guest:
+        ui.say("Guests have no consoles of their own.")
+        return
     ui.say("Starting a console …")
 
     async def make() -> None:
@@ -160,7 +174,7 @@ def make_console(ui: TerminalUI, new: NewConsole) -> None:
 
 def rename_console(ui: TerminalUI, console: Console) -> None:
     """Ask for another name."""
-    if _is_refused(ui):
+    if roles.is_refused(ui, console):
         return
 
     def answered(text: str) -> None:
@@ -171,7 +185,7 @@ def rename_console(ui: TerminalUI, console: Console) -> None:
 
 def end_console(ui: TerminalUI, console: Console) -> None:
     """Ask, and end a console; one that has ended is removed."""
-    if _is_refused(ui):
+    if roles.is_refused(ui, console):
         return
 
     def agreed() -> None:
@@ -185,11 +199,3 @@ def end_console(ui: TerminalUI, console: Console) -> None:
     else:
         question = f"End {console.name} and all its programs?"
     ui.ask(Confirm(question, agreed))
-
-
-def _is_refused(ui: TerminalUI) -> bool:
-    """Whether somebody only looks, and is told so."""
-    if ui.session is None or ui.session.role != "observer":
-        return False
-    ui.say("You look at consoles read-only.")
-    return True

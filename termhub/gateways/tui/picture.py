@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from termhub.gateways.tui import tree
 from termhub.gateways.tui.bindings import PREFIXES
 from termhub.gateways.tui.canvas import Canvas, CanvasCursor
+from termhub.gateways.tui.chat_panel import ChatPanel
 from termhub.gateways.tui.pane import NOTICE
+from termhub.gateways.tui.people import BRIEF_CELLS
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.status import Status, draw_status
-from termhub.gateways.tui.text import padded
+from termhub.gateways.tui.text import clipped, counted, padded
 from termhub.gateways.tui.tree import Node, Rect
 from termhub.screen.runs import FAINT, PALETTE, Style, count_cells
 
@@ -44,7 +46,12 @@ _LINES: Mapping[int, str] = {
 def compose(ui: TerminalUI, canvas: Canvas) -> None:
     """Draw everything onto a blank canvas."""
     cursor = None
-    if ui.covering is not None:
+    if isinstance(ui.covering, ChatPanel) and ui.session is not None:
+        _draw_session(canvas, ui.session, ui.area)
+        pane = ui.session.focused
+        row = pane.cursor_on_screen[1] if pane is not None else 0
+        cursor = ui.covering.draw(canvas, ui.covering.place(ui.area, row))
+    elif ui.covering is not None:
         cursor = ui.covering.draw(canvas, ui.area)
     elif ui.session is not None:
         _draw_session(canvas, ui.session, ui.area)
@@ -78,8 +85,8 @@ def place_cursor(ui: TerminalUI, canvas: Canvas) -> None:
 def tell_modes(ui: TerminalUI) -> None:
     """The terminal's mouse and title, by what is shown."""
     is_taken = ui.settings.mouse
-    if ui.covering is None and ui.pointing is not None:
-        ui.display.set_mouse(ui.pointing.tracking(is_taken))
+    if ui.covering is None and ui.shown is not None:
+        ui.display.set_mouse(ui.shown.pointing.tracking(is_taken))
     else:
         ui.display.set_mouse("button" if is_taken else "off")
     if ui.session is not None:
@@ -129,22 +136,44 @@ def _draw_ended(canvas: Canvas, session: Session, area: Rect) -> None:
         canvas.put(area.x, area.y + area.rows - len(lines) + row, padded(line, area.cols), NOTICE)
 
 
+def _pointing(session: Session) -> str:
+    """Whose selections can be seen."""
+    names = [pointer.name for pane in session.panes.values() for pointer in pane.pointers]
+    if not names:
+        return ""
+    more = f"+{len(names) - 1}" if len(names) > 1 else ""
+    return f"{clipped(names[0], BRIEF_CELLS)}{more} {'point' if more else 'points'}"
+
+
 def _status(ui: TerminalUI) -> Status:
-    session = ui.session
+    session, shown = ui.session, ui.shown
     clock = time.strftime("%H:%M", time.localtime(ui.services.now()))
-    if session is None:
+    if session is None or shown is None:
         return Status("termhub", clock=clock, message=ui.messages.words)
     notes = []
     if ui.bindings.awaits:
         notes.append(f"{PREFIXES[ui.settings.preset]} …")
+    company = session.company
+    notes += [
+        ui.messages.passing,
+        "a program asks" if ui.asks.first is not None else "",
+        shown.following.brief,
+        company.control.brief(company.you, session.role),
+    ]
     if session.role == "observer":
         notes.append("read-only")
+    notes.append(company.brief)
+    if company.chat.unread:
+        notes.append(f"chat {company.chat.unread}")
+    notes.append(_pointing(session))
+    if len(company.drafts):
+        notes.append(counted(len(company.drafts), "draft"))
     pane = session.focused
     if pane is not None and pane.has_another_size and pane.size is not None:
         notes.append(f"{pane.size[0]}x{pane.size[1]}")
     if session.policy != "latest":
         notes.append(session.policy)
-    if session.viewers > 1:
-        notes.append(f"{session.viewers} viewers")
     warning = "" if session.state == "running" else session.state
-    return Status(session.name, session.tabs, notes, warning, clock, ui.messages.words)
+    return Status(
+        session.name, session.tabs, [note for note in notes if note], warning, clock, ui.messages.words
+    )

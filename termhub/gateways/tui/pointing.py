@@ -22,8 +22,8 @@ class PointingOwner(Protocol):
     def type(self, window: int, data: bytes) -> None:
         """Input for a window's program."""
 
-    def changed(self) -> None:
-        """What shows has changed."""
+    def scrolled(self) -> None:
+        """The person has moved the view."""
 
 
 class Pointing:
@@ -59,12 +59,14 @@ class Pointing:
                 self._border = self._session.layout.border_at(event.x, event.y, self._session.area)
             return
         if event.kind == "press" and pane.window != self._session.layout.focus:
+            self._owner.scrolled()
             self._session.select(pane.window)
         if event.kind == "press":
             self._held = pane
         elif event.kind == "release":
             self._held = None
-        if pane.modes.mouse != "off" and pane.history is None and not self._session.has_ended:
+        may_type = self._session.company.may_type
+        if may_type and pane.modes.mouse != "off" and pane.history is None and not self._session.has_ended:
             self._pass_on(event, pane)
         elif event.kind == "wheel":
             self._wheel(event, pane)
@@ -92,7 +94,7 @@ class Pointing:
         if event.button not in (WHEEL_UP, WHEEL_DOWN):
             return
         is_up = event.button == WHEEL_UP
-        if pane.modes.alternate_screen and pane.history is None:
+        if pane.modes.alternate_screen and pane.history is None and self._session.company.may_type:
             self._owner.type(pane.window, key_bytes(Key("Up" if is_up else "Down"), pane.modes) * WHEEL_LINES)
         else:
             self._copying.wheel(pane, 1 if is_up else -1)

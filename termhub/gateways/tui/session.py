@@ -8,11 +8,12 @@ Invariant: every pane on the screen has been asked for as a view of its size, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from termhub.gateways.tui import happenings, tree
 from termhub.gateways.tui.client import Answered, StreamClient
+from termhub.gateways.tui.company import Company
 from termhub.gateways.tui.encode import focus_bytes
 from termhub.gateways.tui.events import Focus
 from termhub.gateways.tui.layout import Layout
@@ -25,24 +26,32 @@ from termhub.gateways.tui.tree import Rect
 from termhub.gateways.tui.window_state import WindowState, tabs_of
 from termhub.hub.console import Console
 from termhub.screen.drawing import Drawing
-from termhub.store import Role
+from termhub.store import Role, User
 
 
 class Session:
     """An attachment to a console and its picture.
 
-    :param user: the number of the user.
+    :param role: what the user may do here; the hub's HELLO has the last word.
     :param layout: how the windows are arranged; changed by this.
+    :param is_read_only: the user only wants to look.
     """
 
-    def __init__(self, console: Console, user: int, role: Role, layout: Layout, owner: SessionOwner) -> None:
+    def __init__(
+        self,
+        console: Console,
+        user: User,
+        role: Role,
+        layout: Layout,
+        owner: SessionOwner,
+        is_read_only: bool = False,
+    ) -> None:
         self.console = console
-        self.role = role
         self.layout = layout
         self.name = console.name
         self.state = console.state
         self.reason = ""
-        self.viewers = 1
+        self.company = Company("observer" if is_read_only else role, owner)
         self.policy = str(console.policy)
         self.windows: dict[int, WindowState] = {}
         self.panes: dict[int, Pane] = {}
@@ -50,7 +59,7 @@ class Session:
         self.is_greeted = False
         self._has_keyboard: int | None = None
         self.owner = owner
-        self._client = StreamClient(console, user, role, self)
+        self._client = StreamClient(console, user, role, self, is_read_only)
         self._looks = Looks(self._ask_view, self._ask_unview)
         self._resized: set[int] = set()
 
@@ -81,6 +90,16 @@ class Session:
         """What the focused window calls itself."""
         window = self.windows.get(self.layout.focus) if self.layout.focus is not None else None
         return window.title or window.program if window is not None else ""
+
+    @property
+    def role(self) -> Role:
+        """What the person may do here."""
+        return self.company.role
+
+    def label(self, window: int) -> str:
+        """How messages name a window."""
+        state = self.windows.get(window)
+        return f"{window}:{self.layout.labels.get(window) or (state.program if state is not None else '')}"
 
     @property
     def tabs(self) -> list[Tab]:
@@ -114,15 +133,20 @@ class Session:
                     if pane.history is not None:
                         pane.history.resized(place.cols, place.rows)
                     self._view(pane)
-            state = self.windows[number]
-            state.has_activity = state.has_bell = False
+            self.windows[number].looked_at()
+        self.place_pointers()
         self._move_keyboard()
         self.owner.changed()
+
+    def place_pointers(self) -> None:
+        """Have the panes show what the others point at in them."""
+        for pane in self.panes.values():
+            pane.pointers = self.company.pointers.in_window(pane.window)
 
     def _move_keyboard(self) -> None:
         """Programs that asked for it hear when the focus goes, and when it comes."""
         before, self._has_keyboard = self._has_keyboard, self.layout.focus
-        if before == self._has_keyboard or self.role == "observer":
+        if before == self._has_keyboard or not self.company.may_type:
             return
         for window, has_it in ((before, False), (self._has_keyboard, True)):
             state = self.windows.get(window) if window is not None else None
@@ -233,9 +257,9 @@ class Session:
 
         self._client.request(op, check, **arguments)
 
-    def request(self, op: str, **arguments: Any) -> None:
-        """Ask the hub for something that is as well if it is refused."""
-        self._client.request(op, **arguments)
+    def request(self, op: str, answered: Answered | None = None, **arguments: Any) -> None:
+        """Ask the hub for something; a refusal is not told to the person."""
+        self._client.request(op, answered, **arguments)
 
     def _was_refused(self, reply: dict[str, Any]) -> bool:
         if not reply.get("ok"):
@@ -249,7 +273,8 @@ class Session:
         """The hub's HELLO."""
         self.is_greeted = True
         console = hello["console"]
-        self.state, self.viewers = console["state"], console["viewers"]
+        self.state = console["state"]
+        self.company.greeted(hello)
         self.reason = clean(console["reason"] or "")
         self.policy = hello["policy"]
         for window in hello["windows"]:
@@ -268,9 +293,9 @@ class Session:
             return
         suffices = pane.apply(drawing)
         self.windows[window].modes = drawing.modes
-        self.owner.drawn(pane, drawing, suffices and pane.history is None and not pane.notice)
+        self.owner.drawn(pane, drawing, suffices and pane.is_plain)
 
-    def happened(self, window: int, event: dict[str, Any]) -> None:
+    def happened(self, window: int, event: Mapping[str, Any]) -> None:
         """An event."""
         happenings.happened(self, window, event)
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
+from termhub.gateways.tui.company import CompanyOwner
 from termhub.gateways.tui.pane import Pane
 from termhub.screen.drawing import Drawing
 
+NoticeKind = Literal["bell", "activity", "output", "prompt"]
 
-class SessionOwner(Protocol):
+
+class SessionOwner(CompanyOwner, Protocol):
     """The UI, as a session sees it."""
 
     def drawn(self, pane: Pane, drawing: Drawing, suffices: bool) -> None:
         """A pane has changed; ``suffices``: nothing but what the drawing says."""
 
-    def changed(self) -> None:
-        """Something else that shows has changed."""
+    def noticed(self, kind: NoticeKind, window: int, event: Mapping[str, Any]) -> None:
+        """Something happened in a window that the person may want to be told of."""
 
-    def say(self, words: str) -> None:
-        """Tell the person something."""
+    def refused(self) -> None:
+        """What was typed was not taken: somebody else has control."""
 
     def rang(self) -> None:
         """A program rang the bell."""

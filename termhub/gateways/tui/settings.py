@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import attrs
 
+from termhub.gateways.listing import age
 from termhub.gateways.tui.bindings import PRESETS, Preset
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.overlay import CHOSEN, LEAVES, draw_frame
@@ -30,12 +31,19 @@ class TerminalSettings:
     :param status: show the status line.
     :param mouse: take the mouse for scrolling, marking and panes.
     :param copying: whether programs may put text into the clipboard (OSC 52).
+    :param tell_bell: say when a window rings that is not shown, ``tell_activity`` when one has output.
+    :param tell_silence: say when a window has had no output for so many seconds; 0: do not.
+    :param tell_command: say when a command has ended that ran for so many seconds or more; 0: do not.
     """
 
     preset: Preset = "tmux"
     status: bool = True
     mouse: bool = True
     copying: Copying = "ask"
+    tell_bell: bool = False
+    tell_activity: bool = False
+    tell_silence: int = 0
+    tell_command: int = 0
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> TerminalSettings:
@@ -61,12 +69,20 @@ VALUES: Mapping[str, tuple[Any, ...]] = {
     "status": (True, False),
     "mouse": (True, False),
     "copying": get_args(Copying),
+    "tell_bell": (False, True),
+    "tell_activity": (False, True),
+    "tell_silence": (0, 10, 30, 60, 300),
+    "tell_command": (0, 5, 10, 30, 60, 300),
 }
 _WORDS: Mapping[str, str] = {
     "preset": "Keys",
     "status": "Status line",
     "mouse": "Mouse",
     "copying": "Programs may copy to the clipboard",
+    "tell_bell": "Tell me of bells in other windows",
+    "tell_activity": "Tell me of output in other windows",
+    "tell_silence": "Tell me when another window has had no output",
+    "tell_command": "Tell me when a command has ended that ran",
 }
 _NAMES: Mapping[Any, str] = {
     "tmux": "C-b, as tmux",
@@ -74,7 +90,12 @@ _NAMES: Mapping[Any, str] = {
     "none": "no prefix; ~. and C-] leave",
     True: "on",
     False: "off",
+    **{value: value for value in get_args(Copying)},
 }
+
+
+def _seconds(value: int) -> str:
+    return f"for {age(value)}"
 
 
 class SettingsScreen:
@@ -138,7 +159,7 @@ class SettingsScreen:
         self._first_y = inner.y - first
         for row, name in enumerate(list(VALUES)[first : first + inner.rows]):
             value = getattr(self.settings, name)
-            words = f" {_WORDS[name]}: {_NAMES.get(value, value)}"
+            words = f" {_WORDS[name]}: {_NAMES.get(value) or _seconds(value)}"
             style = CHOSEN if first + row == self._row else DEFAULT_STYLE
             canvas.put(inner.x, inner.y + row, padded(words, inner.cols), style)
         return None

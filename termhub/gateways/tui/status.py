@@ -34,16 +34,21 @@ class Tab:
     is_zoomed: bool = False
     has_activity: bool = False
     has_bell: bool = False
+    has_silence: bool = False
+    has_finished: bool = False
     has_exited: bool = False
 
     @property
     def words(self) -> str:
-        """Number, title and marks: ``*`` current, ``Z`` zoomed, ``#`` activity, ``!`` bell, ``x`` exited."""
+        """Number, title and marks: ``*`` current, ``Z`` zoomed, ``#`` activity, ``!`` bell, ``~`` silence,
+        ``+`` a command has ended, ``x`` exited."""
         marks = (
             (self.is_current, "*"),
             (self.is_zoomed, "Z"),
             (self.has_activity, "#"),
             (self.has_bell, "!"),
+            (self.has_silence, "~"),
+            (self.has_finished, "+"),
             (self.has_exited, "x"),
         )
         return f"{self.number}:{clipped(self.title, TITLE_CELLS)}" + "".join(

@@ -39,9 +39,8 @@ from termhub.gateways.tui.timers import Timers
 from termhub.gateways.tui.tree import Rect
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
-from termhub.hub.viewers import CLOSE_DETACHED, CLOSE_NO_CONSOLE, CLOSE_RESTART
 from termhub.screen import clamp_size
-from termhub.store import Role, User
+from termhub.store import User
 
 _log = Logger()
 

@@ -24,12 +24,18 @@ class WindowState:
     exit: dict[str, Any] | None = None
     has_activity: bool = False
     has_bell: bool = False
+    has_silence: bool = False
+    has_finished: bool = False
     modes: Modes = attrs.field(factory=Modes)
 
     @property
     def program(self) -> str:
         """The name of what runs in it."""
         return clean(self.argv[0].rpartition("/")[2]) if self.argv else ""
+
+    def looked_at(self) -> None:
+        """Somebody has seen what there was to see."""
+        self.has_activity = self.has_bell = self.has_silence = self.has_finished = False
 
     @property
     def has_closed(self) -> bool:
@@ -68,6 +74,8 @@ def tabs_of(windows: Mapping[int, WindowState], layout: Layout, shown: Container
                     is_zoomed=number == layout.focus and layout.is_zoomed,
                     has_activity=window.has_activity,
                     has_bell=window.has_bell,
+                    has_silence=window.has_silence,
+                    has_finished=window.has_finished,
                     has_exited=window.exit is not None,
                 )
             )
