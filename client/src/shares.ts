@@ -124,7 +124,7 @@ export function roleWarning(role: Role): string {
   return role === "writer" ? `${files}.` : `${files}. A co-owner can also let others in and end the console.`;
 }
 
-const HERE = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
+const HERE = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|::1?|\[::1?\])$/;
 
 /**
  * The link as others can open it: a server that knows no public address of its own gives one of its
@@ -135,6 +135,12 @@ const HERE = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
 export function reachable(link: string, origin: string): string {
   const { hostname, pathname } = new URL(link, origin);
   return HERE.test(hostname) ? origin + pathname : link;
+}
+
+/** The same for the ssh command; it ends with the host. */
+export function reachableBySsh(command: string, hostname: string): string {
+  const [, rest, host] = /^(.*@)([^@\s]+)$/.exec(command) ?? [];
+  return host !== undefined && HERE.test(host) ? rest + hostname.replace(/^\[|\]$/g, "") : command;
 }
 
 const UNITS: readonly (readonly [seconds: number, unit: string])[] = [

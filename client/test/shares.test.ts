@@ -2,7 +2,7 @@ import decodeQR from "qr/decode.js";
 import { describe, expect, it } from "vitest";
 import { Api } from "../src/api.ts";
 import { drawQr } from "../src/qr.ts";
-import { parseShares, reachable, roleWarning, timeLeft, usesWords } from "../src/shares.ts";
+import { parseShares, reachable, reachableBySsh, roleWarning, timeLeft, usesWords } from "../src/shares.ts";
 import { isShared, nameFor } from "../src/views/page.ts";
 
 function setUp(status: number, value: unknown) {
@@ -133,6 +133,14 @@ describe("a link", () => {
       "https://other.example.org/s/thsh_x",
     );
     expect(reachable("http://127.0.0.1.example.org/s/x", origin)).toBe("http://127.0.0.1.example.org/s/x");
+  });
+
+  it("is so for ssh too", () => {
+    expect(reachableBySsh("ssh -p 2222 thsh_x@127.0.0.1", "hub.example.org")).toBe(
+      "ssh -p 2222 thsh_x@hub.example.org",
+    );
+    expect(reachableBySsh("ssh -p 2222 thsh_x@::", "[fd00::1]")).toBe("ssh -p 2222 thsh_x@fd00::1");
+    expect(reachableBySsh("ssh thsh_x@hub", "hub.example.org")).toBe("ssh thsh_x@hub");
   });
 });
 

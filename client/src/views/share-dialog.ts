@@ -9,6 +9,7 @@ import {
   type Member,
   type NewShare,
   reachable,
+  reachableBySsh,
   roleName,
   roleWarning,
   roleWords,
@@ -173,7 +174,8 @@ function button(label: string, about: string, run: () => Promise<void>): HTMLBut
 /** What to do with the share that was made. */
 function result(share: NewShare): Node[] {
   const warning = roleWarning(share.role);
-  const ends = `It ends in ${timeLeft(share.expires, Date.now() / 1000)}.`;
+  const uses = share.usesLeft === 1 ? "one person" : `${share.usesLeft} people`;
+  const ends = `It ends in ${timeLeft(share.expires, Date.now() / 1000)}${share.usesLeft === null ? "" : ` and is for ${uses}`}.`;
   const warned = warning === "" ? null : h("p", { className: "warning" }, warning);
   if (share.url === null) {
     const words = `${share.user ?? "The account"} ${roleWords(share.role)}, from their list of consoles. ${ends}`;
@@ -185,7 +187,9 @@ function result(share: NewShare): Node[] {
     h("p", { attrs: { role: "status" } }, `${who} It is shown here only now.`),
     ...(warned === null ? [] : [warned]),
     copyLine(link, "the link"),
-    ...(share.ssh === null ? [] : [copyLine(share.ssh, "the ssh command")]),
+    ...(share.ssh === null
+      ? []
+      : [copyLine(reachableBySsh(share.ssh, location.hostname), "the ssh command")]),
     h(
       "figure",
       { className: "qr-box" },
