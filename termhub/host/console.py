@@ -104,6 +104,7 @@ class Console:
         self.requests.add(self.people.operations(), self.asks.operations())
         self.streams = Streams(self.agent, around.call_later)
         self.max_windows = MAX_WINDOWS
+        self._passed_on: list[tuple[int, int, str, int, bytes]] = []
         self._acked: dict[int, int] = {}
         self._journaled: set[int] = set()
         self._ack_timer: Timer | None = None
@@ -156,6 +157,7 @@ class Console:
         """Take bytes from the agent's FIFO; after an AgentError the console is ended."""
         if self.failure is not None:
             return
+        self.look_at_input()
         try:
             for kind, number, payload in self.agent.feed(data):
                 if kind == frames.OUTPUT:
@@ -401,7 +403,15 @@ class Console:
             self._acknowledge()
             self.agent.input(link, window, viewer, sequence, data)
             self.views.typed(target)
-            target.typed.took(viewer, self.people.name(link, viewer), sequence, data, target.screen)
+            self._passed_on.append((window, viewer, self.people.name(link, viewer), sequence, data))
+
+    def look_at_input(self) -> None:
+        """See who typed what; not before it has been passed on, as it is in no hurry."""
+        passed_on, self._passed_on = self._passed_on, []
+        for number, viewer, name, sequence, data in passed_on:
+            window = self.windows.get(number)
+            if window is not None:
+                window.took_input(viewer, name, sequence, data)
 
     def link_request(self, link: HubLink, window: int, request: dict[str, Any]) -> None:
         """A request that is not about the link itself."""

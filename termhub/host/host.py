@@ -313,6 +313,7 @@ class Host:
             self._drop(connection)
             return
         self._flush()
+        self.console.look_at_input()
 
     def _drop(self, connection: Connection) -> None:
         fd = connection.socket.fileno()

@@ -10,7 +10,6 @@ or :data:`PATIENCE_LINES` went by without it.
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import cache
@@ -79,23 +78,31 @@ class TypedLine:
         """What :meth:`fields` gave, as a journal has it; None when it is anything else."""
         if not isinstance(fields, dict):
             return None
-        offset, time, who, text, lines = (
-            fields.get(name) for name in ("offset", "time", "who", "text", "lines")
-        )
+        offset, time, who, text, lines = map(fields.get, ("offset", "time", "who", "text", "lines"))
         if (
-            type(offset) is int
+            isinstance(offset, int)
             and 0 <= offset < 1 << 62
-            and type(lines) is int
+            and isinstance(lines, int)
             and 1 <= lines < 1 << 31
             and isinstance(text, str)
-            and isinstance(who, list)
-            and all(isinstance(name, str) for name in who)
-            and isinstance(time, float | int)
-            and math.isfinite(time)
+            and (names := _names(who)) is not None
+            and isinstance(time, int | float)
+            and 0 <= time < 1 << 40
         ):
-            names = tuple(name[:NAME_CHARACTERS] for name in who[:MOST_NAMES])
-            return cls(offset, time, names, text[:TEXT_CHARACTERS], lines)
+            return cls(offset, time, tuple(names), text[:TEXT_CHARACTERS], lines)
         return None
+
+
+def _names(value: object) -> list[str] | None:
+    """The names that a journal has; None when it is anything else."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        return None
+    return [name[:NAME_CHARACTERS] for name in value[:MOST_NAMES]]
+
+
+def _typing(who: list[str], entered: list[str] | None) -> dict[str, Any]:
+    """For the journal: who has typed since the last Enter, and who it was that just entered a line."""
+    return {"type": "typing", "who": who, **({"entered": entered} if entered else {})}
 
 
 @define(eq=False)
@@ -152,10 +159,13 @@ class Typed:
     """The lines that people typed in one window.
 
     :param clock: seconds, only differences mean anything.
+    :param note: puts an event into the journal.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], note: Callable[[dict[str, Any]], None]) -> None:
         self._clock = clock
+        self._note = note
+        self._noted: list[str] = []
         self.lines: deque[TypedLine] = deque(maxlen=MOST_ENTRIES)
         self._typists: OrderedDict[int, _Typist] = OrderedDict()
         self._line = _Line()
@@ -168,11 +178,14 @@ class Typed:
 
     # -- input ---------------------------------------------------------------
 
-    def took(self, viewer: int, name: str, sequence: int, data: bytes, screen: Screen) -> None:
+    def took(
+        self, viewer: int, name: str, sequence: int, data: bytes, screen: Screen, *, is_current: bool
+    ) -> None:
         """Input was passed on; what comes again after a break is known already.
 
         :param name: of the person; empty: nobody knows.
         :param sequence: of the first byte of ``data`` in this viewer's input to the window.
+        :param is_current: whether the screen shows all output there is.
         """
         typist = self._typists.get(viewer)
         if typist is None:
@@ -184,15 +197,21 @@ class Typed:
             return  # a hole, which is refused and comes again, or nothing new
         typist.sequence = sequence + len(data)
         fills_screen = screen.on_alternate_screen
+        entered: list[str] | None = None
         for kind, key in typist.keys.feed(data[known:] if known else data):
             if kind == "enter":
-                self._enter(name)
+                entered = self._enter(name)
             elif kind == "stop" or fills_screen:
                 self._line = _Line()
             else:
                 self._line.take(name, kind, key)
+        who = list(self._line.who)
+        if who != self._noted or entered:
+            self._noted = who
+            self._note(_typing(who, entered if is_current else None))
 
-    def _enter(self, name: str) -> None:
+    def _enter(self, name: str) -> list[str] | None:
+        """A line was entered; by whom, when there was something in it."""
         line, self._line = self._line, _Line()
         line.take_part(name)
         now = self._clock()
@@ -201,9 +220,11 @@ class Typed:
         else:
             self._entered_at = now
         entered = line.entered()
-        if entered is not None and len(self._entered) < MOST_ENTERED:
-            self._entered.append(entered)
-            self._be_patient(now)
+        if entered is None or len(self._entered) >= MOST_ENTERED:
+            return None
+        self._entered.append(entered)
+        self._be_patient(now)
+        return list(entered.who)
 
     def _be_patient(self, now: float) -> None:
         self._patience = PATIENCE_LINES
@@ -216,7 +237,7 @@ class Typed:
         """Whether a line was entered that is not found yet: :meth:`line_ends` wants every line feed."""
         return bool(self._entered)
 
-    def line_ends(self, screen: Screen, offset: int, time: float) -> TypedLine | None:
+    def line_ends(self, screen: Screen, offset: int, time: float) -> None:
         """The output goes on with a line feed: the line with the cursor may be one that was entered.
 
         :param offset: of the line feed.
@@ -226,9 +247,9 @@ class Typed:
         self._patience -= 1
         if self._patience < 0 or now > self._expires:
             self._entered.clear()
-            return None
+            return
         if screen.on_alternate_screen:
-            return None
+            return
         read = cache(screen.rows_to_cursor)
         for index, entered in enumerate(self._entered):
             text = shown(entered, read, screen.cols)
@@ -237,10 +258,10 @@ class Typed:
                 self._be_patient(now)
                 found = TypedLine(offset, round(time, 3), entered.who, text[:TEXT_CHARACTERS], entered.lines)
                 self.lines.append(found)
-                return found
+                self._note(found.event())
+                return
         # Without text to know it by it was this line or none.
         self._entered = deque(entered for entered in self._entered if entered.is_evident)
-        return None
 
     def program_changed(self) -> None:
         """Another program runs, or none: what was typed is not for it."""
@@ -266,11 +287,26 @@ class Typed:
 
     # -- journal and requests ------------------------------------------------
 
+    def events(self, limit_bytes: int) -> list[dict[str, Any]]:
+        """What a journal that begins anew has to know: the newest lines that fit, and who is typing."""
+        lines = [line.event() for line in self.newest(MOST_ENTRIES, limit_bytes)]
+        return [*lines, _typing(self._noted, None)] if self._noted else lines
+
     def restore(self, event: dict[str, Any]) -> None:
-        """A line as a journal has it."""
+        """An event as a journal has it; what is anything else changes nothing."""
         line = TypedLine.from_fields(event.get("line"))
         if line is not None:
             self.lines.append(line)
+            self._entered.clear()
+        elif event.get("type") == "typing":
+            # What was typed nobody has written down: keys that come now may only be a part of it.
+            self._noted = _names(event.get("who")) or []
+            self._line = _Line(dict.fromkeys(self._noted), is_edited=bool(self._noted))
+            self._entered.clear()
+            entered = _names(event.get("entered"))
+            if entered:
+                self._entered.append(Entered(tuple(entered), is_edited=True))
+                self._be_patient(self._clock())
 
     def newest(self, limit: int, limit_bytes: int) -> list[TypedLine]:
         """The newest lines that fit, oldest first."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.guest import frames
 from termhub.host.journal import Journal
 from termhub.host.stream import Stream
-from termhub.host.typed import MOST_ENTRIES, Typed
+from termhub.host.typed import Typed
 
 if TYPE_CHECKING:
     from termhub.screen import Screen
@@ -79,7 +79,7 @@ class Window:
         self.stream = Stream(HELD_BYTES, offset)
         self.parsed = offset
         self.journal = journal
-        self.typed = Typed(clock)
+        self.typed = Typed(clock, lambda event: journal.event(event, unix_time()))
         self._unix_time = unix_time
         self._clock = clock
         self._marks: deque[Mark] = deque()
@@ -150,6 +150,10 @@ class Window:
         first = self.journal.start
         return self.stream.start if first is None else min(first, self.stream.start)
 
+    def took_input(self, viewer: int, name: str, sequence: int, data: bytes) -> None:
+        """Input was passed on to the program; :param name: of who typed it, empty when nobody knows."""
+        self.typed.took(viewer, name, sequence, data, self.screen, is_current=not self.has_work)
+
     # -- work ----------------------------------------------------------------
 
     def work(self) -> tuple[bytes, Mark | None]:
@@ -178,10 +182,7 @@ class Window:
     def _up_to_line_feed(self, data: bytes) -> bytes:
         """Cut a slice so that the next one begins with a line feed; look at the line before this one's."""
         if data.startswith(b"\n"):
-            now = self._unix_time()
-            line = self.typed.line_ends(self.screen, self.parsed, now)
-            if line is not None:
-                self.journal.event(line.event(), now)
+            self.typed.line_ends(self.screen, self.parsed, self._unix_time())
         line_feed = data.find(b"\n", 1)
         return data if line_feed < 0 else data[:line_feed]
 
@@ -240,8 +241,8 @@ class Window:
             self.journal.start_segment(self.parsed, self.cols, self.rows, keyframe, now)
             if self.exit is not None:
                 self.journal.event({"type": "exit", **self.exit}, now)
-            for line in self.typed.newest(MOST_ENTRIES, self.journal.full_bytes // TYPED_SHARE):
-                self.journal.event(line.event(), now)
+            for event in self.typed.events(self.journal.full_bytes // TYPED_SHARE):
+                self.journal.event(event, now)
 
     # -- recovery ------------------------------------------------------------
 
@@ -309,7 +310,7 @@ class Window:
                 self.exit = {key: event[key] for key in ("code", "signal") if key in event}
             elif event.get("type") == "opened":
                 self.exit = None
-            elif event.get("type") == "typed":
+            elif event.get("type") in ("typed", "typing"):
                 self.typed.restore(event)
 
     def _replay(self, data: bytes) -> None:
