@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MAX_REQUESTS = 32
 """Requests of one client that may be unanswered at a time."""
 
+TYPED_LINES = 500
+"""Most lines that a client is told who typed."""
+
 FIND_CHARACTERS = 1000
 """The longest text that a client can look for."""
 
@@ -242,6 +245,46 @@ async def _control_give(viewer: Viewer, request: ClientRequest) -> dict[str, Any
     return {}
 
 
+async def _look(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    looks, window = viewer.console.together.looks, request.window or 0
+    start, end = request.start, request.end
+    if (start is None) != (end is None):
+        raise BadRequest("look needs both ends of what is selected.")
+    looks.look(viewer, window, request.back or 0, start, end)
+    return {}
+
+
+async def _say(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    return {"number": await viewer.console.together.chat.say(viewer, request.text)}
+
+
+async def _chat(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    return await viewer.console.together.chat.read(request.before)
+
+
+async def _offer(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    return {"draft": viewer.console.together.drafts.offer(viewer, request.text)}
+
+
+async def _withdraw(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    viewer.console.together.drafts.withdraw(viewer, request.draft)
+    return {}
+
+
+async def _run_draft(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    def check() -> None:
+        OPERATIONS["run_draft"].check(viewer)
+
+    await viewer.console.together.drafts.run(viewer, request.draft, request.window or 0, check)
+    return {}
+
+
+async def _typed(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    limit = min(request.limit or TYPED_LINES, TYPED_LINES)
+    lines = await viewer.console.typed(request.window or 0, limit)
+    return {"lines": msgspec.to_builtins(lines)}
+
+
 OPERATIONS: dict[str, Operation] = {
     "ping": Operation(_ping),
     "subscribe": Operation(_subscribe),
@@ -251,10 +294,17 @@ OPERATIONS: dict[str, Operation] = {
     "unview": Operation(_unview),
     "find": Operation(_find),
     "copy": Operation(_copy),
+    "look": Operation(_look),
+    "say": Operation(_say),
+    "chat": Operation(_chat),
+    "typed": Operation(_typed),
     "open": Operation(_open, "writer", "acting"),
     "close": Operation(_close, "writer", "acting"),
     "signal": Operation(_signal, "writer", "acting"),
     "policy": Operation(_policy, "writer", "acting"),
+    "offer": Operation(_offer, "writer"),
+    "withdraw": Operation(_withdraw, "writer"),
+    "run_draft": Operation(_run_draft, "writer", "typing"),
     "control_ask": Operation(_control_ask, "writer"),
     "control_give": Operation(_control_give, "writer"),
     "control": Operation(_control, "owner"),

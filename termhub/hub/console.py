@@ -21,11 +21,12 @@ from twisted.logger import Logger
 from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.audience import Audience, show_ended
+from termhub.hub.chat import ChatStore
 from termhub.hub.client_messages import ClientHello, Via
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
 from termhub.hub.ended import Ended
-from termhub.hub.host_messages import MAX_WINDOWS, HostWindow, ScreenText
+from termhub.hub.host_messages import MAX_WINDOWS, HostWindow, Modes, ScreenText, TypedLine
 from termhub.hub.host_side import HostSide
 from termhub.hub.input import InputStream
 from termhub.hub.inputs import Inputs
@@ -55,6 +56,7 @@ class Console:
     :param now: the wall clock, seconds since 1970.
     :param read_ended: reads what is left of it once it has ended.
     :param argv: the command line of an image's program.
+    :param chat: keeps what people say here.
     :param on_ended: called once with the console when it ends.
     :param member_of: the number by which a user is a member of it, if they are one.
     """
@@ -66,6 +68,7 @@ class Console:
         now: Callable[[], float],
         read_ended: Callable[[], Awaitable[Ended | None]],
         argv: Callable[[str, str], list[str]],
+        chat: ChatStore,
         on_ended: Callable[[Console], None] = lambda console: None,
         member_of: Callable[[User], int | None] = lambda user: None,
     ) -> None:
@@ -87,7 +90,7 @@ class Console:
         self.windows = self._table.windows
         self._audience = Audience()
         self.viewers = self._audience.viewers
-        self.together = Together(self._audience, clock, now, member_of, self._may_type_changed)
+        self.together = Together(self, self._audience, chat, now, member_of)
         self._now = now
         self._read_ended = read_ended
         self._argv = argv
@@ -251,6 +254,7 @@ class Console:
         viewer.greet([window.describe() for window in self.windows.values()])
         for window, stream in self._inputs.of(viewer.key):
             viewer.tell_refused(window, stream)
+        self.together.looks.tell(viewer)
         wanted = {int(number): since for number, since in hello.windows.items()}
         for number in wanted.keys() & self.windows.keys():
             viewer.watch(number, wanted[number])
@@ -271,7 +275,8 @@ class Console:
         """A viewer looks at a window no longer."""
         self._table.area_removed(viewer, number)
 
-    def _may_type_changed(self, viewer: Viewer) -> None:
+    def may_type_changed(self, viewer: Viewer) -> None:
+        """A viewer may type now, or no longer: so its area counts, or not."""
         self._table.counts_changed(viewer, viewer.may_type)
 
     def used(self, viewer: Viewer, number: int) -> None:
@@ -318,6 +323,10 @@ class Console:
         :raises NotAllowed: when the user may not type now.
         """
         self.together.check_may_type(user, role)
+        await self.type(user, window, data)
+
+    async def type(self, user: User, window: int, data: bytes) -> None:
+        """As :meth:`input`, for a user who may."""
         self._check_alive()
         self.window(window)
         self.active_at = self.clock.seconds()
@@ -368,6 +377,23 @@ class Console:
         if not self.has_ended:
             self.window(window)
         return await self._requests.output(window, since, wait_seconds, limit)
+
+    async def modes(self, window: int) -> Modes:
+        """What the program in a window has asked of its terminal.
+
+        :raises BadRequest: when there is no such window.
+        """
+        self._check_alive()
+        self.window(window)
+        return await self._requests.modes(window)
+
+    async def typed(self, window: int, limit: int) -> list[TypedLine]:
+        """The last lines that people typed into a window, the newest last.
+
+        :raises BadRequest: when there is no such window.
+        """
+        self.window(window)
+        return await self._requests.typed(window, limit)
 
     async def open_window(
         self,

@@ -422,6 +422,7 @@ class Consoles:
             self._now,
             read_ended,
             self.images.argv,
+            self._store,
             self._on_ended,
             lambda user: self.shares.member(user, record.id),
         )

@@ -173,3 +173,29 @@ class Opened(Struct):
     """Reply to ``open``."""
 
     window: WindowNumber
+
+
+class Modes(Struct):
+    """Reply to ``modes``: what a window's program has asked of its terminal."""
+
+    bracketed_paste: bool = False
+    alternate_screen: bool = False
+
+
+class TypedLine(Struct):
+    """A line that people typed, and who they are."""
+
+    offset: Offset
+    time: float
+    who: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=16)]
+    text: Annotated[str, Meta(max_length=500)]
+    lines: Annotated[int, Meta(ge=0, lt=1 << 31)] = 1
+
+    def __post_init__(self) -> None:
+        self.who, self.text = [seen(name) for name in self.who], seen(self.text)
+
+
+class TypedLines(Struct):
+    """Reply to ``typed``, the newest last."""
+
+    lines: Annotated[list[TypedLine], Meta(max_length=500)]

@@ -17,7 +17,7 @@ from sandbox.guest import frames
 from termhub.errors import ConsoleError
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
-from termhub.hub.host_messages import Opened, Piece, ScreenText
+from termhub.hub.host_messages import Modes, Opened, Piece, ScreenText, TypedLine, TypedLines
 from termhub.hub.link import Link
 
 LINK_SECONDS = 15.0
@@ -28,6 +28,8 @@ READ_BYTES = 262_144
 
 _decode_text = msgspec.json.Decoder(ScreenText).decode
 _decode_piece = msgspec.json.Decoder(Piece).decode
+_decode_modes = msgspec.json.Decoder(Modes).decode
+_decode_typed = msgspec.json.Decoder(TypedLines).decode
 _decode_opened = msgspec.json.Decoder(Opened).decode
 
 
@@ -94,6 +96,16 @@ class Requests:
         """A window's screen as text."""
         result: ScreenText = await self.request("text", window, _decode_text, scrollback=scrollback)
         return result
+
+    async def modes(self, window: int) -> Modes:
+        """What a window's program has asked of its terminal."""
+        result: Modes = await self.request("modes", window, _decode_modes)
+        return result
+
+    async def typed(self, window: int, limit: int) -> list[TypedLine]:
+        """The last lines that people typed into a window, the newest last."""
+        result: TypedLines = await self.request("typed", window, _decode_typed, limit=limit)
+        return result.lines
 
     async def output(self, window: int, since: int, wait_seconds: float, limit: int) -> tuple[int, bytes]:
         """Output from ``since`` on, waiting for some if there is none."""

@@ -1,7 +1,7 @@
-"""What people do together at one console: who they are, and who of them may type.
+"""What people do together at one console: who may type, where they look, what they say and offer.
 
-Owned by the console, which tells it who comes, goes and types, and asks it who may.  Nothing of it is
-lost to the console when the hub is.
+Owned by the console, which tells it who comes, goes and types, and asks it who may.  Only the chat
+outlives the hub.
 
 Invariant: every viewer's ``may_type`` is what its role and the control say now.
 """
@@ -13,37 +13,45 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.guest import frames
 from termhub.errors import BadRequest, NotAllowed
+from termhub.hub.chat import Chat, ChatStore
 from termhub.hub.client_messages import Mode
-from termhub.hub.clock import Clock
 from termhub.hub.control import Control
+from termhub.hub.drafts import Drafts
+from termhub.hub.looks import Looks
 from termhub.hub.people import People
 from termhub.store import Role, User
 
 if TYPE_CHECKING:
     from termhub.hub.audience import Audience
+    from termhub.hub.console import Console
     from termhub.hub.viewers import Viewer
 
 
 class Together:
     """The people at one console and what they share.
 
+    :param console: whose they are.
+    :param store: keeps what is said.
     :param now: the wall clock, seconds since 1970.
     :param member_of: the number by which a user is a member of this console, if they are one.
-    :param may_type_changed: told of a viewer who may type now, or no longer.
     """
 
     def __init__(
         self,
+        console: Console,
         audience: Audience,
-        clock: Clock,
+        store: ChatStore,
         now: Callable[[], float],
         member_of: Callable[[User], int | None],
-        may_type_changed: Callable[[Viewer], None],
     ) -> None:
+        clock = console.clock
+        self._console = console
         self._audience = audience
-        self._may_type_changed = may_type_changed
         self.people = People(audience, clock, now, member_of)
         self.control = Control(self._control_changed)
+        self.looks = Looks(audience, clock)
+        self.chat = Chat(console.id, store, audience, clock, now)
+        self.drafts = Drafts(console, audience, clock)
 
     def hello(self, viewer: Viewer) -> dict[str, Any]:
         """What a viewer is told of it at first."""
@@ -57,6 +65,7 @@ class Together:
             },
             "people": self.people.listed(),
             "control": self._describe_control(),
+            "drafts": self.drafts.describe(),
         }
 
     # -- who comes and goes ------------------------------------------------------------
@@ -72,6 +81,9 @@ class Together:
         """A viewer is gone."""
         self._may_have_left(viewer.person)
         self.people.left(viewer)
+        self.looks.left(viewer)
+        if not self._audience.viewers:
+            self.quiet()
 
     def role_changed(self, viewer: Viewer) -> None:
         """A viewer has another role."""
@@ -89,6 +101,7 @@ class Together:
     def quiet(self) -> None:
         """The console ends or is closed: set no timers."""
         self.people.quiet()
+        self.looks.quiet()
 
     # -- who may type --------------------------------------------------------------------
 
@@ -145,7 +158,7 @@ class Together:
             may_type = self.control.may_type(viewer.person, viewer.role)
             if may_type != viewer.may_type:
                 viewer.may_type = may_type
-                self._may_type_changed(viewer)
+                self._console.may_type_changed(viewer)
 
     def _describe_control(self) -> dict[str, Any]:
         control, name = self.control, self.people.name

@@ -13,7 +13,7 @@ from termhub.hub.console import Console
 from termhub.hub.ended import Ended
 from termhub.hub.link import HostLink
 from termhub.hub.viewers import Viewer
-from termhub.store import ConsoleRecord, Role, User
+from termhub.store import ChatMessage, ConsoleRecord, Role, User
 
 CONSOLE = "c-aaaaaaaaaa"
 
@@ -142,6 +142,20 @@ class FakeHost:
         self.link.connectionLost()
 
 
+class FakeChat:
+    """Keeps what is said, as a store does."""
+
+    def __init__(self) -> None:
+        self.messages: list[ChatMessage] = []
+
+    async def add_chat(self, console: str, time: float, name: str, text: str) -> ChatMessage:
+        self.messages.append(ChatMessage(len(self.messages) + 1, time, name, text))
+        return self.messages[-1]
+
+    async def chat(self, console: str, before: int | None = None, limit: int = 50) -> list[ChatMessage]:
+        return [each for each in self.messages if before is None or each.number < before][-limit:]
+
+
 def make_console(clock: Clock, last: Ended | None = None, **fields: Any) -> Console:
     """A console that has not been linked yet."""
 
@@ -149,7 +163,9 @@ def make_console(clock: Clock, last: Ended | None = None, **fields: Any) -> Cons
         return last
 
     record = ConsoleRecord(CONSOLE, 1, "one", "python", "3.11", 0.0, **fields)
-    return Console(record, clock, clock.seconds, read_ended, lambda image, program: [f"/{image}/{program}"])
+    return Console(
+        record, clock, clock.seconds, read_ended, lambda image, program: [f"/{image}/{program}"], FakeChat()
+    )
 
 
 def somebody(user: User | int = 1, name: str = "") -> User:

@@ -34,6 +34,7 @@ from termhub.hub.link import HostLink
 from termhub.screen import Screen, open_screen
 from termhub.store import ConsoleRecord, Role, Share, User
 from tests.support.console_core import FakeClock
+from tests.support.hub_fakes import FakeChat
 
 USER = User(7, "alice", 0.0, "default")
 BOB = User(8, "bob", 0.0, "default")
@@ -98,6 +99,7 @@ class PlayedConsole:
             world.now,
             read_ended,
             lambda image, program: [f"/bin/{program}"],
+            FakeChat(),
             member_of=lambda user: user.number if (user.number, record.id) in world.shares.roles else None,
         )
         self._wire = _Wire()
