@@ -150,6 +150,9 @@ class HttpFuzzTests(FuzzTestCase):
             "/tokens": b'{"label": "text"}',
             "/keys": b'{"key": "ssh-ed25519 AAAA a comment", "label": "text"}',
             "/keys/offers/ABCD-EFGH": b'{"label": "text"}',
+            "/consoles/main/shares": b'{"role": "writer", "expires": 60, "uses": 1, "user": null}',
+            "/shares/look": b'{"token": "thsh_wrong"}',
+            "/shares/take": b'{"token": "thsh_wrong", "name": "Ann", "passphrase": "correct horse"}',
         }
 
         def request(path: str) -> bytes:

@@ -146,6 +146,10 @@ class TermhubRequest(Request):
         path = unquote_to_bytes(self.path).decode("utf-8", "replace")
         return "/s/…" if path.startswith("/s/") else without_secrets(path)
 
+    def __repr__(self) -> str:
+        """What a traceback may show of it."""
+        return f"<{type(self).__name__} {self.method!r} {self.logged_path}>"
+
     @property
     def is_over(self) -> bool:
         """Whether it is answered, or its client is gone."""
