@@ -77,7 +77,7 @@ def share(
         return
     for line in share_results(made):
         click.echo(line)
-    for line in share_notes(made, name, time.time()):
+    for line in share_notes(made, name, time.time(), "termhub unshare"):
         click.echo(line, err=True)
 
 

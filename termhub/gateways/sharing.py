@@ -89,10 +89,11 @@ def share_results(share: Mapping[str, Any]) -> list[str]:
     return [plain(str(share[key])) for key in ("url", "ssh") if share.get(key)]
 
 
-def share_notes(share: Mapping[str, Any], name: str, now: float) -> list[str]:
+def share_notes(share: Mapping[str, Any], name: str, now: float, unshare: str) -> list[str]:
     """What a person should know of a new share of the console ``name``, a line each.
 
     :param now: seconds since 1970.
+    :param unshare: the command that takes shares back.
     """
     role, user, uses = str(share["role"]), share.get("user"), share.get("uses_left")
     article = "a" if role == "writer" else "an"
@@ -102,7 +103,7 @@ def share_notes(share: Mapping[str, Any], name: str, now: float) -> list[str]:
     if share.get("has_passphrase"):
         facts.append("with the pass-phrase")
     who = f"{plain(str(user))} is" if user else "The link makes"
-    said = [f"{who} {', '.join(facts)}. `unshare {plain(name)} {share['id']}` takes it back."]
+    said = [f"{who} {', '.join(facts)}. `{unshare} {plain(name)} {share['id']}` takes it back."]
     if role != "observer":
         said.append(WRITERS)
     return said

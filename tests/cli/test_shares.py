@@ -45,7 +45,7 @@ def test_a_link(termhub: Run, hub: FakeHub) -> None:
     done = termhub("share", "work")
     assert (done.status, done.out) == (0, f"{URL}\n{SSH}\n")
     assert done.err == (
-        "The link makes an observer of work, for 1d. `unshare work s-aaaaaaaaaa` takes it back.\n"
+        "The link makes an observer of work, for 1d. `termhub unshare work s-aaaaaaaaaa` takes it back.\n"
     )
     assert hub.calls[0][1] == {"role": "observer"}
 

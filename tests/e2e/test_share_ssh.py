@@ -203,6 +203,14 @@ def test_a_guest_comes_with_the_command_line(alice: SshAccount, console: str, te
     guest.until(lambda: "422" in guest.lines)
     status, told = alice.hub.request("GET", f"/consoles/{console}/shares")
     assert (status, [each["name"] for each in told["members"]]) == (200, ["mallory"])
+    member = told["members"][0]["member"]
+    status, _ = alice.hub.request("PATCH", f"/consoles/{console}/members/{member}", {"role": "observer"})
+    assert status == 204
+    guest.until_text("you are an observer here now")
+    guest.until(lambda: not any("observer here now" in line for line in guest.lines))
+    guest.type("echo $((7*7))$((1+1))\r")
+    guest.until_text("typing does nothing")
+    assert "492" not in guest.text
     alice.hub.request("DELETE", f"/consoles/{console}/shares/{id}")
     assert guest.finish() == 1
     assert "no longer shared with you" in guest.text

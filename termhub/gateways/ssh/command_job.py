@@ -13,13 +13,14 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from termhub.errors import BadRequest, ConsoleError, NoSuchConsole, TermhubError
+from termhub.errors import BadRequest, ConsoleError, NoSuchConsole, NotAllowed, TermhubError
 from termhub.gateways.tui.interface import Start
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
 from termhub.hub.requests import MAX_WAIT_SECONDS, READ_BYTES
 from termhub.store import Role, User
 
+from ..guests import OVER
 from ..listing import console_table, json_text, plain, table
 from ..queries import QueryFilter
 from .channel import Channel
@@ -261,7 +262,8 @@ class CommandJob:
             while command.follow or position < end:
                 wait = MAX_WAIT_SECONDS if command.follow else 0.0
                 offset, data = await console.output(command.window, position, wait, limit)
-                self._get(console.id, "observer")  # it may be shared no longer
+                if self._services.consoles.role_of(self._user, console) is None:
+                    raise NotAllowed(OVER)
                 if not data and not command.follow:
                     return
                 position = offset + len(data)

@@ -76,7 +76,7 @@ class Sharing:
             await self._printer.result(json_text(told) + "\n")
             return 0
         await self._printer.result("".join(f"{line}\n" for line in share_results(told)))
-        for line in share_notes(told, command.name, services.now()):
+        for line in share_notes(told, command.name, services.now(), "unshare"):
             await self._printer.note(line)
         return 0
 

@@ -205,7 +205,7 @@ class TestConsolesOfOthers(SharingCase):
         self.line.pump()
         self.assertEqual(outputs(self.client.packets), b"")
         self.assertEqual(exits(self.client.packets), [1])
-        self.assertIn(b"no console named", outputs(self.client.packets, stderr=True))
+        self.assertIn(b"no longer shared with you", outputs(self.client.packets, stderr=True))
 
 
 class TestNewInThePlaceOfOld(SharingCase):
