@@ -48,6 +48,7 @@ function showRoute(): void {
   const context: PageContext = { api, me, loginNeeded: () => showLogin() };
   if (route === null) show(nothingHere());
   else if (route.page === "list") show(listPage(context));
+  else if (route.page === "keys" && me.isGuest) show(nothingHere());
   else if (route.page === "keys") show(keysPage(context, offerCode(location.hash)));
   else show(consolePage(context, route.name));
 }

@@ -361,7 +361,7 @@ class ConsoleView {
     if (this.console !== null) this.console = { ...this.console, state: "ended", reason };
     this.note.say(reason === "" ? "This console has ended." : `This console has ended (${reason}).`, [
       ["All consoles", () => navigate("/")],
-      ["Remove it", () => void this.end()],
+      ...(this.room.role === "owner" ? ([["Remove it", () => void this.end()]] as const) : []),
     ]);
   }
 
