@@ -30,6 +30,11 @@ class Login:
         return Admitted(self.user) if self.key is None else PublicKey(self.user.name, self.key)
 
     @property
+    def who(self) -> str:
+        """Who it is, in words for the log: a guest may say the name of an account."""
+        return f"guest {self.user.name}" if self.user.is_guest else self.user.name
+
+    @property
     def way(self) -> str:
         """What was shown, in words for the log."""
         shown = [] if self.console is None else ["a link"]

@@ -208,7 +208,7 @@ class UserAuth(SSHService):
             return
         _log.info(
             "{user} comes by ssh from {address} with {way}",
-            user=login.user.name,
+            user=login.who,
             address=self._address,
             way=login.way,
         )

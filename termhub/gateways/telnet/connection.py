@@ -260,7 +260,9 @@ class TelnetConnection(Protocol):
             self.typed(early)
 
     def _logged_in(self, user: User, secret: str | None) -> None:
-        _log.info("{user} has logged in by telnet from {address}", user=user.name, address=self._address)
+        # A guest may have the name of an account.
+        who = f"guest {user.name}" if user.is_guest else user.name
+        _log.info("{user} has logged in by telnet from {address}", user=who, address=self._address)
         self._user = user
         self._gateway.logged_in(self, user, self._console, secret)
         if self._outlet is None:

@@ -304,7 +304,7 @@ class TestLogs(LinkCase):
         self.password(token, "open sesame")
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         text = "\n".join(self.log)
-        self.assertIn("guest", text)
+        self.assertIn("'guest guest'", text)
         self.assertNotIn(token, text)
         self.assertNotIn(WRONG, text)
         self.assertNotIn("sesame", text)
