@@ -196,6 +196,8 @@ class Typed:
         if known < 0 or known >= len(data):
             return  # a hole, which is refused and comes again, or nothing new
         typist.sequence = sequence + len(data)
+        if len(self._entered) == MOST_ENTERED:
+            self._entered.popleft()  # a paste that is never shown does not hide what comes later
         fills_screen = screen.on_alternate_screen
         entered: list[str] | None = None
         for kind, key in typist.keys.feed(data[known:] if known else data):
@@ -251,7 +253,9 @@ class Typed:
         if screen.on_alternate_screen:
             return
         read = cache(screen.rows_to_cursor)
-        for index, entered in enumerate(self._entered):
+        # What can be known by its text goes first; without any it is this line or none.
+        by_evidence = sorted(enumerate(self._entered), key=lambda each: not each[1].is_evident)
+        for index, entered in by_evidence:
             text = shown(entered, read, screen.cols)
             if text is not None:
                 self._entered = deque(islice(self._entered, index + 1, None))
@@ -260,7 +264,6 @@ class Typed:
                 self.lines.append(found)
                 self._note(found.event())
                 return
-        # Without text to know it by it was this line or none.
         self._entered = deque(entered for entered in self._entered if entered.is_evident)
 
     def program_changed(self) -> None:
