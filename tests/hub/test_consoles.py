@@ -19,6 +19,7 @@ from termhub.errors import (
     NameTaken,
     NoSandbox,
     NoSuchConsole,
+    NotAllowed,
     TermhubError,
     TooMany,
 )
@@ -527,3 +528,65 @@ def test_images_are_listed_with_what_they_can_run(here: Here) -> None:
     listed = result(here.consoles.images.listed())
     assert [image["version"] for image in listed][:1] == ["3.11.0"]
     assert all("python" in image["programs"] for image in listed)
+
+
+def test_guests_have_no_consoles_files_or_anything_ready(tmp_path: Path) -> None:
+    here = Here(tmp_path, prepare=True)
+    result(here.consoles.start())
+    guest = User(-1, "Ann", 0.0, "guest")
+    for call in (
+        here.consoles.create(guest, NewConsole()),
+        here.consoles.run_for_files(guest, SilentOwner(), [SFTP_SERVER]),
+    ):
+        with pytest.raises(NotAllowed) as refused:
+            result(call)
+        assert refused.value.code == "guests_may_not"
+    asked = len(here.launcher.asked)
+    here.consoles.logged_in(guest)
+    here.clock.advance(RENEW_SECONDS)
+    assert len(here.launcher.asked) == asked
+    assert here.consoles.of(guest) == []
+    here.consoles.logged_in(here.alice)
+    assert len(here.launcher.asked) > asked
+    here.consoles.stop(1012, "test is over")
+    here.database.close()
+
+
+def test_who_loses_access_is_sent_away_and_who_gets_another_role_has_it(here: Here) -> None:
+    result(here.shares.start())
+    console = here.create(name="main")
+    share, _ = result(here.shares.create(console.id, here.alice, "writer", user="bob"))
+    client, viewer = attach(console, user=here.bob, role="writer")
+    mine, own = attach(console, user=here.alice, role="owner", viewer="cd")
+    (member,) = result(here.shares.members(console.id))
+    result(here.shares.set_role(console.id, member.number, "observer"))
+    assert viewer.role == "observer"
+    result(here.shares.revoke(console.id, share.id))
+    assert client.closed is not None
+    assert client.closed[0] == 4003
+    assert (mine.closed, own.role) == (None, "owner")
+    with pytest.raises(NoSuchConsole):
+        here.consoles.get(here.bob, "alice/main", "observer")
+
+
+def test_a_share_that_expires_sends_away(here: Here) -> None:
+    result(here.shares.start())
+    console = here.create(name="main")
+    result(here.shares.create(console.id, here.alice, "writer", user="bob", seconds=60))
+    client, _ = attach(console, user=here.bob, role="writer")
+    here.clock.advance(59)
+    assert client.closed is None
+    here.clock.advance(2)
+    assert client.closed is not None
+    assert client.closed[0] == 4003
+
+
+def test_a_removed_console_takes_its_shares_along(here: Here) -> None:
+    result(here.shares.start())
+    console = here.create(name="main")
+    result(here.shares.create(console.id, here.alice, "observer", user="bob"))
+    result(here.consoles.end(console))
+    assert here.consoles.get(here.bob, "alice/main", "observer") is console
+    result(here.consoles.remove(console))
+    assert here.consoles.shared(here.bob) == []
+    assert result(here.shares.of(console.id)) == []
