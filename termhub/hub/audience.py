@@ -89,6 +89,14 @@ class Audience:
             for viewer in list(self.viewers.values()):
                 viewer.tell(window, key or event["type"], frame)
 
+    def tell_owners(self, window: int, event: dict[str, Any], key: str) -> int:
+        """Send an event to those who are owners; how many they are."""
+        owners = [viewer for viewer in self.viewers.values() if viewer.role == "owner"]
+        frame = event_frame(window, event)
+        for viewer in owners:
+            viewer.tell(window, key, frame)
+        return len(owners)
+
 
 async def show_ended(viewer: Viewer, read: Callable[[], Awaitable[Ended | None]], reason: str | None) -> None:
     """Greet a viewer of a console that has ended, and send it the last screens.

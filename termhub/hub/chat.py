@@ -6,12 +6,13 @@ Invariant: a message is told after it is kept, and those of one console in the o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sandbox.guest import frames
 from termhub.accounts.attempts import Attempts
+from termhub.hub.backing import Backing
 from termhub.hub.clock import Clock
 from termhub.hub.words import said_text
 from termhub.store import ChatMessage
@@ -31,28 +32,15 @@ BURST_OF_ALL, SECONDS_EACH_OF_ALL = 30, 0.2
 """Messages that one person, and all at one console, may say at once, and the time for one more."""
 
 
-class ChatStore(Protocol):
-    """Where messages are kept: the part of :class:`~termhub.store.Store` that is for them."""
-
-    async def add_chat(self, console: str, time: float, name: str, text: str) -> ChatMessage:
-        """Keep what was said in a console; raises NoSuchConsole."""
-
-    async def chat(self, console: str, before: int | None = None, limit: int = 50) -> list[ChatMessage]:
-        """The last messages before that number, or of all, the oldest of them first."""
-
-
 class Chat:
     """The chat of one console.
 
-    :param console: its id.
+    :param backing: keeps what is said.
     :param now: the wall clock, seconds since 1970.
     """
 
-    def __init__(
-        self, console: str, store: ChatStore, audience: Audience, clock: Clock, now: Callable[[], float]
-    ) -> None:
-        self._console = console
-        self._store = store
+    def __init__(self, backing: Backing, audience: Audience, clock: Clock, now: Callable[[], float]) -> None:
+        self._backing = backing
         self._audience = audience
         self._now = now
         seconds, what = clock.seconds, "messages"
@@ -69,14 +57,14 @@ class Chat:
         said = said_text(text, MOST_CHARACTERS)
         self._by_person.spend(viewer.person)
         self._of_all.spend("")
-        message = await self._store.add_chat(self._console, round(self._now(), 3), viewer.user.name, said)
+        message = await self._backing.add_chat(round(self._now(), 3), viewer.user.name, said)
         event = {"type": "chat", "person": viewer.person, **_described(message)}
         self._audience.tell(frames.CONSOLE, event, f"chat {message.number}")
         return message.number
 
     async def read(self, before: int | None) -> dict[str, Any]:
         """The last messages before that number, or of all, and whether there are more before them."""
-        found: Sequence[ChatMessage] = await self._store.chat(self._console, before, PAGE_MESSAGES + 1)
+        found: Sequence[ChatMessage] = await self._backing.chat(before, PAGE_MESSAGES + 1)
         messages = [{"person": None, **_described(message)} for message in found[-PAGE_MESSAGES:]]
         return {"messages": messages, "more": len(found) > PAGE_MESSAGES}
 

@@ -285,6 +285,15 @@ async def _typed(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
     return {"lines": msgspec.to_builtins(lines)}
 
 
+async def _answer(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
+    try:
+        number = int(request.ask)
+    except ValueError:
+        raise BadRequest("ask is a number.") from None
+    await viewer.console.together.asks.decide(number, request.allow, viewer.user)
+    return {}
+
+
 OPERATIONS: dict[str, Operation] = {
     "ping": Operation(_ping),
     "subscribe": Operation(_subscribe),
@@ -308,5 +317,6 @@ OPERATIONS: dict[str, Operation] = {
     "control_ask": Operation(_control_ask, "writer"),
     "control_give": Operation(_control_give, "writer"),
     "control": Operation(_control, "owner"),
+    "answer": Operation(_answer, "owner"),
     "detach_others": Operation(_detach_others, "owner"),
 }

@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from sandbox.guest import frames
 from termhub.errors import BadRequest, ConsoleError
 from termhub.hub.audience import Audience, show_ended
-from termhub.hub.chat import ChatStore
+from termhub.hub.backing import Backing
 from termhub.hub.client_messages import ClientHello, Via
 from termhub.hub.clock import Clock
 from termhub.hub.cursors import Keyframe
@@ -56,9 +56,8 @@ class Console:
     :param now: the wall clock, seconds since 1970.
     :param read_ended: reads what is left of it once it has ended.
     :param argv: the command line of an image's program.
-    :param chat: keeps what people say here.
+    :param backing: what it needs to be shared.
     :param on_ended: called once with the console when it ends.
-    :param member_of: the number by which a user is a member of it, if they are one.
     """
 
     def __init__(
@@ -68,9 +67,8 @@ class Console:
         now: Callable[[], float],
         read_ended: Callable[[], Awaitable[Ended | None]],
         argv: Callable[[str, str], list[str]],
-        chat: ChatStore,
+        backing: Backing,
         on_ended: Callable[[Console], None] = lambda console: None,
-        member_of: Callable[[User], int | None] = lambda user: None,
     ) -> None:
         self.id = record.id
         self.name = record.name
@@ -90,7 +88,7 @@ class Console:
         self.windows = self._table.windows
         self._audience = Audience()
         self.viewers = self._audience.viewers
-        self.together = Together(self, self._audience, chat, now, member_of)
+        self.together = Together(self, self._audience, backing, now)
         self._now = now
         self._read_ended = read_ended
         self._argv = argv
@@ -156,7 +154,7 @@ class Console:
         if state != "ended":
             self._audience.tell(frames.CONSOLE, event)
             return
-        self.together.quiet()
+        self.together.ended()
         if self.ended is None:
             self.ended = self._now()
         self._fail(ConsoleError(f"The console has ended: {self.reason}", "ended"))
@@ -197,7 +195,7 @@ class Console:
         """Send every viewer away and break the link; the console lives on."""
         for viewer in list(self.viewers.values()):
             viewer.close(code, reason)
-        self.together.quiet()
+        self.together.ended()
         self._fail(ConsoleError("The hub stops.", "stopping"))
         self._drop_link("the hub stops")
 
@@ -254,7 +252,7 @@ class Console:
         viewer.greet([window.describe() for window in self.windows.values()])
         for window, stream in self._inputs.of(viewer.key):
             viewer.tell_refused(window, stream)
-        self.together.looks.tell(viewer)
+        self.together.greeted(viewer)
         wanted = {int(number): since for number, since in hello.windows.items()}
         for number in wanted.keys() & self.windows.keys():
             viewer.watch(number, wanted[number])

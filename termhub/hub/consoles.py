@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from termhub.accounts import Shares
 from termhub.config import Settings
 from termhub.errors import NameTaken, NoSuchConsole, NotAllowed, TermhubError, TooMany
+from termhub.hub.backing import StoredBacking
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
 from termhub.hub.directory import Directory
@@ -416,15 +417,9 @@ class Consoles:
         def read_ended() -> Awaitable[Ended | None]:
             return self._surroundings.read_ended(folder)
 
+        backing = StoredBacking(record.id, record.owner, self._store, self.shares, self.invitation)
         console = Console(
-            record,
-            self._clock,
-            self._now,
-            read_ended,
-            self.images.argv,
-            self._store,
-            self._on_ended,
-            lambda user: self.shares.member(user, record.id),
+            record, self._clock, self._now, read_ended, self.images.argv, backing, self._on_ended
         )
         self._consoles[record.id] = console
         return console

@@ -95,6 +95,8 @@ class HostSide:
             self._console.has_gone(event.reason)
         elif event.type == "stream":
             self._streams.ended(event)
+        elif event.type == "ask":
+            self._console.together.asks.asked(event)
         elif self._table.event(window, event):
             if event.type == "activity":
                 self._console.active_at = self._clock.seconds()

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.guest import frames
 from termhub.errors import BadRequest, NotAllowed
-from termhub.hub.chat import Chat, ChatStore
+from termhub.hub.asks import Asks
+from termhub.hub.backing import Backing
+from termhub.hub.chat import Chat
 from termhub.hub.client_messages import Mode
 from termhub.hub.control import Control
 from termhub.hub.drafts import Drafts
 from termhub.hub.looks import Looks
 from termhub.hub.people import People
+from termhub.hub.viewers import event_frame
 from termhub.store import Role, User
 
 if TYPE_CHECKING:
@@ -31,27 +34,26 @@ class Together:
     """The people at one console and what they share.
 
     :param console: whose they are.
-    :param store: keeps what is said.
+    :param backing: keeps what is said, and knows the shares.
     :param now: the wall clock, seconds since 1970.
-    :param member_of: the number by which a user is a member of this console, if they are one.
     """
 
     def __init__(
         self,
         console: Console,
         audience: Audience,
-        store: ChatStore,
+        backing: Backing,
         now: Callable[[], float],
-        member_of: Callable[[User], int | None],
     ) -> None:
         clock = console.clock
         self._console = console
         self._audience = audience
-        self.people = People(audience, clock, now, member_of)
+        self.people = People(audience, clock, now, backing.member)
         self.control = Control(self._control_changed)
         self.looks = Looks(audience, clock)
-        self.chat = Chat(console.id, store, audience, clock, now)
+        self.chat = Chat(backing, audience, clock, now)
         self.drafts = Drafts(console, audience, clock)
+        self.asks = Asks(backing.grant, self._answer, self._tell_owners, clock)
 
     def hello(self, viewer: Viewer) -> dict[str, Any]:
         """What a viewer is told of it at first."""
@@ -67,6 +69,13 @@ class Together:
             "control": self._describe_control(),
             "drafts": self.drafts.describe(),
         }
+
+    def greeted(self, viewer: Viewer) -> None:
+        """A viewer has been told HELLO: tell it what waits."""
+        self.looks.tell(viewer)
+        if viewer.role == "owner":
+            for event in self.asks.events():
+                viewer.tell(frames.CONSOLE, _ask_key(event), event_frame(frames.CONSOLE, event))
 
     # -- who comes and goes ------------------------------------------------------------
 
@@ -102,6 +111,19 @@ class Together:
         """The console ends or is closed: set no timers."""
         self.people.quiet()
         self.looks.quiet()
+
+    def ended(self) -> None:
+        """The console has ended, or its hub stops."""
+        self.quiet()
+        self.asks.close()
+
+    # -- what programs ask -------------------------------------------------------------
+
+    async def _answer(self, answer: dict[str, Any]) -> None:
+        await self._console.request("answer", **answer)
+
+    def _tell_owners(self, event: dict[str, Any]) -> int:
+        return self._audience.tell_owners(frames.CONSOLE, event, _ask_key(event))
 
     # -- who may type --------------------------------------------------------------------
 
@@ -168,3 +190,7 @@ class Together:
             "name": control.holder and name(control.holder),
             "waiting": [{"person": person, "name": name(person)} for person in control.waiting],
         }
+
+
+def _ask_key(event: dict[str, Any]) -> str:
+    return f"ask {event['ask']}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from sandbox.guest import frames
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended
+from termhub.hub.invitations import Invitation
 from termhub.hub.link import HostLink
 from termhub.hub.viewers import Viewer
 from termhub.store import ChatMessage, ConsoleRecord, Role, User
@@ -142,18 +143,27 @@ class FakeHost:
         self.link.connectionLost()
 
 
-class FakeChat:
-    """Keeps what is said, as a store does."""
+class FakeBacking:
+    """Keeps what is said, as a store does; shares are only noted.
 
-    def __init__(self) -> None:
+    :param member: the number of a member, if somebody is one.
+    """
+
+    def __init__(self, member: Callable[[User], int | None] = lambda user: None) -> None:
+        self.member = member
         self.messages: list[ChatMessage] = []
+        self.granted: list[tuple[Role, float, int | None, User | None]] = []
 
-    async def add_chat(self, console: str, time: float, name: str, text: str) -> ChatMessage:
+    async def add_chat(self, time: float, name: str, text: str) -> ChatMessage:
         self.messages.append(ChatMessage(len(self.messages) + 1, time, name, text))
         return self.messages[-1]
 
-    async def chat(self, console: str, before: int | None = None, limit: int = 50) -> list[ChatMessage]:
+    async def chat(self, before: int | None, limit: int) -> list[ChatMessage]:
         return [each for each in self.messages if before is None or each.number < before][-limit:]
+
+    async def grant(self, role: Role, seconds: float, uses: int | None, by: User | None) -> Invitation:
+        self.granted.append((role, seconds, uses, by))
+        return Invitation("https://hub/s/thsh_x", "ssh thsh_x@hub")
 
 
 def make_console(clock: Clock, last: Ended | None = None, **fields: Any) -> Console:
@@ -164,7 +174,12 @@ def make_console(clock: Clock, last: Ended | None = None, **fields: Any) -> Cons
 
     record = ConsoleRecord(CONSOLE, 1, "one", "python", "3.11", 0.0, **fields)
     return Console(
-        record, clock, clock.seconds, read_ended, lambda image, program: [f"/{image}/{program}"], FakeChat()
+        record,
+        clock,
+        clock.seconds,
+        read_ended,
+        lambda image, program: [f"/{image}/{program}"],
+        FakeBacking(),
     )
 
 

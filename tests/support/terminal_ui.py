@@ -34,7 +34,7 @@ from termhub.hub.link import HostLink
 from termhub.screen import Screen, open_screen
 from termhub.store import ConsoleRecord, Role, Share, User
 from tests.support.console_core import FakeClock
-from tests.support.hub_fakes import FakeChat
+from tests.support.hub_fakes import FakeBacking
 
 USER = User(7, "alice", 0.0, "default")
 BOB = User(8, "bob", 0.0, "default")
@@ -99,8 +99,7 @@ class PlayedConsole:
             world.now,
             read_ended,
             lambda image, program: [f"/bin/{program}"],
-            FakeChat(),
-            member_of=lambda user: user.number if (user.number, record.id) in world.shares.roles else None,
+            FakeBacking(lambda user: user.number if (user.number, record.id) in world.shares.roles else None),
         )
         self._wire = _Wire()
         self._hub_link = HostLink(record.id, self.console.host_side, world.clock)
