@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 
 from . import frames, programs, requests
+from .asks import Asks
 from .lean import deque, signal
 from .loop import Loop
 from .requests import RequestError
@@ -36,6 +37,8 @@ _MOST_WINDOWS = 32
 _CLOSE_SECONDS = 2.0
 _LINGER_SECONDS = 5.0
 _LINGER_UNREAD_SECONDS = 60.0
+_SOCKET = "TERMHUB_SOCKET"
+_ANSWER = ("ok", "url", "ssh", "error")
 _IGNORED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGPIPE", "SIGUSR1", "SIGUSR2")
 
 
@@ -63,6 +66,7 @@ class Agent:
         self._blocked = False
         self._reading = True
         self._streams = Streams(loop, limits, self.flush)
+        self._asks: Optional[Asks] = None
         # Whatever has frames to send, in the order of its next turn.
         self._turn: List[Callable[[], Optional[Tuple[bytes, Optional[memoryview]]]]] = [self._streams.take]
         self._linger: Optional[Timer] = None
@@ -80,6 +84,15 @@ class Agent:
         except programs.StartError as error:
             window.fail(argv, cols, rows, str(error), error.status)
             self._check_idle()
+
+    def listen(self, path: str) -> None:
+        """Take questions of programs on a socket; :raises OSError: when that cannot be."""
+        self._asks = Asks(self._loop, path, self._asked)
+
+    def _asked(self, event: Dict[str, Any]) -> None:
+        if self._has_peer:  # else the next one is told with its HELLO
+            self._event(frames.CONSOLE, event)
+            self.flush()
 
     # -- frames out ----------------------------------------------------------
 
@@ -224,6 +237,8 @@ class Agent:
             "windows": [window.describe() for window in self._windows.values()],
         }
         self._send(frames.encode_json(frames.HELLO, frames.CONSOLE, answer))
+        if self._asks is not None:
+            self._asks.repeat()
 
     def _event(self, number: int, event: Dict[str, Any]) -> None:
         self._send(frames.encode_json(frames.EVENT, number, event))
@@ -240,6 +255,7 @@ class Agent:
                 "ping": self._ping,
                 "run": self._streams.run,
                 "stop": self._streams.stop,
+                "answer": self._answer_ask,
             }.get(str(request.get("op")))
             if operation is None:
                 raise RequestError("unknown_op", "the agent does not know %r" % (request.get("op"),))
@@ -289,6 +305,12 @@ class Agent:
             raise RequestError("bad_request", str(error)) from None
         except OSError as error:
             raise RequestError("no_program", str(error)) from None
+        return {}
+
+    def _answer_ask(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        answer = {name: request[name] for name in _ANSWER if name in request}
+        if self._asks is None or not self._asks.answer(request.get("ask"), answer):
+            raise RequestError("no_such_ask", "nobody waits for that answer any more")
         return {}
 
     def _known(self, request: Dict[str, Any]) -> Window:
@@ -358,6 +380,11 @@ class Agent:
         """Stop at once (where the agent is not PID 1, nobody else ends its programs)."""
         self._loop.stop()
 
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._asks is not None:
+            self._asks.close()
+
 
 def _write(fd: int, head: bytes, view: Optional[memoryview], tail: bytes) -> Optional[bytes]:
     """Write a frame and what goes with it; what the descriptor did not take, None when it took all."""
@@ -390,11 +417,18 @@ def main(settings: Dict[str, Any]) -> None:
     agent = Agent(loop, 0, 1, settings.get("limits", {}))
     if os.getpid() != 1:
         loop.signal(signal.SIGTERM, agent.terminate)
+    path = os.environ.get(_SOCKET)
+    if path:
+        try:
+            agent.listen(path)
+        except OSError:
+            pass  # a program that asks is told that nobody is there
     first = settings["window"]
     agent.open_first(
         first["argv"], first.get("env", {}), first.get("cwd") or os.getcwd(), first["cols"], first["rows"]
     )
     loop.run()
+    agent.close()
     if os.getpid() != 1:
         programs.kill_descendants()
 

@@ -168,6 +168,7 @@ def _arguments(
         argv += ["--ro-bind", prefix, prefix]
     for name, folder in guest.code_folders().items():
         argv += ["--ro-bind", folder, f"{inside.AGENT_FOLDER}/{name}"]
+    argv += ["--ro-bind", guest.modules_folder(), inside.MODULES_FOLDER]
     argv += [*size, "/etc"]
     for path, fd in files.items():
         argv += ["--ro-bind-data", str(fd), path]
@@ -187,6 +188,7 @@ def _arguments(
         *size,
         "/home",
     ]
+    argv += ["--perms", "0700", *size, inside.PRIVATE_FOLDER]
     argv += ["--bind", spec.home, inside.HOME]
     argv += _hidden()
     for path in ("/home", "/dev", "/run", "/etc", "/"):

@@ -14,6 +14,11 @@ from .model import SandboxSpec
 _RUN = "import sys; sys.path[:0] = {folders!r}; from sandbox.guest.agent import main; main({settings!r})"
 
 
+def modules_folder() -> str:
+    """Host folder of the modules that every Python program in a sandbox has."""
+    return str(Path(sandbox.guest.__file__).resolve().parent / "modules")
+
+
 def code_folders() -> dict[str, str]:
     """Host folder of each package the agent needs, by its path below the agent's folder."""
     return {

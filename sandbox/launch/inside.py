@@ -13,7 +13,15 @@ USER = "user"
 UID = 1000
 AGENT_FOLDER = "/agent"
 
+MODULES_FOLDER = "/agent/modules"
+PRIVATE_FOLDER = "/run/termhub"
+"""Where windows of the console meet; for the sandbox's user alone (mode 0700)."""
+
 _PROMPT = r"\[\e[1;32m\]\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]\$ "
+# Marks (OSC 133) before and after a command's output.  Both stand outside of the prompt:
+# whoever gives bash another one keeps them, and line editing draws it again without them.
+_BEFORE_PROMPT = r"printf '\e]133;D;%s\a\e]133;A\a'" + ' "$?"'
+_BEFORE_OUTPUT = r"\e]133;C\a"
 
 # Of the host's /etc only what says nothing about the host or its users.
 _HARMLESS = (
@@ -34,8 +42,14 @@ def hostname(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower())[:63].strip("-") or "console"
 
 
-def environment(spec: SandboxSpec) -> dict[str, str]:
-    """The environment of everything in the sandbox."""
+def environment(
+    spec: SandboxSpec, modules: str = MODULES_FOLDER, private: str = PRIVATE_FOLDER
+) -> dict[str, str]:
+    """The environment of everything in the sandbox.
+
+    :param modules: the folder of ``sandbox/guest/modules``, as seen inside.
+    :param private: a folder for the sandbox's user alone, as seen inside.
+    """
     env = {
         "HOME": HOME,
         "USER": USER,
@@ -46,9 +60,14 @@ def environment(spec: SandboxSpec) -> dict[str, str]:
         "COLORTERM": "truecolor",
         "LANG": "C.UTF-8",
         "PS1": _PROMPT,
+        "PS0": _BEFORE_OUTPUT,
+        "PROMPT_COMMAND": _BEFORE_PROMPT,
+        "TERMHUB_SOCKET": f"{private}/agent.sock",
         "TERMHUB_CONSOLE": spec.console,
     }
     env.update(spec.env)
+    # Ours first, for its start-up file, which steps back behind the user's own folders.
+    env["PYTHONPATH"] = ":".join(filter(None, [modules, env.get("PYTHONPATH", "")]))
     return env
 
 

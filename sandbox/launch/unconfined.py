@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import resource
+import secrets
 import signal
+import tempfile
 from pathlib import Path
 
 import ptyprocess
@@ -42,8 +44,12 @@ class Unconfined:
         check_user(spec)
         if not os.path.isdir(spec.home):
             raise LaunchError(f"{spec.home}: no such folder")
-        env = inside.environment(spec)
-        env.update(HOME=spec.home, PATH=inside.search_path(spec, spec.home), **spec.env)
+        private = (
+            f"{tempfile.gettempdir()}/termhub-{spec.console}-{secrets.token_hex(8)}"  # the agent makes it
+        )
+        env = inside.environment(spec, guest.modules_folder(), private)
+        own = {"HOME": spec.home, "PATH": inside.search_path(spec, spec.home), **spec.env}
+        env.update(own, PYTHONPATH=env["PYTHONPATH"])
         folders = [str(Path(module.__file__ or "").resolve().parents[1]) for module in (sandbox, ptyprocess)]
         group = self._make_group(spec.console, spec.limits) if self._make_group else None
         return Launch(

@@ -218,8 +218,13 @@ class TestStarted:
             os.close(secret)
         assert "/etc/passwd" not in fds.values()
         own = [target for fd, target in fds.items() if int(fd) > 2]
-        # Its epoll, the pipe that signals wake it by, and one terminal.
-        assert sorted(target.partition(":")[0] for target in own)[1:] == ["anon_inode", "pipe", "pipe"]
+        # Its epoll, the pipe that signals wake it by, where programs ask, and one terminal.
+        assert sorted(target.partition(":")[0] for target in own)[1:] == [
+            "anon_inode",
+            "pipe",
+            "pipe",
+            "socket",
+        ]
         assert "ptmx" in "".join(own)
 
     def test_outlives_its_starter_and_a_hang_up(self, spec, folder, tmp_path):
@@ -291,6 +296,8 @@ class TestInside:
         text = self.run(run_sandbox, "import os\nfor item in os.environ.items(): print('='.join(item))")
         env = dict(line.split("=", 1) for line in text.splitlines())
         assert env.pop("PS1")
+        assert "133;C" in env.pop("PS0")
+        assert "133;A" in env.pop("PROMPT_COMMAND")
         assert env.pop("TERMHUB_CONSOLE").startswith("c-test")
         assert env == {
             "HOME": "/home/user",
@@ -302,6 +309,8 @@ class TestInside:
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LANG": "C.UTF-8",
+            "PYTHONPATH": "/agent/modules",
+            "TERMHUB_SOCKET": "/run/termhub/agent.sock",
         }
 
     def test_who_and_where(self, run_sandbox):
