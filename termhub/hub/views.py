@@ -5,7 +5,7 @@ bytes.  A client returns a credit for each, and only then does the host send the
 does not read costs one drawing, and then gets the latest state.
 
 Invariant: what a host sends of a view that no credit is out for breaks its link; after a link is made
-every view is asked for on it again.
+every view is asked for on it again, and a client hears of each that the host does not draw any more.
 """
 
 from __future__ import annotations
@@ -235,9 +235,15 @@ class Views:
 
     def _lost(self, failure: Failure, view: View) -> None:
         error = failure.value
-        if not isinstance(error, ConsoleError) or error.code != "recovering":
-            _log.warn("A view was lost with its link: {why}", why=failure.getErrorMessage())
-            self._forget(view)
+        if not isinstance(error, ConsoleError):
+            error = ConsoleError("Something went wrong here; the log says what.")
+            _log.failure("Asking for a view again failed", failure)
+        if error.code == "recovering" or self._views.get(view.number) is not view:
+            return  # It is asked for again on the next link, or nobody wants it any more.
+        self._forget(view)
+        event = {"type": "unviewed", "code": error.code, "error": error.message}
+        view.viewer.tell(view.window, "unviewed", frames.encode_json(frames.EVENT, view.window, event))
+        view.viewer.looks_away(view.window)
 
     def _forget(self, view: View) -> None:
         self._views.pop(view.number, None)

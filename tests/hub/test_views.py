@@ -305,6 +305,36 @@ def test_events_wait_for_a_client_that_is_behind(host: FakeHost, drawn: Drawn):
     assert [event["title"] for event in drawn.client.events()] == ["c"]
 
 
+def test_a_view_that_a_new_host_refuses_is_told_to_its_client(
+    console: Console, clock: Clock, host: FakeHost, drawn: Drawn
+):
+    drawn.viewer.receive(frame_of(frames.resize(0, 60, 20)))
+    host.die()
+    drawn.client.take()
+    successor = FakeHost(console, clock)
+    successor.hello()
+    (request,) = (request for request in successor.requests() if request["op"] == "view")
+    successor.refuse(request["id"], "too_many_views", "There are too many views.")
+    assert [event for event in drawn.client.events() if event["type"] == "unviewed"] == [
+        {"type": "unviewed", "code": "too_many_views", "error": "There are too many views."}
+    ]
+    assert console.views.windows_of(drawn.viewer) == []
+    assert console.windows[0].sizes.wanted() is None
+    drawn.ask("view", cols=80, rows=24)
+    assert [request["op"] for request in successor.requests()] == ["view"]
+
+
+def test_a_view_whose_host_goes_again_is_asked_for_again(
+    console: Console, clock: Clock, host: FakeHost, drawn: Drawn
+):
+    for _ in range(2):
+        host.die()
+        host = FakeHost(console, clock)
+        host.hello()
+        assert "view" in [request["op"] for request in host.requests()]
+    assert [event for event in drawn.client.events() if event["type"] == "unviewed"] == []
+
+
 def test_events_come_in_their_order_when_a_view_goes(host: FakeHost, drawn: Drawn):
     send(host)
     host.send(frames.encode_json(frames.EVENT, 0, {"type": "title", "title": "a"}))

@@ -61,6 +61,13 @@ def _closed(session: Session, window: int, event: Event) -> None:
     session.window_closed(window)
 
 
+def _unviewed(session: Session, window: int, event: Event) -> None:
+    pane = session.panes.get(window)
+    if pane is not None:
+        session.owner.say(clean(str(event.get("error"))))
+        session.look(pane)
+
+
 def _titled(session: Session, window: int, event: Event) -> None:
     if window in session.windows:
         session.windows[window].title = clean(str(event.get("title")))
@@ -125,6 +132,7 @@ _EVENTS: Mapping[str, Callable[[Session, int, Event], None]] = {
     "opened": _opened,
     "exit": _exited,
     "closed": _closed,
+    "unviewed": _unviewed,
     "title": _titled,
     "bell": _rang,
     "activity": _was_active,
