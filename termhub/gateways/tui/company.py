@@ -167,14 +167,13 @@ class Company:
         if now.mode != before.mode:
             return {
                 "anyone": "Everybody who may type may type at any time now.",
-                "one": f"One at a time types now; {self._holder(now)}.",
+                "one": f"One at a time types now. {self._holder(now)}.",
                 "owner": "Only owners type now.",
             }.get(now.mode, "")
         if now.mode != "one":
             return ""
         if now.holder != before.holder:
-            words = self._holder(now)
-            return f"{words[0].upper()}{words[1:]}."
+            return f"{self._holder(now)}."
         new = [name for person, name in now.waiting if (person, name) not in before.waiting]
         if new and self.you == now.holder:
             return f"{clipped(new[0], 20)} asks for control."
@@ -182,10 +181,10 @@ class Company:
 
     def _holder(self, control: Control) -> str:
         if control.holder is None:
-            return "nobody has control"
-        return (
-            "you have control" if control.holder == self.you else f"{clipped(control.name, 20)} has control"
-        )
+            return "Nobody has control"
+        if control.holder == self.you:
+            return "You have control"
+        return f"{clipped(control.name, 20)} has control"
 
     def _looks(self, event: Event) -> None:
         before = self.pointers.of(str(event["id"]))

@@ -13,7 +13,7 @@ from termhub.gateways.tui.prompts import Confirm
 from termhub.gateways.tui.reader import Reader
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.share_form import NewShare, ShareForm
-from termhub.gateways.tui.text import told
+from termhub.gateways.tui.text import counted, told
 from termhub.store import Share
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def _show_made(ui: TerminalUI, session: Session, made: Share, token: str | None)
     else:
         invitation = ui.services.consoles.invitation(token)
         url, ssh = invitation.url, invitation.ssh
-        how = f", {made.uses_left} times" if made.uses_left is not None else ""
+        uses = made.uses_left
+        how = "" if uses is None else ", once" if uses == 1 else f", {uses} times"
         lines = [f"Makes whoever has it {roles.article(made.role)} of {session.name} for {span}{how}:", ""]
         lines += [line for link in (url, ssh) if link for line in (link, "")]
         lines.append("It is shown only now.")
@@ -121,7 +122,7 @@ def _name(share: Share) -> str:
 def _about(share: Share, now: float) -> str:
     words = [f"{duration_text(max(0.0, share.expires - now))} left"]
     if share.uses_left is not None:
-        words.append(f"{share.uses_left} uses left")
+        words.append(f"{counted(share.uses_left, 'use')} left")
     if share.has_passphrase:
         words.append("pass-phrase")
     return " · ".join([*words, share.id])
