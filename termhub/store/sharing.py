@@ -80,6 +80,8 @@ class ShareTables:
         with self._tables.transaction():
             if not self._tables.execute("SELECT 1 FROM consoles WHERE id = ?", share.console).fetchall():
                 raise NoSuchConsole("The console is no more.")
+            if None in (self._person(share.created_by), self._person(user or share.created_by)):
+                raise NotAllowed("The account is no more.")
             self._prune(share.created, share.console)
             (count,) = self._tables.execute(
                 "SELECT count(*) FROM shares WHERE console = ?", share.console

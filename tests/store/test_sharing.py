@@ -127,6 +127,13 @@ def test_only_owners_make_shares_that_count(database: Database) -> None:
     assert counts(database, "shares") == 0
 
 
+def test_accounts_that_are_no_more_neither_share_nor_come(database: Database) -> None:
+    for share, user in ((link(created_by=99), None), (link(hash=None, label="dave"), 99)):
+        with pytest.raises(NotAllowed):
+            database.shares.add(share, user, 50)
+    assert database.shares.all(20.0) == []
+
+
 def test_what_is_over_is_forgotten(database: Database) -> None:
     database.shares.add(link("s-1", expires=50.0), None, 50)
     database.shares.add(link("s-2", console=OTHER), None, 50)
