@@ -323,6 +323,13 @@ class Console:
         self.together.check_may_type(user, role)
         await self.type(user, window, data)
 
+    def check_may_act(self, user: User, role: Role) -> None:
+        """See to it that a user may change what runs here now, whoever types.
+
+        :raises NotAllowed: when they may not.
+        """
+        self.together.check_may_act(user, role)
+
     async def type(self, user: User, window: int, data: bytes) -> None:
         """As :meth:`input`, for a user who may."""
         self._check_alive()

@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 
 from sandbox.guest import frames
 from termhub.accounts import Accounts, Shares, manage
-from termhub.errors import BadRequest, ConsoleError, NameTaken
+from termhub.errors import BadRequest, ConsoleError, NameTaken, NotAllowed
 from termhub.gateways.web import Services, make_site
 from termhub.hub.consoles import NewConsole
 from termhub.hub.directory import Directory
@@ -109,6 +109,7 @@ class FakeConsole:
         self.asked: list[tuple[Any, ...]] = []
         self.window_numbers = [0]
         self.hold: Deferred[None] | None = None  # what input waits for
+        self.only_owners_type = False
         self.output_waits: list[Deferred[None]] = []
 
     def describe(self) -> dict[str, Any]:
@@ -188,6 +189,10 @@ class FakeConsole:
         if self.hold is not None:
             await self.hold
         self.typed += data
+
+    def check_may_act(self, user: User, role: str) -> None:
+        if self.only_owners_type and role != "owner":
+            raise NotAllowed("Only owners type here now.", "not_in_control")
 
     def resize(self, number: int, cols: int, rows: int) -> None:
         self._check(number)

@@ -87,11 +87,13 @@ class Router:
             return await operation.handler(self.services, call)
         if operation.role is not None:
             found = self.services.consoles.get(user, path["console"], operation.role)
+            if operation.role == "writer":
+                found.check_may_act(user, self.services.consoles.role_of(user, found) or "observer")
             call = attrs.evolve(call, found=found)
         with self.load.of_call(user.number, len(body)):
             answer = await operation.handler(self.services, call)
         if not operation.changes_something:
-            self._check_still(operation, call)
+            pass
         return answer
 
     def _check_still(self, operation: Operation, call: Call[Any, Any]) -> None:

@@ -103,6 +103,9 @@ class Console(Protocol):
     async def input(self, user: User, role: Role, window: int, data: bytes) -> None:
         """Write all of ``data`` to the window's terminal."""
 
+    def check_may_act(self, user: User, role: Role) -> None:
+        """Raises NotAllowed when the user may not change what runs: only somebody else types just now."""
+
     def resize(self, number: int, cols: int, rows: int) -> None:
         """Give a window another size."""
 
