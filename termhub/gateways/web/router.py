@@ -93,7 +93,7 @@ class Router:
         with self.load.of_call(user.number, len(body)):
             answer = await operation.handler(self.services, call)
         if not operation.changes_something:
-            pass
+            self._check_still(operation, call)
         return answer
 
     def _check_still(self, operation: Operation, call: Call[Any, Any]) -> None:
