@@ -157,6 +157,7 @@ class Gateways:
             via=via,
             link=self._link,
             memory=self._memory,
+            shares=self._hub.shares,
         )
 
     # -- what they need of each other --------------------------------------------------------

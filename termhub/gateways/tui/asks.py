@@ -34,17 +34,17 @@ class Asks:
         if len(self._waiting) >= MOST:
             return False
         self._waiting[ask.id] = ask
-        self._timers.later(f"ask {ask.id}", ASK_SECONDS, lambda: self.answered(ask))
+        self._timers.later(f"ask {ask.id}", ASK_SECONDS, lambda: self.answered(ask.id))
         self._changed()
         return True
 
-    def answered(self, ask: Ask) -> None:
-        """It waits no longer."""
-        self._timers.cancel(f"ask {ask.id}")
-        if self._waiting.pop(ask.id, None) is not None:
+    def answered(self, id: str) -> None:
+        """One of them waits no longer."""
+        self._timers.cancel(f"ask {id}")
+        if self._waiting.pop(id, None) is not None:
             self._changed()
 
     def forget(self) -> None:
         """Another console is shown."""
-        for ask in list(self._waiting.values()):
-            self.answered(ask)
+        for id in list(self._waiting):
+            self.answered(id)

@@ -47,6 +47,9 @@ class CompanyOwner(Protocol):
     def asked(self, ask: Ask) -> None:
         """A program in the console wants to share it; this person may say whether it may."""
 
+    def answered(self, ask: str) -> None:
+        """Somebody has answered what a program asked, or it is too late."""
+
     def pointed(self, pointer: Pointer) -> None:
         """One of the others looks elsewhere."""
 
@@ -217,6 +220,9 @@ class Company:
             )
         )
 
+    def _answered(self, event: Event) -> None:
+        self._owner.answered(str(event["ask"]))
+
 
 _EVENTS: Mapping[str, Callable[[Company, Event], None]] = {
     "viewers": Company._viewers,
@@ -226,4 +232,5 @@ _EVENTS: Mapping[str, Callable[[Company, Event], None]] = {
     "chat": Company._said,
     "draft": Company._draft,
     "asks": Company._asks,
+    "answered": Company._answered,
 }

@@ -194,6 +194,10 @@ class Shown:
             keys = commands.keys_of(ui.settings.preset, Command.ANSWER)
             ui.say(f"A program here wants to {ask.words}; {keys} answers.")
 
+    def answered(self, ask: str) -> None:
+        """Somebody has answered what a program asked, or it is too late."""
+        self._ui.asks.answered(ask)
+
     def pointed(self, pointer: Pointer) -> None:
         """One of the others looks elsewhere."""
         self.session.place_pointers()

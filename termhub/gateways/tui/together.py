@@ -237,7 +237,7 @@ def answer(ui: TerminalUI, session: Session) -> None:
         return
 
     def say(allow: bool) -> None:
-        ui.asks.answered(ask)
+        ui.asks.answered(ask.id)
         session.ask("answer", ask=ask.id, allow=allow)
 
     question = f"A program here wants to {ask.words}. Let it?"

@@ -356,6 +356,9 @@ class Heard:
     def asked(self, ask: Ask) -> None:
         self.words.append(ask.words)
 
+    def answered(self, ask: str) -> None:
+        pass
+
     def pointed(self, pointer: Pointer) -> None:
         pass
 

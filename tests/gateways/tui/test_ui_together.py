@@ -397,7 +397,7 @@ def test_a_programs_question_is_answered_by_an_owner_and_takes_no_key(
     ui = alice.ui
     assert ui is not None
     assert ui.session is not None
-    asked = {"type": "asks", "ask": "7", "role": "writer", "expires": 3600, "uses": 2}
+    asked = {"type": "asks", "ask": 7, "role": "writer", "expires": 3600, "uses": 2}
     ui.session.happened(0xFFFF, asked)
     world.advance(0.2)
     assert (
@@ -410,6 +410,10 @@ def test_a_programs_question_is_answered_by_an_owner_and_takes_no_key(
     assert "Let it? (y/n)" in alice.lines[-1]
     world.press(alice, "n")
     assert "a program asks" not in alice.lines[-1]
+    ui.session.happened(0xFFFF, asked)
+    ui.session.happened(0xFFFF, {"type": "answered", "ask": 7, "allow": True})
+    world.advance(0.2)
+    assert "a program asks" not in alice.lines[-1], "another owner has answered"
     ui.session.happened(0xFFFF, asked)
     world.advance(61)
     assert "a program asks" not in alice.lines[-1], "it is too late"
