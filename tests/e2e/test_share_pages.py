@@ -222,3 +222,30 @@ def test_an_account_finds_what_is_shared_with_it_and_comes_by_links_as_itself(
     console.attached()
     console.type("6*7\n")
     console.wait_for_line("42")
+
+
+def test_a_program_that_asks_for_a_writer_is_answered_by_an_owner(hub: HubProcess, page: Page) -> None:
+    console = open_console(page, hub, "asks")
+    terminal = page.locator(".xterm-helper-textarea:visible")
+    ask = 'import console; link = console.share("writer", expires="2h", uses=3)\n'
+    notice = page.get_by_text("A program in this console asks to share it.")
+    console.type(ask)
+    expect(notice).to_be_visible()
+    # What is being typed when the question comes must not answer it.
+    expect(terminal).to_be_focused()
+    page.get_by_role("button", name="Answer…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("files of your home")).to_be_visible()
+    expect(dialog.get_by_text("3 people")).to_be_visible()
+    expect(dialog.get_by_text("2 hours")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Refuse")).to_be_focused()
+    dialog.get_by_role("button", name="Allow").click()
+    wait_until(page, "/\\/s\\/thsh_\\w+/.test(terminal.screen().join(''))")
+    [share] = hub.request("GET", "/consoles/asks/shares")[1]["shares"]
+    assert (share["role"], share["uses_left"]) == ("writer", 3)
+
+    console.type(ask)
+    expect(notice).to_be_visible()
+    page.get_by_role("button", name="Refuse").click()
+    wait_until(page, "/Error/.test(terminal.screen().join('\\n'))")
+    assert len(hub.request("GET", "/consoles/asks/shares")[1]["shares"]) == 1

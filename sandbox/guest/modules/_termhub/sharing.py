@@ -33,7 +33,7 @@ class Share(NamedTuple):
     seconds: int
 
     @property
-    def time_words(self) -> str:
+    def words(self) -> str:
         """What to tell people."""
         may = "type" if self.role == "writer" else "watch"
         lines = ["Who has this link can %s, for %s:" % (may, time_words(self.seconds)), "  " + self.url]
