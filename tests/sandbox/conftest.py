@@ -18,6 +18,7 @@ from sandbox.images import Image, find_images
 from sandbox.launch import Bubblewrap, Launch, Sandbox, SandboxSpec, expose, guest, start
 from sandbox.limits import Limits
 from tests.support.agents import Peer
+from tests.support.inside_pythons import PYTHONS, PYTHONS_2
 
 FREE_UID = 640_000_000 + os.getpid() % 100_000
 SYSTEM = Image("3", "3", "/usr/bin/python3")
@@ -28,7 +29,8 @@ def _reachable():
     """As root the sandbox's user must reach code and interpreters."""
     packages = [str(Path(module.__file__).resolve().parents[1]) for module in (sandbox, ptyprocess)]
     prefixes = [prefix for image in find_images() for prefix in image.prefixes]
-    expose([*packages, *prefixes, sys.prefix, sys.base_prefix])
+    older = [python.prefix for python in PYTHONS] + PYTHONS_2
+    expose([*packages, *prefixes, *older, sys.prefix, sys.base_prefix])
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ no program may notice this file.  Valid Python 2, for the programs that still ar
 
 import sys
 
+_ours = sys.modules[__name__]  # Python 2 empties a module that nobody holds
+
 
 def _run_next():  # type: ignore[no-untyped-def]
     """Run the next ``sitecustomize``; it is what is imported under that name from then on.
@@ -14,7 +16,7 @@ def _run_next():  # type: ignore[no-untyped-def]
     Our folder is last on the path from now on, so that modules of the user's come first,
     whatever they are called.
     """
-    ours = sys.modules.pop(__name__)
+    del sys.modules[__name__]
     folder = __file__.rpartition("/")[0]
     sys.path[:] = [other for other in sys.path if other != folder]
     try:
@@ -25,7 +27,7 @@ def _run_next():  # type: ignore[no-untyped-def]
             raise
     finally:
         sys.path.append(folder)
-        sys.modules.setdefault(__name__, ours)
+        sys.modules.setdefault(__name__, _ours)
 
 
 def _start():  # type: ignore[no-untyped-def]
