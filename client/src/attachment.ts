@@ -277,7 +277,7 @@ export class Attachment {
         return;
       }
     }
-    events.userScrolled();
+    if (!isReport(data)) events.userScrolled();
     if (!this.session.type(window, data)) {
       events.refused(new Error("The program does not read, and too much input waits for it."));
     }

@@ -183,7 +183,7 @@ def test_a_draft_that_two_run_runs_once(meeting: Meeting) -> None:
     # The editor indents by itself.
     bob.page.keyboard.type("for n in range(2):\nruns.append(n)\nif n:\nprint('dra' + 'ft', len(runs))")
     drafts.get_by_role("button", name="Offer").click()
-    offered = owner.panel("Drafts").get_by_role("listitem").filter(has_text="bob offers")
+    offered = owner.panel("Drafts").get_by_role("listitem").filter(has_text="offers")
     expect(offered).to_contain_text("runs.append(n)")
     expect(offered.get_by_role("button", name="Withdraw")).to_be_visible()
     mine = drafts.get_by_role("listitem")

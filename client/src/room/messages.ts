@@ -90,8 +90,8 @@ export interface TypedLine {
   readonly time: number;
   readonly who: readonly string[];
   readonly text: string;
-  /** Lines of the window's history and screen since its birth, up to this one. */
-  readonly lines: number | null;
+  /** How many lines were entered at once: a paste's, say. */
+  readonly lines: number;
 }
 
 /** A program in the console asks to share it. */
@@ -219,7 +219,7 @@ export function parseTyped(reply: JsonObject): TypedLine[] {
       time: number(line.time) ?? 0,
       who: Array.isArray(line.who) ? line.who.slice(0, LIST).map(name).filter(Boolean) : [],
       text: text(line.text),
-      lines: number(line.lines),
+      lines: number(line.lines) ?? 1,
     }),
     500,
   );

@@ -93,6 +93,10 @@ export class TerminalDisplay implements Display {
   private fontSize: number;
   /** Lines between the bottom and what was in view when a keyframe came. */
   private distance = 0;
+  /** The view is being moved by us, not by the person. */
+  private isPlacing = false;
+  /** The font for which scrolling is right. */
+  private alignedFont: number | undefined;
   /** The row of the view that the mouse is over. */
   private pointedRow: number | null = null;
 
@@ -130,7 +134,7 @@ export class TerminalDisplay implements Display {
     });
     this.terminal.onBinary((data) => options.typed(Uint8Array.from(data, (byte) => byte.charCodeAt(0))));
     this.terminal.onScroll(() => {
-      this.lookedUp(0);
+      if (!this.isPlacing) this.lookedUp(0);
       options.moved();
     });
     this.terminal.onWriteParsed(() => {
@@ -182,7 +186,36 @@ export class TerminalDisplay implements Display {
   restoreView(more: number): void {
     const distance = this.distance + more;
     if (distance <= 0) return;
-    this.terminal.scrollToLine(Math.max(0, this.terminal.buffer.active.baseY - distance));
+    this.place(Math.max(0, this.terminal.buffer.active.baseY - distance));
+  }
+
+  /**
+   * Puts `line` at the top of the view.
+   *
+   * xterm.js counts pixels, by the height that a row had when it scrolled last: after a change of font
+   * it lands elsewhere.  Having scrolled at all it knows the height again.
+   */
+  private place(line: number): void {
+    this.isPlacing = true;
+    for (let tries = 0; tries < 3; tries += 1) {
+      this.terminal.scrollToLine(line);
+      if (this.terminal.buffer.active.viewportY === line) break;
+      this.terminal.scrollToTop();
+    }
+    this.isPlacing = false;
+  }
+
+  /** Lets scrolling go by the rows' height again, when the font has changed. */
+  private realign(): void {
+    const font = this.terminal.options.fontSize;
+    if (font === this.alignedFont) return;
+    this.alignedFont = font;
+    const { viewportY } = this.terminal.buffer.active;
+    if (viewportY === 0) return;
+    this.isPlacing = true;
+    this.terminal.scrollToTop();
+    this.isPlacing = false;
+    this.place(viewportY);
   }
 
   /** Looks `back` lines above the live screen, as soon as so many are here. */
@@ -190,7 +223,7 @@ export class TerminalDisplay implements Display {
     const { baseY, type } = this.terminal.buffer.active;
     if (type !== "normal") return;
     if (back > baseY) this.options.scrolled(back - baseY);
-    this.terminal.scrollToLine(Math.max(0, baseY - back));
+    this.place(Math.max(0, baseY - back));
   }
 
   /** Where the person looks, and what is selected; rows count from the first of the live screen. */
@@ -234,6 +267,11 @@ export class TerminalDisplay implements Display {
   /** Lets the font be as small as it must for the whole size to show. */
   private shrink(): void {
     if (!this.opened || this.element.clientWidth === 0) return;
+    this.shrinkFont();
+    this.realign();
+  }
+
+  private shrinkFont(): void {
     this.setFont(this.fontSize);
     const area = this.fit.proposeDimensions();
     const { cols, rows } = this.terminal;

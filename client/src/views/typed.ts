@@ -89,6 +89,7 @@ export class TypedPanel implements Panel {
         h("time", { className: "muted small" }, clockTime(line.time)),
       ),
       h("code", { className: "typed-text", attrs: { translate: "no" } }, bareText(line.text)),
+      line.lines > 1 && h("span", { className: "muted small" }, `${line.lines} lines at once`),
     );
     item.dataset.offset = String(line.offset);
     return item;
