@@ -206,7 +206,7 @@ class LinkCore:
         self._decoder = frames.Decoder()
         self._kept: list[frames.Frame] = []
         self.send(frames.encode_json(frames.HELLO, frames.CONSOLE, {"version": 1}))
-        (hello,) = self.frames()
+        hello, *self._kept = self.frames()
         self.hello = frames.parse_json(hello.payload)
         if subscribe:
             self.request("subscribe", window=0, since=since)
