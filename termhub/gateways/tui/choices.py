@@ -39,15 +39,15 @@ class Choices:
 
     def __init__(
         self,
-        title: str,
+        title: Callable[[], str],
         footer: str,
         rows: Callable[[], Sequence[Choice]],
         commands: Mapping[str, Callable[[str], None]],
         close: Callable[[], None],
         empty: str = "",
     ) -> None:
-        self.title = title
-        self.footer = footer
+        self._title = title
+        self._footer = footer
         self._rows = rows
         self._commands = commands
         self._close = close
@@ -102,7 +102,7 @@ class Choices:
 
     def draw(self, canvas: Canvas, area: Rect) -> tuple[int, int] | None:
         """Draw the rows around the chosen one."""
-        x, y, cols, count = self._area = draw_frame(canvas, area, self.title, self.footer)
+        x, y, cols, count = self._area = draw_frame(canvas, area, self._title(), self._footer)
         self._settle(0)
         rows = self._rows()
         self._first = max(0, min(self._first, self._place, len(rows) - count))

@@ -35,7 +35,7 @@ def show_drafts(ui: TerminalUI, session: Session) -> None:
 
     ui.cover(
         Choices(
-            f"Drafts at {session.name}",
+            lambda: f"Drafts at {session.name}",
             "Enter shows · r run · w withdraw · o offer what was copied last · q back",
             rows,
             {

@@ -11,7 +11,7 @@ from typing import Protocol
 from termhub.gateways.tui.bindings import Preset, help_rows
 from termhub.gateways.tui.canvas import Canvas
 from termhub.gateways.tui.history import HELP as COPY_KEYS
-from termhub.gateways.tui.text import clipped, padded
+from termhub.gateways.tui.text import clipped, padded, wrapped
 from termhub.gateways.tui.tree import Rect
 from termhub.screen.runs import BOLD, DEFAULT_STYLE, FAINT, REVERSE, Style
 
@@ -42,6 +42,10 @@ class Overlay(Protocol):
         """Draw it over part of the screen; where the cursor goes, if anywhere."""
 
 
+TALL_ROWS = 9
+"""From so many rows on a footer may take several of them."""
+
+
 def draw_frame(canvas: Canvas, area: Rect, title: str, footer: str) -> Rect:
     """Clear an area, with a title above and a footer below; the rectangle between them."""
     x, y, cols, rows = area
@@ -49,8 +53,10 @@ def draw_frame(canvas: Canvas, area: Rect, title: str, footer: str) -> Rect:
     if rows < 3:
         return area
     canvas.put(x, y, padded(f" {title}", cols), TITLE)
-    canvas.put(x, y + rows - 1, clipped(f" {footer}", cols), QUIET)
-    return Rect(x, y + 1, cols, rows - 2)
+    lines = [footer] if rows < TALL_ROWS else wrapped(footer, max(1, cols - 2))[: rows // 4]
+    for at, line in enumerate(lines, rows - len(lines)):
+        canvas.put(x, y + at, clipped(f" {line}", cols), QUIET)
+    return Rect(x, y + 1, cols, rows - 1 - len(lines))
 
 
 class Help:

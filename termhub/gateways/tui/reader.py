@@ -31,8 +31,8 @@ class Reader:
         close: Callable[[], None],
         wraps: bool = True,
     ) -> None:
-        self.title = title
-        self.footer = footer
+        self._title = title
+        self._footer = footer
         self._lines = lines
         self._commands = commands
         self._close = close
@@ -65,7 +65,7 @@ class Reader:
 
     def draw(self, canvas: Canvas, area: Rect) -> tuple[int, int] | None:
         """Draw the lines there is room for."""
-        x, y, cols, rows = draw_frame(canvas, area, self.title, self.footer)
+        x, y, cols, rows = draw_frame(canvas, area, self._title, self._footer)
         room = max(1, cols - 2)
         if self._wraps:
             shown = [part for line in self._lines for part in wrapped(line, room)]

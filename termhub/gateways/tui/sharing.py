@@ -97,7 +97,7 @@ async def _show_shares(ui: TerminalUI, session: Session) -> None:
     if ui.session is session:
         ui.cover(
             Choices(
-                f"Shares of {session.name}",
+                lambda: f"Shares of {session.name}",
                 "x revoke · s make another · q back",
                 rows,
                 {"x": revoke, "s": lambda key: share(ui, session)},

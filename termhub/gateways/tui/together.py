@@ -44,15 +44,14 @@ def show_people(ui: TerminalUI, session: Session) -> None:
 
         return chosen
 
-    is_owner = session.role == "owner"
     footer = "f follow · c chat · "
     if session.role != "observer":
         footer += "g give control · "
-    if is_owner:
-        footer += "p d promote, demote · x remove · m who may type · s share · l shares · "
+    if session.role == "owner":
+        footer += "p promote · d demote · x remove · m who may type · s share · l shares · "
     footer += "q back"
     choices = Choices(
-        _title(session),
+        lambda: _title(session),
         footer,
         rows,
         {
@@ -70,11 +69,7 @@ def show_people(ui: TerminalUI, session: Session) -> None:
         lambda: ui.cover(None),
     )
     ui.cover(choices, shows_people=True)
-
-    def refresh() -> None:
-        choices.title = _title(session)
-
-    ui.refresh_every(REFRESH_SECONDS, refresh)
+    ui.refresh_every(REFRESH_SECONDS, lambda: None)
 
 
 def _title(session: Session) -> str:
@@ -131,7 +126,7 @@ def choose_whom_to_follow(ui: TerminalUI, session: Session) -> None:
     else:
         ui.cover(
             Choices(
-                "Follow whom?",
+                lambda: "Follow whom?",
                 "Enter follows · q back",
                 lambda: [
                     Choice(person.id, person.called, person.role)

@@ -417,7 +417,7 @@ def test_a_list_is_moved_through_in_any_size(
 ) -> None:
     listed = [Choice(str(number), *words) for number, words in enumerate(rows)]
     chosen: list[str] = []
-    choices = Choices("T", "F", lambda: listed, {"Enter": chosen.append}, lambda: None, "nothing")
+    choices = Choices(lambda: "T", "F", lambda: listed, {"Enter": chosen.append}, lambda: None, "nothing")
     canvas = Canvas(cols, height)
     for name in names:
         choices.key(name, "")
