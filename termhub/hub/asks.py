@@ -33,6 +33,7 @@ DEFAULT_SECONDS = 86400.0
 MOST_CHARACTERS = 300
 """Of an answer in words: it has to fit into one write to the sandbox."""
 
+MOST_TRIES = 3
 MOST_REPLIES = 16
 """Answers under way to a host; one that takes none of them gets no more."""
 
@@ -196,9 +197,15 @@ class Asks:
 
     async def _send(self, number: int, answer: dict[str, Any]) -> None:
         try:
-            await self._answer(answer)
-        except ConsoleError as error:
-            _log.debug("A program's question is not answered: {why}", why=error.message)
+            for tries_left in reversed(range(MOST_TRIES)):
+                try:
+                    await self._answer(answer)
+                    return
+                except ConsoleError as error:
+                    # The host was lost with the answer; its successor is asked the same again.
+                    if error.code != "recovering" or not tries_left:
+                        _log.debug("A program's question is not answered: {why}", why=error.message)
+                        return
         finally:
             self._replies -= 1
             self._open.pop(number, None)

@@ -192,7 +192,8 @@ class TypedLine(Struct):
     lines: Annotated[int, Meta(ge=0, lt=1 << 31)] = 1
 
     def __post_init__(self) -> None:
-        self.who, self.text = [seen(name) for name in self.who], seen(self.text)
+        self.who = [seen(name) for name in self.who]
+        self.text = "\n".join(map(seen, self.text.split("\n")))
 
 
 class TypedLines(Struct):

@@ -12,7 +12,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from termhub.errors import BadRequest, ConsoleError, NotAllowed, TermhubError
-from termhub.hub.asks import DEFAULT_SECONDS, MOST_AN_HOUR, MOST_OPEN, MOST_REPLIES, OPEN_SECONDS, Asks
+from termhub.hub.asks import (
+    DEFAULT_SECONDS,
+    MOST_AN_HOUR,
+    MOST_OPEN,
+    MOST_REPLIES,
+    MOST_TRIES,
+    OPEN_SECONDS,
+    Asks,
+)
 from termhub.hub.host_messages import HostEvent
 from termhub.hub.invitations import Invitation
 from termhub.store import User
@@ -33,6 +41,7 @@ class Around:
         self.error: Exception | None = None
         self.slow: Deferred[None] | None = None
         self.deaf: Deferred[None] | None = None
+        self.losses = 0
         self.asks = Asks(self.grant, self.answer, self.tell_owners, self.clock)
 
     async def grant(self, role: str, seconds: float, uses: int | None, by: User | None) -> Invitation:
@@ -47,6 +56,9 @@ class Around:
         self.answers.append(answer)
         if self.deaf is not None:
             await self.deaf
+        if self.losses:
+            self.losses -= 1
+            raise ConsoleError("The console's host is gone.", "recovering")
 
     def tell_owners(self, event: dict[str, Any]) -> int:
         self.told.append(event)
@@ -202,6 +214,16 @@ def test_a_host_that_asks_again_after_a_break_gets_one_link(around: Around) -> N
     assert len(around.told) == 1
     around.deaf.errback(ConsoleError("The console's host is gone."))
     assert around.asks.events() != []
+
+
+def test_an_answer_that_was_lost_with_its_host_goes_to_the_next(around: Around) -> None:
+    around.losses = 1
+    around.ask(7)
+    assert around.answers == [{"ask": 7, **LINKS}] * 2
+    around.losses = 100
+    around.ask(8)
+    assert len(around.answers) == 2 + MOST_TRIES
+    assert len(around.granted) == 2
 
 
 def test_a_host_that_takes_no_answers_gets_no_more(around: Around) -> None:

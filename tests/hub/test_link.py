@@ -230,3 +230,16 @@ def test_random_bytes_never_raise(clock: Clock) -> None:
             host.send(head + payload)
         console.close(1000, "done")
         assert host.transport.aborted
+
+
+def test_lines_that_people_typed_steer_nobody_and_stay_lines(console: Console, host: FakeHost) -> None:
+    host.hello()
+    host.take()
+    told = Deferred.fromCoroutine(console.typed(0, 10))
+    (request,) = host.requests()
+    assert (request["op"], request["window"], request["limit"]) == ("typed", 0, 10)
+    line = {"offset": 7, "time": 5.0, "who": ["al\x1b[2Jice"], "text": ">>> a\n... b\x1b[2J", "lines": 2}
+    host.reply(request["id"], lines=[line])
+    (typed,) = outcome(told)
+    assert typed.who == ["al\ufffd[2Jice"]
+    assert typed.text == ">>> a\n... b\ufffd[2J"
