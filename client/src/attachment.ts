@@ -7,33 +7,17 @@
 
 import { type Api, ApiError, type Console } from "./api.ts";
 import { CONSOLE, type JsonObject } from "./frames.ts";
+import { type Pane, Panes } from "./panes.ts";
 import type { Role } from "./room/messages.ts";
 import type { Room } from "./room/room.ts";
 import type { News } from "./room/watch.ts";
 import { Session } from "./session.ts";
-import type { Diagnosis, SessionState, Welcome, WindowInfo } from "./session-types.ts";
+import type { Diagnosis, SessionState, Welcome } from "./session-types.ts";
 import { settings } from "./settings.ts";
 import { browserClock, newViewer, openSocket } from "./socket.ts";
 import { type Size, TerminalDisplay } from "./terminal/display.ts";
 import { History } from "./terminal/history.ts";
 import { terminalTheme } from "./views/theme.ts";
-
-/** A window as its tab shows it. */
-export interface Pane {
-  readonly window: number;
-  readonly argv: readonly string[];
-  readonly program: string;
-  readonly title: string;
-  readonly cols: number;
-  readonly rows: number;
-  readonly exit: JsonObject | null;
-  /** Output came while it was not in view. */
-  readonly activity: boolean;
-  /** It rang while it was not in view. */
-  readonly bell: boolean;
-  /** What the person wants to hear of happened there while it was not in view. */
-  readonly news: News | null;
-}
 
 export interface AttachmentEvents {
   state(state: SessionState): void;
@@ -81,7 +65,7 @@ interface Screen {
 
 export class Attachment {
   policy = "latest";
-  private readonly panes = new Map<number, Pane>();
+  private readonly panes = new Panes();
   private readonly screens = new Map<number, Screen>();
   private active = 0;
   private session: Session | null = null;
@@ -132,7 +116,7 @@ export class Attachment {
   }
 
   get windows(): readonly Pane[] {
-    return [...this.panes.values()].sort((a, b) => a.window - b.window);
+    return this.panes.list;
   }
 
   get activeWindow(): number {
@@ -182,7 +166,7 @@ export class Attachment {
     screen.display.element.hidden = false;
     screen.display.open();
     if (hadFocus) screen.display.terminal.focus();
-    this.update(window, { activity: false, bell: false, news: null });
+    this.panes.seen(window);
     if (this.session !== null) {
       this.session.show(window, screen.display);
       this.sentArea = "";
@@ -193,15 +177,13 @@ export class Attachment {
 
   /** The window `step` tabs to the right. */
   activateNext(step: number): void {
-    const windows = this.windows;
-    const at = windows.findIndex(({ window }) => window === this.active);
-    const next = windows.at((at + step) % windows.length);
+    const next = this.panes.next(this.active, step);
     if (next !== undefined && next.window !== this.active) this.activate(next.window);
   }
 
   /** Brings `window` into view, `back` lines above its live screen. */
   look(window: number, back: number): void {
-    if (!this.panes.has(window)) return;
+    if (this.panes.get(window) === undefined) return;
     if (window !== this.active) this.activate(window);
     this.display.lookBack(back);
   }
@@ -228,7 +210,7 @@ export class Attachment {
     const size = this.area ?? { cols: 80, rows: 24 };
     const reply = await this.ask("open", CONSOLE, program === undefined ? { ...size } : { program, ...size });
     const window = Number(reply.window);
-    if (!this.panes.has(window)) this.addPane(window, program === undefined ? [] : [program]);
+    if (this.panes.get(window) === undefined) this.panes.open(window, program === undefined ? [] : [program]);
     this.activate(window);
   }
 
@@ -297,10 +279,7 @@ export class Attachment {
     this.options.room.welcome(welcome.hello);
     this.policy = welcome.policy;
     const known = new Set(welcome.windows.map(({ window }) => window));
-    for (const window of [...this.panes.keys()]) {
-      if (!known.has(window) && known.size > 0) this.remove(window);
-    }
-    for (const info of welcome.windows) this.panes.set(info.window, this.paneOf(info));
+    for (const window of this.panes.welcome(welcome.windows)) this.remove(window);
     const first = welcome.windows[0];
     if (!known.has(this.active) && first !== undefined) this.activate(first.window);
     this.sentArea = "";
@@ -346,7 +325,8 @@ export class Attachment {
         events.noControl();
         break;
       case "opened":
-        this.addPane(window, Array.isArray(event.argv) ? event.argv.map(String) : []);
+        this.panes.open(window, Array.isArray(event.argv) ? event.argv.map(String) : []);
+        events.changed();
         break;
       case "exit":
         this.update(window, { exit: event });
@@ -423,38 +403,12 @@ export class Attachment {
     old?.dispose();
   }
 
-  private paneOf(info: WindowInfo): Pane {
-    const before = this.panes.get(info.window);
-    return {
-      window: info.window,
-      argv: info.argv,
-      program: programOf(info.argv),
-      title: info.title,
-      cols: info.cols,
-      rows: info.rows,
-      exit: info.exit,
-      activity: before?.activity ?? false,
-      bell: before?.bell ?? false,
-      news: before?.news ?? null,
-    };
-  }
-
-  private addPane(window: number, argv: readonly string[]): void {
-    const fresh = { window, title: "", cols: 80, rows: 24, activity: false, bell: false, news: null };
-    const before = this.panes.get(window);
-    this.panes.set(window, { ...fresh, ...before, argv, program: programOf(argv), exit: null });
-    this.options.events.changed();
-  }
-
   private update(window: number, changes: Partial<Pane>): void {
-    const pane = this.panes.get(window);
-    if (pane === undefined) return;
-    this.panes.set(window, { ...pane, ...changes });
-    this.options.events.changed();
+    if (this.panes.update(window, changes)) this.options.events.changed();
   }
 
   private remove(window: number): void {
-    this.panes.delete(window);
+    this.panes.remove(window);
     const next = this.windows[0];
     if (window === this.active && next !== undefined) this.activate(next.window);
     this.session?.forget(window);
@@ -474,11 +428,6 @@ function isReport(data: Uint8Array): boolean {
   if (data[0] !== 0x1b || data[1] !== 0x5b) return false;
   const kind = String.fromCharCode(data[2] ?? 0);
   return kind === "<" || kind === "M" || ((kind === "I" || kind === "O") && data.length === 3);
-}
-
-/** The last part of a command's first word. */
-function programOf([first = ""]: readonly string[]): string {
-  return first.split("/").at(-1) ?? first;
 }
 
 async function diagnose(api: Api, id: string): Promise<Diagnosis> {

@@ -21,7 +21,6 @@ import {
   type Frame,
   FrameError,
   HELLO,
-  input,
   type JsonObject,
   KEYFRAME,
   OUTPUT,
@@ -34,7 +33,6 @@ import {
   resize,
   VERSION,
 } from "./frames.ts";
-import { InputBuffer } from "./input.ts";
 import { RequestError, Requests } from "./requests.ts";
 import {
   type CloseCause,
@@ -45,6 +43,7 @@ import {
   type Socket,
   type Welcome,
 } from "./session-types.ts";
+import { Typing } from "./typing.ts";
 import { type Display, Viewer } from "./viewer.ts";
 
 const TICK_MS = 1000;
@@ -60,10 +59,7 @@ const PROTOCOL_ERRORS = 3;
 
 interface Shown {
   readonly viewer: Viewer;
-  readonly input: InputBuffer;
   visible: boolean;
-  /** The last refusal of input that was heard of. */
-  refusal: number | null;
   staleSince: number | null;
   /** Ticks for which the terminal had something to do and did nothing. */
   stillTicks: number;
@@ -81,16 +77,13 @@ export class Session {
   private socket: Socket | null = null;
   /** Goes up with every connection, so that a late callback of an old one is recognised. */
   private connection = 0;
-  /** Our viewer number. */
-  private ownNumber: bigint;
   private decoder = new Decoder();
   private readonly shown = new Map<number, Shown>();
   private readonly requests: Requests;
+  private readonly typing: Typing;
   private area = { cols: 80, rows: 24 };
   private attempt = 0;
   private protocolErrors = 0;
-  /** An observer's input would end the connection. */
-  private mayType = false;
   private lastReceived = 0;
   private pingSince: number | null = null;
   private lastPing = Number.NEGATIVE_INFINITY;
@@ -99,7 +92,7 @@ export class Session {
 
   constructor(private readonly options: SessionOptions) {
     this.requests = new Requests(options.clock);
-    this.ownNumber = options.viewer;
+    this.typing = new Typing(options.viewer, (frame) => this.send(frame));
   }
 
   get state(): SessionState {
@@ -108,7 +101,7 @@ export class Session {
 
   /** Bytes typed into `window` that the console has not accepted. */
   unacceptedBytes(window: number): number {
-    return this.shown.get(window)?.input.unacceptedBytes ?? 0;
+    return this.typing.unacceptedBytes(window);
   }
 
   /** The stream of `window`, once it is shown. */
@@ -147,11 +140,10 @@ export class Session {
       lost: () => this.requestKeyframe(window),
       drawn: (keyframe) => this.options.events.drawn(window, keyframe),
     });
+    this.typing.add(window);
     this.shown.set(window, {
       viewer,
-      input: new InputBuffer(),
       visible: true,
-      refusal: null,
       staleSince: null,
       stillTicks: 0,
       processedThen: 0,
@@ -176,15 +168,12 @@ export class Session {
   /** Forgets `window`: it was closed. */
   forget(window: number): void {
     this.shown.delete(window);
+    this.typing.forget(window);
   }
 
   /** Sends `data` to the program, where this page may; false when too much waits already. */
   type(window: number, data: Uint8Array): boolean {
-    if (this.stateNow.name === "attached" && !this.mayType) return true;
-    const shown = this.shown.get(window);
-    if (shown === undefined || !shown.input.push(data)) return false;
-    this.pumpInput(window, shown);
-    return true;
+    return this.typing.push(window, data);
   }
 
   /** Says how large a terminal fits here; the hub's policy decides what the size becomes. */
@@ -252,7 +241,7 @@ export class Session {
       if (shown.visible) windows[window] = shown.viewer.resumeOffset;
     }
     const { cols, rows } = this.area;
-    const viewer = this.ownNumber.toString(16).padStart(16, "0");
+    const viewer = this.typing.viewer.toString(16).padStart(16, "0");
     const hello = { version: VERSION, viewer, cols, rows, windows, via: "browser" };
     this.socket?.send(encodeJson(HELLO, CONSOLE, hello));
   }
@@ -301,6 +290,7 @@ export class Session {
     this.pingSince = null;
     for (const shown of this.shown.values()) shown.viewer.disconnected();
     this.requests.lost();
+    this.typing.lost();
   }
 
   private wait(reason: string): void {
@@ -359,10 +349,7 @@ export class Session {
         shown?.viewer.keyframe(frame);
         break;
       case ACCEPTED:
-        if (shown !== undefined) {
-          shown.input.accept(parseAccepted(frame.payload).sequence, this.options.clock.now());
-          this.pumpInput(frame.window, shown);
-        }
+        this.typing.accepted(frame.window, parseAccepted(frame.payload).sequence, this.options.clock.now());
         break;
       case RESIZE: {
         const { cols, rows } = parseResize(frame.payload);
@@ -383,63 +370,26 @@ export class Session {
 
   /** Some events are about input, which is ours; the page hears of all. */
   private event(window: number, event: JsonObject): void {
-    if (event.type === "refused") {
-      this.refused(window, event);
-    } else if (event.type === "role") {
-      this.mayType = event.role !== "observer";
-      for (const [number, shown] of this.shown) {
-        if (this.mayType) this.pumpInput(number, shown);
-        else shown.input.dropUnsent();
-      }
-    }
+    if (event.type === "refused") this.typing.refused(window, event);
+    else if (event.type === "role") this.typing.role(event.role);
     this.options.events.event(window, event);
-  }
-
-  /** Somebody else has control: "Input that is refused" in docs/protocol.md. */
-  private refused(window: number, { sequence, refusal }: JsonObject): void {
-    const shown = this.shown.get(window);
-    if (shown === undefined || typeof sequence !== "number" || !Number.isSafeInteger(sequence)) return;
-    const isKnown = typeof refusal === "number" && refusal === shown.refusal;
-    if (isKnown) shown.input.goBack(sequence);
-    else shown.input.refuse(sequence);
-    if (typeof refusal === "number") shown.refusal = refusal;
-    this.send(input(window, this.ownNumber, sequence, new Uint8Array(0)));
-    this.pumpInput(window, shown);
   }
 
   private welcome(welcome: Welcome): void {
     this.cancelTimer();
     this.attempt = 0;
     this.protocolErrors = 0;
-    this.mayType = welcome.role !== "observer";
-    if (!this.mayType && this.forgetInput()) return this.reconnect();
+    if (!this.typing.welcome(welcome.role)) return this.reconnect();
     this.become({ name: "attached" });
     this.options.events.welcome(welcome);
-    for (const [window, shown] of this.shown) {
-      shown.staleSince = null;
-      shown.input.restart();
-      this.pumpInput(window, shown);
-    }
+    for (const shown of this.shown.values()) shown.staleSince = null;
+    this.typing.attached();
     this.ping();
-  }
-
-  /**
-   * Drops all input; true when the console may have had some of it.
-   *
-   * Then what is typed from here on, should this page be let, needs numbers of another viewer.
-   */
-  private forgetInput(): boolean {
-    let isUncertain = false;
-    for (const { input } of this.shown.values()) {
-      isUncertain ||= input.underWayBytes > 0;
-      input.refuse(input.acceptedSequence);
-    }
-    return isUncertain;
   }
 
   /** Connects again as another viewer. */
   private reconnect(): void {
-    this.ownNumber = BigInt.asUintN(64, this.ownNumber + 1n);
+    this.typing.renumber();
     const socket = this.socket;
     this.lose();
     socket?.close(1000, "as another viewer");
@@ -458,13 +408,6 @@ export class Session {
     });
   }
 
-  private pumpInput(window: number, shown: Shown): void {
-    if (this.stateNow.name !== "attached" || !this.mayType) return;
-    for (let piece = shown.input.take(); piece !== undefined; piece = shown.input.take()) {
-      this.send(input(window, this.ownNumber, piece.sequence, piece.data));
-    }
-  }
-
   // -- time ----------------------------------------------------------------------------------------
 
   private tick(): void {
@@ -481,11 +424,8 @@ export class Session {
       return;
     }
     if (now - this.lastPing >= PING_MS) this.ping();
-    for (const [window, shown] of this.shown) {
-      shown.input.tick(now);
-      this.pumpInput(window, shown);
-      this.mend(window, shown, now);
-    }
+    this.typing.tick(now);
+    for (const [window, shown] of this.shown) this.mend(window, shown, now);
   }
 
   /** An exception in xterm.js's parser stops it for good; nothing else would ever notice. */

@@ -17,6 +17,7 @@ import type { Display } from "../viewer.ts";
 import { avoidFreeze, focusEcho, silence } from "./guards.ts";
 import { pasted } from "./keys.ts";
 import { strictDocument } from "./strict-document.ts";
+import { followTouch } from "./touch.ts";
 import { useWidths } from "./widths.ts";
 
 /** Lines of history, the same as the server's screens keep. */
@@ -159,7 +160,15 @@ export class TerminalDisplay implements Display {
     this.element.addEventListener("mouseleave", () => {
       this.pointedRow = null;
     });
-    this.followTouch();
+    followTouch(this.element, {
+      rows: () => this.terminal.rows,
+      scrollsView: () => this.scrollsView,
+      scroll: (lines) => {
+        this.options.userScrolled();
+        if (lines < 0) this.lookedUp(-lines);
+        this.terminal.scrollLines(lines);
+      },
+    });
   }
 
   dispose(): void {
@@ -412,55 +421,5 @@ export class TerminalDisplay implements Display {
       if (event.key === "Home") this.lookedUp(SCROLLBACK);
     }
     return true;
-  }
-
-  /** xterm.js 6 has no touch scrolling: a finger moves the view, or turns the program's wheel. */
-  private followTouch(): void {
-    let lastY: number | null = null;
-    let rest = 0;
-    this.element.addEventListener(
-      "touchstart",
-      (event) => {
-        lastY = event.touches.length === 1 ? (event.touches[0]?.clientY ?? null) : null;
-        rest = 0;
-      },
-      { passive: true },
-    );
-    this.element.addEventListener(
-      "touchmove",
-      (event) => {
-        const touch = event.touches[0];
-        if (lastY === null || touch === undefined) return;
-        event.preventDefault();
-        const height = this.element.querySelector(".xterm-screen")?.clientHeight ?? 0;
-        const row = height / this.terminal.rows || 16;
-        rest += lastY - touch.clientY;
-        lastY = touch.clientY;
-        const lines = Math.trunc(rest / row);
-        rest -= lines * row;
-        if (lines !== 0) this.drag(lines, touch);
-      },
-      { passive: false },
-    );
-  }
-
-  private drag(lines: number, touch: Touch): void {
-    if (this.scrollsView) {
-      this.options.userScrolled();
-      if (lines < 0) this.lookedUp(-lines);
-      this.terminal.scrollLines(lines);
-      return;
-    }
-    const target = this.element.querySelector(".xterm-screen") ?? this.element;
-    const init = {
-      clientX: touch.clientX,
-      clientY: touch.clientY,
-      deltaMode: 1,
-      bubbles: true,
-      cancelable: true,
-    };
-    for (let step = 0; step < Math.abs(lines); step += 1) {
-      target.dispatchEvent(new WheelEvent("wheel", { ...init, deltaY: Math.sign(lines) }));
-    }
   }
 }

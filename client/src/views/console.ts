@@ -11,7 +11,7 @@ import type { ShareAsk } from "../room/messages.ts";
 import { Room } from "../room/room.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
 import type { SessionState } from "../session-types.ts";
-import { onChange, settings } from "../settings.ts";
+import { settings } from "../settings.ts";
 import { exposeTerminal } from "../testhook.ts";
 import { ring } from "./bell.ts";
 import { copyText, programCopies, readText } from "./clipboard.ts";
@@ -30,11 +30,9 @@ import { SearchBar } from "./search.ts";
 import { decideOnShare } from "./share-ask.ts";
 import { shareDialog } from "./share-dialog.ts";
 import { Status } from "./status.ts";
+import { followSurroundings } from "./surroundings.ts";
 import { Tabs, tabTitle } from "./tabs.ts";
-import { onThemeChange, terminalTheme } from "./theme.ts";
 import { type Follower, Together } from "./together.ts";
-
-const RESIZE_PAUSE_MS = 80;
 
 export function consolePage(context: PageContext, name: string): Page {
   const view = new ConsoleView(context, name);
@@ -157,7 +155,13 @@ class ConsoleView {
   async start(): Promise<void> {
     document.title = `${this.name} – termhub`;
     this.attachment = this.newAttachment();
-    this.followSize();
+    this.cleanUp.push(
+      followSurroundings(
+        this.area,
+        () => this.attachment,
+        () => this.retitle(),
+      ),
+    );
     try {
       this.console = await this.openOrCreate();
     } catch (error) {
@@ -258,43 +262,6 @@ class ConsoleView {
     return attachment;
   }
 
-  /** Everything outside the session that changes what is drawn. */
-  private followSize(): void {
-    let timer = 0;
-    const refit = () => {
-      clearTimeout(timer);
-      timer = window.setTimeout(() => this.attachment?.fit(), RESIZE_PAUSE_MS);
-    };
-    const observer = new ResizeObserver(refit);
-    observer.observe(this.area);
-    const seen = () => {
-      if (!document.hidden) {
-        document.title = this.plainTitle();
-        this.attachment?.retryNow();
-      }
-    };
-    const online = () => this.attachment?.retryNow();
-    document.addEventListener("visibilitychange", seen);
-    addEventListener("online", online);
-    this.cleanUp.push(
-      () => observer.disconnect(),
-      () => document.removeEventListener("visibilitychange", seen),
-      () => removeEventListener("online", online),
-      onThemeChange(() =>
-        this.attachment?.forEachDisplay(({ terminal }) => {
-          terminal.options.theme = terminalTheme();
-        }),
-      ),
-      onChange(({ fontSize, screenReader }) => {
-        this.attachment?.forEachDisplay((display) => {
-          display.setFontSize(fontSize);
-          display.terminal.options.screenReaderMode = screenReader;
-        });
-        refit();
-      }),
-    );
-  }
-
   // -- drawing -------------------------------------------------------------------------------------
 
   private draw(): void {
@@ -312,6 +279,10 @@ class ConsoleView {
       this.sizeFace.textContent = `${pane.cols}×${pane.rows}`;
       if (!this.ended) this.showExit(pane.exit === null ? null : exitWords(pane.exit), pane.window);
     }
+    this.retitle();
+  }
+
+  private retitle(): void {
     if (!document.hidden) document.title = this.plainTitle();
   }
 

@@ -1,7 +1,7 @@
 /** The windows of a console as tabs: roving focus, marks for activity and the bell. */
 
-import type { Pane } from "../attachment.ts";
 import { h, icon } from "../dom.ts";
+import type { Pane } from "../panes.ts";
 
 export interface TabsEvents {
   activate(window: number): void;
