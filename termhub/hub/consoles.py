@@ -49,12 +49,18 @@ LINK_SECONDS = 15.0
 END_SECONDS = 5.0
 """How long a console has to end by itself when it is told to."""
 
+POST_MORTEM = "TERMHUB_POST_MORTEM"
+"""The variable that asks for it; what every Python in a sandbox has looks for it."""
+
 _log = Logger()
 
 
 @attrs.frozen
 class NewConsole:
-    """What a new console should be; None leaves it to the settings."""
+    """What a new console should be; None leaves it to the settings.
+
+    :param post_mortem: whether a Python script that ends by an error waits at a debugger's prompt.
+    """
 
     name: str | None = None
     program: str | None = None
@@ -63,6 +69,7 @@ class NewConsole:
     rows: int = 24
     argv: Sequence[str] | None = None
     env: Mapping[str, str] | None = None
+    post_mortem: bool = True
 
 
 class Surroundings(Protocol):
@@ -363,6 +370,7 @@ class Consoles:
 
     async def _make(self, user: User, record: ConsoleRecord, new: NewConsole) -> Console:
         self._directory.owner_names[user.number] = user.name
+        env = {POST_MORTEM: "1"} if new.post_mortem and record.program == "script" else {}
         spec = {
             "console": record.id,
             "user": user.name,
@@ -370,7 +378,7 @@ class Consoles:
             "image": record.image,
             "program": new.program or record.program,
             "argv": list(new.argv or ()),
-            "env": dict(new.env or {}),
+            "env": {**env, **(new.env or {})},
             "cols": new.cols,
             "rows": new.rows,
             "limits": self._limits(),

@@ -187,6 +187,17 @@ def test_new_console_has_a_name_of_its_program(here: Here) -> None:
     assert here.database.console(console.id) is not None
 
 
+def test_scripts_wait_after_an_error_unless_nobody_wants_that(here: Here) -> None:
+    def variables(**new: Any) -> Any:
+        return here.launcher.consoles[here.create(**new).id]["spec"]["env"]
+
+    script = ["python3", "x.py"]
+    assert variables(argv=script, env={"A": "b"}) == {"A": "b", "TERMHUB_POST_MORTEM": "1"}
+    assert variables(argv=script, post_mortem=False) == {}
+    assert variables() == {}
+    assert variables(program="bash") == {}
+
+
 def test_image_is_resolved_by_name_or_version(here: Here) -> None:
     assert here.create(image="3.13").image == "3.13"
     assert here.create(image="python3.13.0").image == "3.13"

@@ -57,6 +57,7 @@ async def create_console(services: Services, call: Call[NewConsoleRequest, None]
         rows=body.rows,
         argv=body.argv,
         env=body.env,
+        post_mortem=body.post_mortem,
     )
     console = await services.consoles.create(call.user, wanted)
     info = console_info(services, call.user, console)

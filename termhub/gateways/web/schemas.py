@@ -50,6 +50,10 @@ class NewConsoleRequest(RequestBody, frozen=True):
     rows: Rows = 24
     argv: Arguments | None = None
     env: Environment | None = None
+    post_mortem: Annotated[
+        bool,
+        Meta(description="Whether a Python script that ends by an error waits at a debugger's prompt."),
+    ] = True
 
 
 class ConsoleChange(RequestBody, frozen=True):
