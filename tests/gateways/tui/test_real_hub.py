@@ -13,6 +13,7 @@ from termhub.gateways.tui.interface import Services, Start
 from termhub.gateways.tui.memory import Memory
 from termhub.gateways.tui.terminal import Terminal
 from termhub.gateways.tui.ui import TerminalUI
+from termhub.store import User
 from tests.support.real_hub import RealHubCase
 from tests.support.terminal_ui import PlayedTerminal
 
@@ -76,15 +77,18 @@ class RealHubTests(RealHubCase):
             clock=reactor,  # type: ignore[arg-type]
             now=reactor.seconds,  # type: ignore[attr-defined]
             memory=Memory(),
+            shares=self.hub.shares,
         )
 
-    def _sit_down(self, start: Start | None = None) -> WatchedTerminal:
-        terminal = WatchedTerminal(80, 24)
+    def _sit_down(
+        self, start: Start | None = None, user: User | None = None, cols: int = 80
+    ) -> WatchedTerminal:
+        terminal = WatchedTerminal(cols, 24)
         ui = TerminalUI(
             self.services,
-            self.user,
+            user or self.user,
             Terminal.of("xterm-256color", "", "C.UTF-8"),
-            80,
+            cols,
             24,
             terminal,
             start or Start(),
@@ -132,6 +136,52 @@ class RealHubTests(RealHubCase):
         await late.until(lambda: "has ended" in late.text and "number 298" in late.lines)
         late.press(b"q")
         await late.until(lambda: late.finished)
+
+    async def test_two_people_work_together(self) -> None:
+        owner = self._sit_down(cols=120)
+        await owner.until_line(">>>")
+        owner.press(b"\x02$\x15demo\r")
+        await owner.until(lambda: "[demo]" in owner.lines[-1])
+        owner.press(b"\x02as")
+        await owner.until(lambda: "Make the link" in owner.text)
+        owner.press(b"\x1b[B" * 5 + b"\r")
+        await owner.until(lambda: "demo is shared" in owner.text)
+        (share,) = await self.hub.shares.of(self.hub.consoles.of(self.user)[0].id)
+        self.assertEqual(share.role, "observer")
+        # The hub of this test has no gateways, so that the link leads nowhere; a token comes from another.
+        console = self.hub.consoles.of(self.user)[0]
+        _, token = await self.hub.shares.create(console.id, self.user, "observer")
+        assert token is not None
+        taken = await self.hub.shares.take(token, user=None, name="bob", passphrase=None, address="127.0.0.1")
+        owner.press(b"q")
+        guest = self._sit_down(user=taken.user, cols=120)
+        await guest.until(lambda: ">>>" in guest.lines and "read-only" in guest.lines[-1])
+        await owner.until(lambda: " bob " in owner.lines[-1])
+        guest.press(b"\x02Tmay I?\r\x03")
+        await owner.until(lambda: "bob: may I?" in owner.lines[-1])
+        owner.press(b"\x02a\x1b[Bp")
+        await guest.until(lambda: "You may type" in guest.lines[-1])
+        owner.press(b"q")
+        guest.press(b"6*7\r")
+        await owner.until_line(">>> 6*7", "42", ">>>")
+        owner.press(b"\x02[kka")
+        await owner.until(lambda: "bob typed this line" in owner.lines[-1])
+        owner.press(b"v$\r")
+        await owner.until(lambda: "Copied" in owner.lines[-1])
+        owner.press(b"\x02eo")
+        await guest.until(lambda: "1 draft" in guest.lines[-1])
+        guest.press(b"\x02er")
+        await owner.until(lambda: "bob ran admin's draft" in owner.lines[-1])
+        owner.press(b"q\x02am")
+        await guest.until(lambda: "has control" in guest.lines[-1])
+        guest.press(b"lost")
+        await guest.until(lambda: "typing does nothing" in guest.lines[-1])
+        owner.press(b"\x1b[Bx")
+        await owner.until(lambda: "Send bob (guest) away?" in owner.lines[-1])
+        owner.press(b"n")
+        await self.hub.shares.revoke_all(console.id)
+        await guest.until(lambda: guest.finished)
+        self.assertIn("shared", str(guest.finished))
 
     async def test_a_flood_is_skipped_and_a_paste_arrives_whole(self) -> None:
         terminal = self._sit_down()
