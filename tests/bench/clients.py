@@ -203,14 +203,22 @@ def drain(client: Client, quiet_seconds: float = 0.1, seconds: float = 10) -> in
 
 
 class Drainer:
-    """A process of its own that reads some clients, as somebody else's browser would."""
+    """A process of its own that reads some clients, as somebody else's browser would.
 
-    def __init__(self, clients: Sequence[Client]) -> None:
+    :param pace: how many bytes of each client it reads a second; 0 for all that comes.
+    :param niceness: by how much everybody else goes first.
+    """
+
+    def __init__(self, clients: Sequence[Client], *, pace: int = 0, niceness: int = 0) -> None:
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
-                read_all(clients)
+                os.nice(niceness)
+                if pace:
+                    read_slowly(clients, pace)
+                else:
+                    read_all(clients)
             finally:
                 os._exit(0)
 
@@ -218,6 +226,24 @@ class Drainer:
         """End it."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+
+
+SLOW_SECONDS = 0.1
+"""How often a slow reader looks at its clients."""
+
+
+def read_slowly(clients: Sequence[Client], pace: int) -> None:
+    """Read at most so many bytes a second of each client, until all connections have ended."""
+    left = list(clients)
+    due = time.perf_counter()
+    while left:
+        due = max(due + SLOW_SECONDS, time.perf_counter())
+        for client in list(left):
+            try:
+                client.read(max(1, int(pace * SLOW_SECONDS)))
+            except Closed:
+                left.remove(client)
+        time.sleep(max(0.0, due - time.perf_counter()))
 
 
 def read_all(

@@ -36,7 +36,8 @@ class Figure:
     :param title: what people read.
     :param summary: one number from all samples of a peer.
     :param aim: what termhub should reach; a number, or the name of a peer to be as good as.
-    :param allowance: added to the figure of that peer.
+    :param factor: the figure of that peer is multiplied by it,
+    :param allowance: and this is added.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Figure:
     more_is_better: bool = False
     aim: float | str | None = None
     allowance: float = 0.0
+    factor: float = 1.0
 
     def reached(self, value: float, aim: float) -> bool:
         """Whether ``value`` is at least as good as ``aim``."""
@@ -117,6 +119,25 @@ _SSH_FIGURES = (
 )
 
 
+_ALONE, _MANY = "1 viewer", "many viewers"
+
+_SHARED_FIGURES = (
+    Figure("shared typing", "echo, typing: p50, ms", p50),
+    Figure("shared typing", "echo, typing: p99, ms", p99, aim=_ALONE, factor=2),
+    Figure("shared hurry", "echo, a key every 10 ms: p50, ms", p50),
+    Figure("shared hurry", "echo, a key every 10 ms: p99, ms", p99),
+    Figure("shared printing", "echo, the console prints: p50, ms", p50),
+    Figure("shared printing", "echo, the console prints: p99, ms", p99, aim=_ALONE, factor=2),
+    Figure("shared cost", "the hub's work for a key, typing: ms", p50),
+    Figure("shared memory browsers", "the hub's memory, a browser: kB", p50, aim=100),
+    Figure("shared memory ssh", "the hub's memory, an ssh terminal: kB", p50, aim=100),
+    Figure("shared memory lagging", "the hub's memory, a lagging browser: kB", p50, aim=100),
+    Figure("shared memory browsers, flooded", "a browser, the console floods: kB", p50, aim=100),
+    Figure("shared memory ssh, flooded", "an ssh terminal, the console floods: kB", p50, aim=100),
+    Figure("shared memory lagging, flooded", "a lagging browser, the console floods: kB", p50, aim=100),
+)
+
+
 @dataclass(frozen=True)
 class Section:
     """One table: the peers that do the same for a person, and what is measured of them.
@@ -169,4 +190,13 @@ SSH = Section(
     (*_EVERYWHERE, "text_megabytes", "cells", "logins", "idle_logins"),
 )
 
-SECTIONS = (WEB, SSH)
+SHARED = Section(
+    "shared",
+    _MANY,
+    _ALONE,
+    _SHARED_FIGURES,
+    (("shared load", "CPU while somebody types, by kind of process, % of a core"),),
+    ("rounds", "shared_keys", "browsers", "terminals", "laggards", "laggard_bytes", "flood_seconds"),
+)
+
+SECTIONS = (WEB, SSH, SHARED)

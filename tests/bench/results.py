@@ -55,7 +55,7 @@ class Results:
         if not isinstance(figure.aim, str):
             return figure.aim
         other = self.value(figure, figure.aim)
-        return None if other is None else other + figure.allowance
+        return None if other is None else other * figure.factor + figure.allowance
 
     def parts(self, prefix: str) -> dict[str, dict[str, float]]:
         """The figures ``PREFIX: PART`` by part and peer."""

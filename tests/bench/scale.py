@@ -37,6 +37,14 @@ class Scale:
     logins: int = 20
     """One after another; and as many again, some at a time."""
     idle_logins: int = 40
+    shared_keys: int = 300
+    """Keystrokes a round of the writer of a shared console."""
+    browsers: int = 100
+    terminals: int = 50
+    laggards: int = 50
+    """Viewers of a shared console: browsers, people with ssh, and browsers that read slowly."""
+    laggard_bytes: int = 10_000
+    """What a slow one reads in a second."""
 
 
 FULL = Scale()
@@ -61,5 +69,9 @@ QUICK = Scale(
     cells=3,
     logins=4,
     idle_logins=3,
+    shared_keys=20,
+    browsers=4,
+    terminals=2,
+    laggards=2,
 )
 """Enough to see that everything works; its figures mean little."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.bench.peers import Peer
 from tests.bench.scale import Scale
 
-ONLY_WEB, ONLY_SSH = frozenset({"web"}), frozenset({"ssh"})
+ONLY_WEB, ONLY_SSH, ONLY_SHARED = frozenset({"web"}), frozenset({"ssh"}), frozenset({"shared"})
 BOTH = ONLY_WEB | ONLY_SSH
 
 Samples = Mapping[str, Sequence[float]]
@@ -47,6 +47,7 @@ def all_measures() -> list[Measure]:
         logins,
         memory,
         output,
+        shared,
         text,
         traffic,
         viewers,
@@ -64,4 +65,5 @@ def all_measures() -> list[Measure]:
         *text.MEASURES,
         *traffic.MEASURES,
         *logins.MEASURES,
+        *shared.MEASURES,
     ]

@@ -17,11 +17,15 @@ KEYS = b"wxvQY#&@"
 """Characters that are in no control sequence a peer would send around the echo."""
 
 
-def _echo(client: Client, keys: int) -> list[float]:
+def type_keys(client: Client, keys: int, pauses: tuple[float, float] = (0.004, 0.016)) -> list[float]:
+    """Type keys one after the other; milliseconds until each shows.
+
+    :param pauses: the shortest and the longest rest before a key, in seconds.
+    """
     chance = random.Random(1)
     took = []
     for number in range(keys):
-        time.sleep(chance.uniform(0.004, 0.016))
+        time.sleep(chance.uniform(*pauses))
         key = KEYS[number % len(KEYS) : number % len(KEYS) + 1]
         start = time.perf_counter()
         client.send(key)
@@ -35,8 +39,8 @@ def _measure(peer: Peer, keys: int) -> list[float]:
         client = session.connect()
         watch(client, READY)
         drain(client)
-        _echo(client, 10)
-        return _echo(client, keys)
+        type_keys(client, 10)
+        return type_keys(client, keys)
     finally:
         session.end()
 

@@ -61,6 +61,7 @@ def all_peers(folder: Path) -> list[Peer]:
     from tests.bench.peers.bare import BarePeer
     from tests.bench.peers.hub import HubPeer
     from tests.bench.peers.raw import RawPeer
+    from tests.bench.peers.shared import SharedPeer
     from tests.bench.peers.ssh import SshHubPeer, SshTmuxPeer
     from tests.bench.peers.terminado import TerminadoPeer
     from tests.bench.peers.tmux import TmuxPeer
@@ -77,4 +78,6 @@ def all_peers(folder: Path) -> list[Peer]:
         HubPeer("termhub-pyte", folder / "hub-pyte", engine="pyte"),
         SshTmuxPeer(folder / "ssh-tmux"),
         SshHubPeer(folder / "ssh-hub"),
+        SharedPeer("1 viewer", folder / "alone", has_crowd=False),
+        SharedPeer("many viewers", folder / "crowded", has_crowd=True),
     ]

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -44,16 +45,24 @@ _RESET = b"\x18\x1bc"
 
 
 class HubClient:
-    """One viewer: acknowledges what it has read, and starts anew with each keyframe."""
+    """One viewer: acknowledges what it has read, and starts anew with each keyframe.
 
-    def __init__(self, port: int, console: str, token: str) -> None:
+    :param credential: the header that says who it is.
+    :param receive_bytes: what the kernel may hold for it; 0 for as much as it likes.
+    """
+
+    def __init__(
+        self, port: int, console: str, credential: tuple[str, str], *, receive_bytes: int = 0
+    ) -> None:
         self._socket = WebSocket(
             "127.0.0.1",
             port,
             f"/api/v1/consoles/{console}/attach",
             subprotocol="termhub.v1",
-            headers=[("Authorization", f"Bearer {token}")],
+            headers=[credential],
         )
+        if receive_bytes:
+            self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self._viewer = os.urandom(8)
         self._sequence = 0
         self._end = 0
@@ -129,7 +138,7 @@ class HubSession:
         self.console = str(peer.request("POST", "/consoles", body)["id"])
 
     def connect(self) -> HubClient:
-        return HubClient(self._peer.port, self.console, self._peer.token)
+        return HubClient(self._peer.port, self.console, self._peer.credential)
 
     def end(self) -> None:
         self._peer.request("DELETE", f"/consoles/{self.console}")
@@ -183,6 +192,11 @@ class HubPeer:
         self.run("user", "add", USER, "--no-password")
         self.token = self.run("token", "create", "--user", USER).split()[-1]
 
+    @property
+    def credential(self) -> tuple[str, str]:
+        """The header by which the consoles' owner is known."""
+        return ("Authorization", f"Bearer {self.token}")
+
     def run(self, *arguments: str) -> str:
         """What a command of termhub prints, run beside the hub."""
         done = subprocess.run(
@@ -202,7 +216,7 @@ class HubPeer:
         self._asked = time.monotonic()
         if self._http is None:
             self._http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers = dict([self.credential, ("Content-Type", "application/json")])
         content = None if body is None else json.dumps(body)
         self._http.request(method, f"/api/v1{path}", content, headers)
         answer = self._http.getresponse()

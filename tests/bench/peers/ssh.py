@@ -61,18 +61,28 @@ class Login:
 
     def command(self, *words: str, terminal: bool) -> list[str]:
         """The command line of a client that runs ``words`` at the other end."""
+        where = ["-i", str(self.folder / "id"), "-o", "IdentitiesOnly=yes"]
+        return self._client("-tt" if terminal else "-T", *where, self._host, *words)
+
+    def guest_command(self) -> list[str]:
+        """The command line of a client without a key, whose user is asked who they are."""
+        return self._client("-tt", "-o", "PubkeyAuthentication=no", self._host)
+
+    @property
+    def _host(self) -> str:
+        return f"{self.user}@127.0.0.1"
+
+    def _client(self, *words: str) -> list[str]:
         settings = (
             "UserKnownHostsFile=/dev/null",
             "StrictHostKeyChecking=no",
-            "IdentitiesOnly=yes",
             "IdentityAgent=none",
             "LogLevel=ERROR",
             # Both servers can do this one; OpenSSH's own first choice takes two hundred milliseconds.
             "KexAlgorithms=curve25519-sha256",
         )
         options = [word for setting in settings for word in ("-o", setting)]
-        where = ["-i", str(self.folder / "id"), "-p", str(self.port), f"{self.user}@127.0.0.1"]
-        return ["ssh", "-F", "none", "-e", "none", *options, "-tt" if terminal else "-T", *where, *words]
+        return ["ssh", "-F", "none", "-e", "none", *options, "-p", str(self.port), *words]
 
 
 def make_key(path: Path) -> None:
