@@ -6,7 +6,7 @@ import { outline } from "../src/room/outline.ts";
 import { Room, type Topic } from "../src/room/room.ts";
 import { Throttle } from "../src/room/throttle.ts";
 import { type News, Watch } from "../src/room/watch.ts";
-import { hueOf, visible } from "../src/room/words.ts";
+import { Hues, visible } from "../src/room/words.ts";
 import { FakeClock } from "./support/fakes.ts";
 
 const YOU = { id: "v1", person: "p1", name: "alice", is_guest: false };
@@ -334,9 +334,13 @@ describe("words of others", () => {
     expect(visible("a\r\nb\tc \u{1f468}\u200d\u{1f469}")).toBe("a\nb\tc \u{1f468}\u200d\u{1f469}");
   });
 
-  it("have a hue that is theirs", () => {
-    expect(hueOf("p1")).toBe(hueOf("p1"));
-    const hues = new Set(Array.from({ length: 40 }, (_, at) => Math.floor(hueOf(`person-${at}`) / 36)));
-    expect(hues.size).toBeGreaterThan(6);
+  it("have a colour that is theirs, and of few people nobody else's", () => {
+    const hues = new Hues();
+    const people = Array.from({ length: 12 }, (_, at) => `person-${at}`);
+    const first = people.map((person) => hues.of(person));
+    expect(new Set(first).size).toBe(12);
+    expect(hues.of("one more")).toBeLessThan(360);
+    expect(people.map((person) => hues.of(person))).toEqual(first);
+    expect(new Hues().of("person-0")).toBe(first[0]);
   });
 });

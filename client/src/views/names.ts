@@ -2,11 +2,13 @@
 
 import { h } from "../dom.ts";
 import type { Named } from "../room/messages.ts";
-import { hueOf, visible } from "../room/words.ts";
+import { Hues, visible } from "../room/words.ts";
 
-/** The colour of a person, the same in every part of the page and for everybody who looks. */
+const hues = new Hues();
+
+/** The colour of a person, the same in every part of the page, and mostly for everybody who looks. */
 export function colourOf(person: string): string {
-  return `oklch(var(--person-light) var(--person-chroma) ${hueOf(person)})`;
+  return `oklch(var(--person-light) var(--person-chroma) ${hues.of(person)})`;
 }
 
 /** A name in its person's colour, kept apart from the direction of the text around it. */
