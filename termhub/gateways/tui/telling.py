@@ -46,6 +46,8 @@ class Telling:
         if selection is not None:
             (top, left), (bottom, right) = selection
             cols = pane.size[0] if pane.size is not None else pane.place.cols
-            look["from"] = [top - pane.lines, min(left, cols)]
-            look["to"] = [bottom - pane.lines, min(right + 1, cols)]
+            # Where the window is larger, the pane begins somewhere in it.
+            first = pane.origin[0]
+            look["from"] = [top - pane.lines, min(first + left, cols)]
+            look["to"] = [bottom - pane.lines, min(first + right + 1, cols)]
         return look
