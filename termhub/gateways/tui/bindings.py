@@ -158,11 +158,12 @@ _TILDE: Mapping[Command, tuple[str, ...]] = {
     _C.NEW_WINDOW: ("c",),
     _C.SETTINGS: ("O",),
     _C.COPY_MODE: ("[",),
-    _C.PEOPLE: ("a",),
+    # Capitals: a line that begins with a folder such as ~alice is the program's.
+    _C.PEOPLE: ("A",),
     _C.CHAT: ("T",),
-    _C.FOLLOW: ("f",),
+    _C.FOLLOW: ("F",),
     _C.CONTROL: ("C",),
-    _C.DRAFTS: ("e",),
+    _C.DRAFTS: ("E",),
     _C.ANSWER: ("Y",),
 }
 

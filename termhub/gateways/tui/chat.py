@@ -64,7 +64,9 @@ class Message(NamedTuple):
 
 
 class Chat:
-    """The messages that are known here, and which of them are new.
+    """The messages that are shown, and how many came while they were not.
+
+    While they are not shown none are kept here: the hub has them.
 
     :ivar unread: messages of others that were not shown.
     :ivar has_more: there are older ones.
@@ -88,20 +90,25 @@ class Chat:
 
     def heard(self, message: Message, you: str) -> bool:
         """A message was said; whether it is to be announced."""
-        self._add([message])
+        if self.is_shown:
+            self._add([message])
         is_news = not self.is_shown and message.person != you
         self.unread += is_news
         return is_news
 
     def read_on(self, reply: Mapping[str, Any]) -> None:
-        """The hub's answer to the request for older ones."""
+        """The hub's answer to the request for the last ones, or older ones."""
+        if not self.is_shown:
+            return
         self._add(map(Message.of, reply.get("messages") or ()))
         self.has_more = bool(reply.get("more")) and len(self._messages) < MOST_KEPT
 
     def shown(self, is_so: bool) -> None:
         """Whether the person sees the messages now."""
-        self.is_shown = is_so
-        self.unread = 0
+        if is_so:
+            self.unread = 0
+        self.is_shown, self.has_more = is_so, True
+        self._messages = []
 
     def _add(self, messages: Iterable[Message]) -> None:
         by_number = {message.number: message for message in (*self._messages, *messages)}
