@@ -7,13 +7,16 @@ they show, so blanks do not count, and rows that go on in the next one are one l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 
-from termhub.screen import TextRow
+from termhub.screen import Screen, TextRow
 
 MOST_ROWS = 256
+CONTINUATION_CHARACTERS = 4
+"""What a program may show at the beginning of a row that goes on with a line, such as ``...:``."""
+
 STRAY_CHARACTERS = 4
 LEAST_EVIDENCE = 2
 _ROWS = (4, 32, MOST_ROWS)
@@ -48,17 +51,31 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def shown(entered: Entered, read: Callable[[int], Sequence[TextRow]], cols: int) -> str | None:
+class Rows:
+    """The rows of a screen up to its cursor, as long as nothing is fed; each is read once."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.cols = screen.cols
+        self._screen = screen
+        self._read: dict[int, list[TextRow]] = {}
+
+    def last(self, count: int) -> Sequence[TextRow]:
+        """The row with the cursor, last, after so many at most with it."""
+        rows = self._read.get(count)
+        if rows is None:
+            read = self._screen.rows_to_cursor(count)
+            rows = self._read[count] = [_unwrapped(row, self.cols) for row in read]
+        return rows
+
+
+def shown(entered: Entered, screen: Rows) -> str | None:
     """The text on the screen of what was entered, with the prompt before it.
 
-    :param read: gives the row with the cursor after so many rows at most above it, as
-        :meth:`~termhub.screen.Screen.rows_to_cursor` does.
-    :param cols: how wide the screen is.
     :returns: lines joined by newlines; None when it does not stand there.
     """
-    likely = len(entered.typed) + sum(map(len, entered.typed)) // cols + 1
+    likely = len(entered.typed) + sum(map(len, entered.typed)) // screen.cols + 1
     for count in (count for count in _ROWS if count > likely or count == MOST_ROWS):
-        rows = [_row(row, cols) for row in read(count)]
+        rows = screen.last(count)
         top = _top(entered, rows)
         if top is None:
             return None
@@ -67,7 +84,7 @@ def shown(entered: Entered, read: Callable[[int], Sequence[TextRow]], cols: int)
     return None
 
 
-def _row(row: TextRow, cols: int) -> TextRow:
+def _unwrapped(row: TextRow, cols: int) -> TextRow:
     """A row that a program has wrapped itself, as if the terminal had done it."""
     if row.text.endswith(_CONTINUES) and len(row.text) == cols and not row.wraps:
         return TextRow(row.text[: -len(_CONTINUES)], wraps=True)
@@ -102,10 +119,21 @@ def _ends_with(rows: Sequence[TextRow], last: int, typed: str) -> int | None:
         text = squeezed(rows[y].text)
         if text.endswith(typed) or _ends_with_most(text, typed):
             return y
-        if not text or not typed.endswith(text):
+        common = _common_end(text, typed)
+        if not common or common < len(text) - CONTINUATION_CHARACTERS:
             return None
-        typed = typed[: -len(text)]
+        typed = typed[:-common]
     return 0
+
+
+def _common_end(one: str, other: str) -> int:
+    """With how many characters both end."""
+    count = 0
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
 
 
 def _ends_with_most(text: str, typed: str) -> bool:

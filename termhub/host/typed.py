@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
 from sandbox.guest import compact
-from termhub.host.echo import Entered, shown, squeezed
+from termhub.host.echo import Entered, Rows, shown, squeezed
 from termhub.host.keys import END_OF_FILE, Keys, Kind
 
 if TYPE_CHECKING:
@@ -252,11 +251,11 @@ class Typed:
             return
         if screen.on_alternate_screen:
             return
-        read = cache(screen.rows_to_cursor)
+        rows = Rows(screen)
         # What can be known by its text goes first; without any it is this line or none.
         by_evidence = sorted(enumerate(self._entered), key=lambda each: not each[1].is_evident)
         for index, entered in by_evidence:
-            text = shown(entered, read, screen.cols)
+            text = shown(entered, rows)
             if text is not None:
                 self._entered = deque(islice(self._entered, index + 1, None))
                 self._be_patient(now)

@@ -171,6 +171,15 @@ def test_a_long_line_that_the_program_wraps(terminal: Terminal):
     assert terminal.found == [(("alice",), ">>> " + "a" * 30 + "b" * 50)]
 
 
+def test_a_long_line_whose_rows_have_prompts(terminal: Terminal):
+    """As IPython shows it."""
+    terminal.prints("In [1]: ")
+    terminal.types("alice", "a" * 30 + "b" * 30 + "c" * 5 + "\r")
+    terminal.prints("a" * 30 + "b" * 2 + "\r\n   ...: " + "b" * 28 + "c" * 4 + "\r\n   ...: c\r\n")
+    rows = ["In [1]: " + "a" * 30 + "bb", "   ...: " + "b" * 28 + "cccc", "   ...: c"]
+    assert terminal.found == [(("alice",), "\n".join(rows))]
+
+
 def test_a_line_longer_than_the_screen_and_than_what_is_kept(terminal: Terminal):
     text = "x" * 20_000
     terminal.echoes("alice", text)
