@@ -94,7 +94,8 @@ class ConsoleView {
   ) {
     this.title.textContent = name;
     this.shareButton.hidden = true;
-    const hint = "Keys go to the program. Control Shift Enter leaves the terminal, Control Shift F searches.";
+    const hint =
+      "Keys go to the program. Control Shift Enter leaves the terminal, Control Shift F searches, Control Shift Y says who typed a line.";
     const menus = this.menus();
     this.writersOnly = [menus.window, menus.size, this.keyBar.element];
     this.element = h(
