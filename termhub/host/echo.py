@@ -51,20 +51,29 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+@frozen
+class _Row:
+    """A row's text with and without blanks, and whether the next row continues it."""
+
+    text: str
+    squeezed: str
+    wraps: bool
+
+
 class Rows:
     """The rows of a screen up to its cursor, as long as nothing is fed; each is read once."""
 
     def __init__(self, screen: Screen) -> None:
         self.cols = screen.cols
         self._screen = screen
-        self._read: dict[int, list[TextRow]] = {}
+        self._read: dict[int, list[_Row]] = {}
 
-    def last(self, count: int) -> Sequence[TextRow]:
+    def last(self, count: int) -> Sequence[_Row]:
         """The row with the cursor, last, after so many at most with it."""
         rows = self._read.get(count)
         if rows is None:
             read = self._screen.rows_to_cursor(count)
-            rows = self._read[count] = [_unwrapped(row, self.cols) for row in read]
+            rows = self._read[count] = [_row(row, self.cols) for row in read]
         return rows
 
 
@@ -84,19 +93,20 @@ def shown(entered: Entered, screen: Rows) -> str | None:
     return None
 
 
-def _unwrapped(row: TextRow, cols: int) -> TextRow:
-    """A row that a program has wrapped itself, as if the terminal had done it."""
-    if row.text.endswith(_CONTINUES) and len(row.text) == cols and not row.wraps:
-        return TextRow(row.text[: -len(_CONTINUES)], wraps=True)
-    return row
+def _row(row: TextRow, cols: int) -> _Row:
+    """A row; one that a program has wrapped itself as if the terminal had done it."""
+    text, wraps = row.text, row.wraps
+    if text.endswith(_CONTINUES) and len(text) == cols and not wraps:
+        text, wraps = text.removesuffix(_CONTINUES), True
+    return _Row(text, squeezed(text), wraps)
 
 
-def _top(entered: Entered, rows: Sequence[TextRow]) -> int | None:
+def _top(entered: Entered, rows: Sequence[_Row]) -> int | None:
     """The first of the rows that show it."""
     last = len(rows) - 1
     if entered.is_edited or not entered.is_evident:
         top = _line_start(rows, last)
-        text = squeezed(_joined(rows[top:]))
+        text = "".join(row.squeezed for row in rows[top:])
         return top if text and entered.typed[-1] in text else None
     found: int | None = None
     for typed in reversed(entered.typed):
@@ -113,42 +123,44 @@ def _top(entered: Entered, rows: Sequence[TextRow]) -> int | None:
     return found
 
 
-def _ends_with(rows: Sequence[TextRow], last: int, typed: str) -> int | None:
+def _ends_with(rows: Sequence[_Row], last: int, typed: str) -> int | None:
     """The row in which ``typed`` begins when row ``last`` ends with it; it may fill rows before that."""
     for y in range(last, -1, -1):
-        text = squeezed(rows[y].text)
-        if text.endswith(typed) or _ends_with_most(text, typed):
+        text = rows[y].squeezed
+        if not text or text[-1] != typed[-1]:
+            return None
+        if _begins_in(text, typed):
             return y
-        common = _common_end(text, typed)
-        if not common or common < len(text) - CONTINUATION_CHARACTERS:
+        common = _goes_on_in(text, typed)
+        if not common:
             return None
         typed = typed[:-common]
     return 0
 
 
-def _common_end(one: str, other: str) -> int:
-    """With how many characters both end."""
-    count = 0
-    for a, b in zip(reversed(one), reversed(other), strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def _ends_with_most(text: str, typed: str) -> bool:
-    """Whether it ends with ``typed`` but for its first characters: keys that another program took."""
-    return any(
+def _begins_in(text: str, typed: str) -> bool:
+    """Whether it ends with ``typed``, but perhaps for its first characters, keys for another program."""
+    if len(typed) > len(text) + STRAY_CHARACTERS:
+        return False
+    return text.endswith(typed) or any(
         len(typed) - skipped >= LEAST_EVIDENCE and text.endswith(typed[skipped:])
         for skipped in range(1, STRAY_CHARACTERS + 1)
     )
 
 
-def _line_start(rows: Sequence[TextRow], y: int) -> int:
+def _goes_on_in(text: str, typed: str) -> int:
+    """How many characters of ``typed`` a row shows that is all of it but for its beginning; 0: it is not."""
+    for skipped in range(min(CONTINUATION_CHARACTERS + 1, len(text))):
+        if typed.endswith(text[skipped:]):
+            return len(text) - skipped
+    return 0
+
+
+def _line_start(rows: Sequence[_Row], y: int) -> int:
     while y > 0 and rows[y - 1].wraps:
         y -= 1
     return y
 
 
-def _joined(rows: Sequence[TextRow]) -> str:
+def _joined(rows: Sequence[_Row]) -> str:
     return "".join(row.text if row.wraps else row.text + "\n" for row in rows).removesuffix("\n")
