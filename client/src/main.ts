@@ -45,7 +45,10 @@ function showRoute(): void {
   const route = parseRoute(location.pathname);
   if (route?.page === "share") return showShare(route.token);
   if (me === null) return showLogin();
-  const context: PageContext = { api, me, loginNeeded: () => showLogin() };
+  const ended = me.isGuest
+    ? "Nothing is shared with you any more. Another link lets you in, or an account."
+    : "";
+  const context: PageContext = { api, me, logIn: () => showLogin(), loginNeeded: () => showLogin(ended) };
   if (route === null) show(nothingHere());
   else if (route.page === "list") show(listPage(context));
   else if (route.page === "keys" && me.isGuest) show(nothingHere());

@@ -199,7 +199,7 @@ def test_a_link_that_does_not_work_says_why(hub: HubProcess, page: Page, other: 
     come_in(other.new_page(), once, "Carol")
     other.pages[0].wait_for_url("**/c/admin/short")
     page.goto(once)
-    expect(page.get_by_text("It has been used as often as it may be.")).to_be_visible()
+    expect(page.get_by_text("It has been used as often as it may be")).to_be_visible()
 
 
 def test_an_account_finds_what_is_shared_with_it_and_comes_by_links_as_itself(

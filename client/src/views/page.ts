@@ -14,6 +14,8 @@ export interface Page {
 export interface PageContext {
   readonly api: Api;
   readonly me: Me;
+  /** Shows the login page, because the person wants to. */
+  readonly logIn: () => void;
   /** The session has ended: log in and come back. */
   readonly loginNeeded: () => void;
 }

@@ -42,7 +42,8 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
     try {
       const [preview, me] = await Promise.all([api.lookAtShare(token), whoIsHere(api)]);
       if (!element.isConnected) return;
-      if (preview.isUsedUp && me === null) refuse("It has been used as often as it may be.");
+      if (preview.isUsedUp && me === null)
+        refuse("It has been used as often as it may be. Ask for another one.");
       else offer(preview, me);
     } catch (error) {
       if (error instanceof ApiError && GONE.has(error.code)) refuse(words(error));
@@ -62,7 +63,6 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
     title.textContent = "This link does not work";
     body.replaceChildren(
       h("p", { className: "problem", attrs: { role: "alert" } }, said),
-      h("p", { className: "muted small" }, "Ask whoever sent it for a new one."),
       h("p", {}, h("a", { href: "/" }, "Go to termhub")),
     );
   }

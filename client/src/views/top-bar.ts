@@ -7,7 +7,7 @@ import { complain } from "./notices.ts";
 import type { PageContext } from "./page.ts";
 import { themeButton } from "./theme.ts";
 
-export function topBar({ api, me, loginNeeded }: PageContext): HTMLElement {
+export function topBar({ api, me, logIn }: PageContext): HTMLElement {
   const account = h(
     "span",
     { className: "chip-text" },
@@ -16,10 +16,10 @@ export function topBar({ api, me, loginNeeded }: PageContext): HTMLElement {
   );
   const content = () =>
     me.isGuest
-      ? [{ label: "Log in", run: loginNeeded }]
+      ? [{ label: "Log in", run: logIn }]
       : [
           { label: "Keys for ssh", run: () => navigate("/keys") },
-          { label: "Log out", run: () => void api.logout().then(loginNeeded, complain) },
+          { label: "Log out", run: () => void api.logout().then(logIn, complain) },
         ];
   return h(
     "header",
