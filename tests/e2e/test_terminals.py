@@ -91,7 +91,7 @@ def test_one_console_by_ssh_in_the_browser_and_by_telnet(
         telnet.type("print('from', 'telnet')\r")
         # It has the size of the telnet client now; dots fill the rest.
         terminal.until(lambda: any(line.startswith("from telnet  ") for line in terminal.lines))
-        terminal.until_text(" 80x23 3 viewers ")
+        terminal.until_text(" 3 viewers 80x23 ")
         console.wait_for_line("from telnet")
     finally:
         telnet.close()
