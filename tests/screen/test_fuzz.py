@@ -185,6 +185,10 @@ def look_at_everything(screen: Screen, lines: int) -> None:
     cursor = screen.cursor
     assert 0 <= cursor.x < screen.cols
     assert 0 <= cursor.y < screen.rows
+    up_to_cursor = screen.rows_to_cursor(lines + 1)
+    assert 1 <= len(up_to_cursor) <= lines + 1
+    assert up_to_cursor[-1].text == screen.text()[cursor.y]
+    assert screen.on_alternate_screen == screen.modes.alternate_screen
     assert all(0 <= y < screen.rows for y in screen.dirty_rows())
     for y in range(0, screen.rows, 7):
         screen.row(y)
