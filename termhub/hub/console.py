@@ -247,6 +247,7 @@ class Console:
         :param role_of: what a user may do now; None: they have no access and are sent away.
         """
         self._audience.access_changed(role_of)
+        self._inputs.access_changed(lambda user: role_of(user) is not None)
 
     def _greet(self, viewer: Viewer, hello: ClientHello) -> None:
         viewer.greet([window.describe() for window in self.windows.values()])
@@ -301,16 +302,12 @@ class Console:
 
     # -- input -------------------------------------------------------------------
 
-    def has_typed(self, viewer: Viewer, number: int) -> bool:
-        """Whether there is input of this viewer to a window."""
-        return any(window == number for window, _ in self._inputs.of(viewer.key))
-
     def input_stream(self, viewer: Viewer, number: int) -> InputStream | None:
         """The input of a viewer to a window; None when there is no such window."""
         may_come = self.state == "starting" and number < MAX_WINDOWS
         if number not in self.windows and not may_come:
             return None
-        return self._inputs.stream(viewer.key, number, viewer.user.name)
+        return self._inputs.stream(viewer.key, number, viewer.user)
 
     async def input(self, user: User, role: Role, window: int, data: bytes) -> None:
         """Type ``data`` into a window, whole; returns when it is written.

@@ -93,6 +93,7 @@ class Viewer:
         people = console.together.people
         self.id = people.viewer_id(self.key)
         self.person = people.person_id(user)
+        self._could_write = self.can_write
         self.typed: float | None = None
         self.may_type = False
         self.paused = False
@@ -179,7 +180,8 @@ class Viewer:
             raise frames.FrameError("INPUT of another viewer")
         stream = self._inputs.get(window)
         if stream is None:
-            if not self.can_write and not self.console.has_typed(self, window):
+            # Who could type before may not have heard yet.
+            if not (self.can_write or self._could_write or sequence):
                 raise NotAllowed("You may look at this console, not type into it.")
             stream = self.console.input_stream(self, window)
             if stream is None:
@@ -266,6 +268,7 @@ class Viewer:
         role = "observer" if self.reads_only else role
         if role != self.role:
             self.role = role
+            self._could_write = self._could_write or self.can_write
             self.console.together.role_changed(self)
             self.tell(frames.CONSOLE, "role", event_frame(frames.CONSOLE, {"type": "role", "role": role}))
 
