@@ -62,6 +62,12 @@ describe("who comes and goes", () => {
     expect(said.at(-1)).toBe("ada joined");
   });
 
+  it("says who is only a guest", () => {
+    comings.update(here("you"), true, "you");
+    comings.update(byPerson(parsePeople([connection("ada", { is_guest: true })])), true, "you");
+    expect(said).toEqual(["ada (guest) joined"]);
+  });
+
   it("is not told of the person at this page", async () => {
     comings.update(here("ada"), true, "you");
     comings.update(here("ada", "you"), true, "you");

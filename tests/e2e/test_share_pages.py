@@ -111,7 +111,7 @@ def test_a_writer_is_let_in_demoted_and_sent_away(hub: HubProcess, page: Page, o
     guest.attached()
     listen(guest_page)
     assert guest_page.url == f"{hub.url}/c/admin/demo"
-    heard(page, "Carol joined")
+    heard(page, "Carol (guest) joined")
     guest.type("6*7\n")
     for console in (owner, guest):
         console.wait_for_line("42")
@@ -137,7 +137,7 @@ def test_a_writer_is_let_in_demoted_and_sent_away(hub: HubProcess, page: Page, o
     expect(guest_page.get_by_text("no longer shared with you")).to_be_visible()
     wait_until(guest_page, "terminal.state === 'closed'")
     expect(carol).not_to_be_attached()
-    heard(page, "Carol left")
+    heard(page, "Carol (guest) left")
     come_back = other.new_page()
     come_back.goto(link)
     come_back.get_by_role("button", name="Come in").click()

@@ -78,7 +78,7 @@ export class Comings {
    * @param you public number of the person at this page, who is not told about
    */
   update(people: readonly Presence[], isWhole: boolean, you: string): void {
-    const now = new Map(people.map(({ person, name }) => [person, name]));
+    const now = new Map(people.map((one) => [one.person, calledName(one)]));
     now.delete(you);
     for (const person of now.keys()) this.stays(person);
     // In a crowd the list has somebody else each time; that says nothing.
@@ -114,6 +114,11 @@ export class Comings {
     };
     this.leaving.set(person, this.clock.later(LEAVE_MS, gone));
   }
+}
+
+/** A guest may take any name, that of an account too. */
+function calledName({ name, isGuest }: Presence): string {
+  return isGuest ? `${name} (guest)` : name;
 }
 
 function names(all: readonly string[]): string {
