@@ -26,7 +26,7 @@ def test_a_console_answers_over_its_socket(launcher):
         link.subscribe()
         link.read_until(b">>> ")
         link.type(b"6*7\n")
-        link.read_until(b"42\r\n>>> ")
+        link.read_prompt(b"42\r\n")
         lines = link.request("text", 0)["lines"]
         assert lines[3:5] == ["6*7", "42"] or "42" in lines
 
@@ -152,7 +152,7 @@ def test_ctrl_c_ends_a_flood_that_one_link_does_not_read(launcher):
         link.type(b"\x03")
         link.read_until(b"KeyboardInterrupt\r\n")
         link.type(b"6*7\n")
-        link.read_until(b"42\r\n>>> ")
+        link.read_prompt(b"42\r\n")
         assert link.request("text", 0)["lines"][-1] == ">>>"
 
 

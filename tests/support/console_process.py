@@ -327,6 +327,11 @@ class HostLink:
             self.next()
         return self.output[window]
 
+    def read_prompt(self, after: bytes, prompt: bytes = b">>> ") -> None:
+        """Read until a prompt was printed anywhere behind ``after``: marks may stand between."""
+        while prompt not in self.output.get(0, b"").partition(after)[2]:
+            self.next()
+
     def type(self, data: bytes, window: int = 0) -> None:
         """Send input."""
         sequence = self.sequences.get(window, 0)
