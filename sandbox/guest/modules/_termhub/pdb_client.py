@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _AGAIN_SECONDS = 0.5  # between signals, until the program answers
 _PATIENCE_SECONDS = 3.0  # before the person is told what it waits for
+_END_SECONDS = 5.0  # for a program that has closed its end of the link
+_RUNNING_SECONDS = 1.0  # before the person is told that a step takes its time
 _INJECT_SECONDS = 20.0
 _INJECT = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])"
 # For a program that has none of us: loads us and installs the handler of the signal.
@@ -215,13 +217,15 @@ def _talk(link: Link, program: Program) -> None:
             _signal(program)
             continue
         if message is None:
-            print("The program has ended." if not program.is_running else "The connection has broken.")
+            print("The program has ended." if program.ends(_END_SECONDS) else "The connection has broken.")
             return
         if "end" in message:
             print(message["end"])
             return
         if "text" in message:
             print(message["text"], end="", flush=True)
+        if "running" in message and not link.has_message(_RUNNING_SECONDS):
+            print("The program runs; Ctrl-C interrupts it.")
         if "prompt" in message:
             is_asked = False
             link.send(**_answer(str(message["prompt"])))

@@ -24,6 +24,8 @@ _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LINE_CHARACTERS = 1 << 16  # of a line without end that are held back
 
 _debugger: "Optional[Debugger]" = None
+_is_busy = False
+"""While the person is talked to, comes or leaves; the signal may come again and again."""
 
 
 def serve(frame: "Optional[FrameType]") -> None:
@@ -32,12 +34,23 @@ def serve(frame: "Optional[FrameType]") -> None:
     :param frame: None where no Python code runs: at the interpreter's own prompt.
     :raises KeyboardInterrupt: when the person stops the program, or what it evaluates for them.
     """
+    global _is_busy
+    if _is_busy:
+        if _debugger is not None and _debugger.is_evaluating:
+            raise KeyboardInterrupt
+        return
+    _is_busy = True
+    try:
+        _serve(frame)
+    finally:
+        _is_busy = False
+
+
+def _serve(frame: "Optional[FrameType]") -> None:
     global _debugger
     if _debugger is not None and _debugger.is_attached:
         _debugger.interrupted(frame)
-        if _debugger.is_attached:
-            return
-    while True:
+    while _debugger is None or not _debugger.is_attached:
         link = wire.connect(request_path(os.getpid()))
         if link is None:
             return
@@ -47,8 +60,6 @@ def serve(frame: "Optional[FrameType]") -> None:
             continue
         _debugger = Debugger(link)
         _debugger.begin(frame)
-        if _debugger.is_attached:
-            return
 
 
 class Debugger(pdb.Pdb):
@@ -63,8 +74,7 @@ class Debugger(pdb.Pdb):
         self._trace_before = sys.gettrace()
         self._end = ""
         self._stops = False
-        self._is_evaluating = False
-        self._is_talking = False
+        self.is_evaluating = False
         self._here: "Optional[FrameType]" = None
 
     # -- coming and going ----------------------------------------------------
@@ -82,30 +92,26 @@ class Debugger(pdb.Pdb):
     def interrupted(self, frame: "Optional[FrameType]") -> None:
         """The signal came again: the person presses Ctrl-C, or another one asks."""
         if os.getpid() != self._pid or self._link.has_ended():
-            if not self._is_talking:
-                self._leave()
-        elif self._is_evaluating:
-            raise KeyboardInterrupt
-        elif self._is_talking or frame is None:
-            return
+            self._leave()
         elif any(each.f_code is Debugger.trace_dispatch.__code__ for each in _stack(frame)):
             self.set_step()
-        else:
+        elif frame is not None:
             self.begin(frame)
 
     def interaction(self, frame: "Optional[FrameType]", traceback: "Any") -> None:
         """Talk with the person, then do what they want."""
-        self._is_talking = True
+        global _is_busy
+        before, _is_busy = _is_busy, True
         self._here = frame
         try:
             super().interaction(frame, traceback)
+            if self._end:
+                self._leave()
+            else:
+                self._link.send(running=True)
         finally:
-            self._is_talking = False
+            _is_busy = before
             self._here = None
-        if self._end:
-            self._leave()
-        else:
-            self._link.send(running=True)
         if self._stops:
             raise KeyboardInterrupt
 
@@ -131,11 +137,11 @@ class Debugger(pdb.Pdb):
 
     def onecmd(self, line: str) -> bool:
         """Carry out a command; Ctrl-C ends what it evaluates."""
-        self._is_evaluating = True
+        self.is_evaluating = True
         try:
             return super().onecmd(line)
         finally:
-            self._is_evaluating = False
+            self.is_evaluating = False
 
     # -- commands ------------------------------------------------------------
 
@@ -172,21 +178,19 @@ class Debugger(pdb.Pdb):
     def do_threads(self, arg: str) -> None:
         """threads
 
-        Show where each thread is, by number.
+        Show where each thread is.
         """
-        names = {each.ident: each.name for each in threading.enumerate()}
-        for ident, frame in self._threads().items():
-            mark = "->" if frame is self.stack[-1][0] else "  "
-            self.message("%s %d %s" % (mark, ident, names.get(ident, "")))
+        for name, frame in self._threads().items():
+            self.message("%s %s" % ("->" if frame is self.stack[-1][0] else "  ", name))
             for line in traceback.format_stack(frame)[-_STACK_DEPTH:]:
                 self.message(line.rstrip("\n"))
 
     def do_thread(self, arg: str) -> None:
-        """thread NUMBER
+        """thread NAME
 
         Look around in another thread, which runs on while you look.
         """
-        frame = self._threads().get(int(arg) if arg.isdigit() else 0)
+        frame = self._threads().get(arg)
         if frame is None:
             self.error("no such thread; `threads` lists them")
             return
@@ -195,11 +199,12 @@ class Debugger(pdb.Pdb):
         self.curframe_locals = self.curframe.f_locals
         self.print_stack_entry(self.stack[self.curindex])
 
-    def _threads(self) -> "Dict[int, FrameType]":
-        frames = dict(sys._current_frames())
+    def _threads(self) -> "Dict[str, FrameType]":
+        frames = sys._current_frames()
         if self._here is not None:
-            frames[threading.get_ident()] = self._here
-        return frames
+            frames[threading.get_ident()] = self._here  # not where we are ourselves
+        names = {each.ident: each.name for each in threading.enumerate()}
+        return {names.get(ident, str(ident)): frame for ident, frame in frames.items()}
 
     def do_run(self, arg: str) -> "Optional[bool]":
         """Not here: the program was not started by the debugger, and its terminal is in use."""

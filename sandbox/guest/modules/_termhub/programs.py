@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 
 from . import SIGNAL, SOCKET
 
@@ -31,6 +32,13 @@ class Program:
     def is_running(self) -> bool:
         """Whether it has not ended."""
         return self.status().get("State", "Z")[0] not in "ZX"
+
+    def ends(self, seconds: float) -> bool:
+        """Whether it ends within some seconds."""
+        until = time.monotonic() + seconds
+        while self.is_running and time.monotonic() < until:
+            time.sleep(0.02)
+        return not self.is_running
 
     @property
     def is_stopped(self) -> bool:

@@ -9,6 +9,7 @@ last ``{"end"}``, which says why.  From the window: ``{"line"}``, or ``{"leave":
 """
 
 import json
+import select
 import socket
 
 TYPE_CHECKING = False
@@ -54,6 +55,10 @@ class Link:
             if not data:
                 return None
             self._received += data
+
+    def has_message(self, seconds: float) -> bool:
+        """Whether something comes within some seconds, if only the end."""
+        return bool(self._received or select.select([self._socket], [], [], seconds)[0])
 
     def has_ended(self) -> bool:
         """Whether the other end has gone, without waiting."""
