@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from termhub.errors import TermhubError
 from termhub.gateways.tui import picking
-from termhub.gateways.tui.input import Input
 from termhub.gateways.tui.settings import TerminalSettings
 from termhub.hub.console import Console
 
@@ -14,13 +13,13 @@ if TYPE_CHECKING:
     from termhub.gateways.tui.ui import TerminalUI
 
 
-async def begin(ui: TerminalUI, console: Console | None, typed: Input) -> None:
+async def begin(ui: TerminalUI, console: Console | None) -> None:
     """Show a console; where there is none, the list of them.
 
     :param console: None for the one used last, or a new one when there is none.
-    :param typed: what is typed meanwhile waits.
     """
-    typed.hold(None)
+    # What is typed meanwhile waits.
+    ui.input.hold(None)
     try:
         if not ui.user.is_guest:
             ui.stored = await ui.services.store.settings(ui.user.number)
@@ -37,7 +36,7 @@ async def begin(ui: TerminalUI, console: Console | None, typed: Input) -> None:
             if ui.session is None:
                 picking.pick_console(ui)
             ui.tick()
-            typed.release()
+            ui.input.release()
 
 
 async def _console_to_begin_with(ui: TerminalUI) -> Console | None:

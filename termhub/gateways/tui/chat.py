@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from termhub.gateways.tui.people import BRIEF_CELLS, NAME_CHARACTERS
+from termhub.gateways.tui.people import NAME_CHARACTERS, short
 from termhub.gateways.tui.text import clipped, told, wrapped
 
 MOST_KEPT = 300
@@ -49,7 +49,7 @@ class Message(NamedTuple):
     @property
     def hint(self) -> str:
         """For a moment in the status line."""
-        return clipped(f"{clipped(self.name, BRIEF_CELLS)}: {told(self.text, 200)}", HINT_CELLS)
+        return clipped(f"{short(self.name)}: {told(self.text, 200)}", HINT_CELLS)
 
     def lines(self, cols: int) -> list[str]:
         """As it is shown in so many columns: time and name, then the words, further in on the next lines."""

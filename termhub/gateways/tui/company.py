@@ -15,9 +15,8 @@ from termhub.gateways.durations import duration_text
 from termhub.gateways.tui.chat import Chat, Message
 from termhub.gateways.tui.control import Control
 from termhub.gateways.tui.drafts import Drafts
-from termhub.gateways.tui.people import Person, arrivals, brief, came_and_went, people_of
+from termhub.gateways.tui.people import Person, arrivals, brief, came_and_went, people_of, short
 from termhub.gateways.tui.pointers import Pointer, Pointers
-from termhub.gateways.tui.text import clipped
 from termhub.store import Role
 
 Event = Mapping[str, Any]
@@ -179,7 +178,7 @@ class Company:
             return f"{self._holder(now)}."
         new = [name for person, name in now.waiting if (person, name) not in before.waiting]
         if new and self.you == now.holder:
-            return f"{clipped(new[0], 20)} asks for control."
+            return f"{short(new[0])} asks for control."
         return ""
 
     def _holder(self, control: Control) -> str:
@@ -187,7 +186,7 @@ class Company:
             return "Nobody has control"
         if control.holder == self.you:
             return "You have control"
-        return f"{clipped(control.name, 20)} has control"
+        return f"{short(control.name)} has control"
 
     def _looks(self, event: Event) -> None:
         before = self.pointers.of(str(event["id"]))

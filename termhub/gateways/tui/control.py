@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from termhub.gateways.tui.people import BRIEF_CELLS, NAME_CHARACTERS
-from termhub.gateways.tui.text import clipped, told
+from termhub.gateways.tui.people import NAME_CHARACTERS, short
+from termhub.gateways.tui.text import told
 
 MODES = ("anyone", "one", "owner")
 MODE_WORDS: Mapping[str, str] = {
@@ -60,9 +60,9 @@ class Control(NamedTuple):
             return "owners type"
         if self.holder is None:
             return "control: free"
-        words = "control: you" if self.holder == you else f"control: {clipped(self.name, BRIEF_CELLS)}"
+        words = "control: you" if self.holder == you else f"control: {short(self.name)}"
         if self.waiting and (self.holder == you or role == "owner"):
-            words += f", {clipped(self.waiting[0][1], BRIEF_CELLS)} asks"
+            words += f", {short(self.waiting[0][1])} asks"
         return words
 
     def refusal(self, ask_keys: str) -> str:
@@ -75,4 +75,4 @@ class Control(NamedTuple):
         if self.holder is None:
             return "What you typed was not taken: somebody else had control. It is free now."
         how = f" {ask_keys} asks for it." if ask_keys else ""
-        return f"{clipped(self.name, BRIEF_CELLS)} has control; typing does nothing.{how}"
+        return f"{short(self.name)} has control; typing does nothing.{how}"

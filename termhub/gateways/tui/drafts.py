@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from termhub.gateways.tui.people import BRIEF_CELLS, NAME_CHARACTERS
-from termhub.gateways.tui.text import clipped, counted, told
+from termhub.gateways.tui.people import NAME_CHARACTERS, short
+from termhub.gateways.tui.text import counted, told
 
 MOST_LINES = 2000
 """Of a draft that are shown."""
@@ -61,7 +61,7 @@ class Draft(NamedTuple):
     def news(self) -> str:
         """What happened to it, for a moment in the status line."""
         size = counted(len(self.text.splitlines()), "line")
-        name, by = clipped(self.name, 2 * BRIEF_CELLS), clipped(self.by, 2 * BRIEF_CELLS)
+        name, by = short(self.name), short(self.by)
         if self.state == "offered":
             return f"{name} offers a draft, {size}"
         if self.state == "run":

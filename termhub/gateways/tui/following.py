@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from termhub.gateways.tui.copying import Copying
-from termhub.gateways.tui.people import BRIEF_CELLS, Person
+from termhub.gateways.tui.people import Person, short
 from termhub.gateways.tui.pointers import Pointer
 from termhub.gateways.tui.session import Session
-from termhub.gateways.tui.text import clipped
 
 
 class FollowOwner(Protocol):
@@ -36,7 +35,7 @@ class Following:
     @property
     def brief(self) -> str:
         """For the status line."""
-        return f"follow {clipped(self.target.name, BRIEF_CELLS)}" if self.target is not None else ""
+        return f"follow {short(self.target.called)}" if self.target is not None else ""
 
     def start(self, person: Person) -> None:
         """Go where this person is, and with them."""
@@ -68,7 +67,7 @@ class Following:
         if target is None or not company.is_whole:
             return
         if all(person.person != target.person for person in company.people):
-            self.stop(f"{clipped(target.name, BRIEF_CELLS)} left; not following any more")
+            self.stop(f"{short(target.called)} left; not following any more")
 
     def _go(self, pointer: Pointer) -> None:
         session = self._session

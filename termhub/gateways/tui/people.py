@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 from sandbox.guest import frames
 from termhub.gateways.tui.text import clipped, told
 
-NAME_CHARACTERS = 40
+NAME_CHARACTERS = 64
 BRIEF_CELLS = 10
 """Of a name in the status line."""
 
 BRIEF_NAMES = 2
+
+GUEST = " (guest)"
+"""How the hub marks whoever has only said a name."""
 
 SHARED_BYTES = 32 * 1024
 """Longer events are not kept for the next who gets the same."""
@@ -43,7 +46,14 @@ class Person(NamedTuple):
     @property
     def called(self) -> str:
         """The name, and whether it is only what a guest said."""
-        return f"{self.name} (guest)" if self.is_guest else self.name
+        return self.name + GUEST if self.is_guest else self.name
+
+
+def short(called: str) -> str:
+    """How somebody is called where there is little room; a guest, who has only said a name, has a ``?``."""
+    if called.endswith(GUEST):
+        return clipped(called.removesuffix(GUEST), BRIEF_CELLS - 1) + "?"
+    return clipped(called, BRIEF_CELLS)
 
 
 def people_of(told_of: Iterable[Mapping[str, Any]]) -> tuple[Person, ...]:
@@ -121,7 +131,7 @@ def brief(people: Sequence[Person], count: int, you: str) -> str:
         return f"{count} viewers" if count > 1 else ""
     last = last_typed(people)
     names = [
-        clipped(person.name, BRIEF_CELLS) + ("*" if last is not None and last.person == person.person else "")
+        short(person.called) + ("*" if last is not None and last.person == person.person else "")
         for person in here[:BRIEF_NAMES]
     ]
     more = len(here) - len(names) + max(0, count - len(people))
@@ -147,7 +157,7 @@ def came_and_went(came: Sequence[Person], went: Sequence[Person]) -> str:
 
 
 def _names(group: Sequence[Person]) -> str:
-    first = clipped(group[0].name, 2 * BRIEF_CELLS)
+    first = short(group[0].called)
     if len(group) == 1:
         return first
     return f"{first} and {len(group) - 1} more"

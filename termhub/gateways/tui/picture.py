@@ -11,10 +11,10 @@ from termhub.gateways.tui.bindings import PREFIXES
 from termhub.gateways.tui.canvas import Canvas, CanvasCursor
 from termhub.gateways.tui.chat_panel import ChatPanel
 from termhub.gateways.tui.pane import NOTICE
-from termhub.gateways.tui.people import BRIEF_CELLS
+from termhub.gateways.tui.people import short
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.status import Status, draw_status
-from termhub.gateways.tui.text import clipped, counted, padded
+from termhub.gateways.tui.text import counted, padded
 from termhub.gateways.tui.tree import Node, Rect
 from termhub.screen.runs import FAINT, PALETTE, Style, count_cells
 
@@ -142,7 +142,7 @@ def _pointing(session: Session) -> str:
     if not names:
         return ""
     more = f"+{len(names) - 1}" if len(names) > 1 else ""
-    return f"{clipped(names[0], BRIEF_CELLS)}{more} {'point' if more else 'points'}"
+    return f"{short(names[0])}{more} {'point' if more else 'points'}"
 
 
 def _status(ui: TerminalUI) -> Status:

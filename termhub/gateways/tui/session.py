@@ -208,31 +208,10 @@ class Session:
         self.layout.select(window)
         self.arrange()
 
-    def open_window(self, side_by_side: bool | None = None) -> None:
-        """A new window with a shell: by itself, or beside the focused pane.
-
-        :param side_by_side: None for a window by itself.
-        """
-        beside = self.layout.focus
-
-        def opened(reply: dict[str, Any]) -> None:
-            if not self._was_refused(reply):
-                show(int(reply["window"]))
-            self.owner.opening(False)
-
-        def show(number: int) -> None:
-            self.windows.setdefault(number, WindowState([]))
-            self.layout.opened(number)
-            if side_by_side is not None and beside in self.windows and beside != number:
-                self.layout.select(beside)
-                self.layout.split(number, side_by_side)
-            else:
-                self.layout.select(number)
-            self.arrange()
-
-        rows, cols = max(tree.LEAST_ROWS, self.area.rows), max(tree.LEAST_COLS, self.area.cols)
-        self.owner.opening(True)
-        self._client.request("open", opened, cols=cols, rows=rows)
+    def opened(self, window: int) -> None:
+        """A window is there, if nothing was told of it yet."""
+        self.windows.setdefault(window, WindowState([]))
+        self.layout.opened(window)
 
     def restart(self, window: int) -> None:
         """Run the program of an exited window again."""
@@ -252,7 +231,7 @@ class Session:
         """
 
         def check(reply: dict[str, Any]) -> None:
-            if not self._was_refused(reply) and answered is not None:
+            if not self.was_refused(reply) and answered is not None:
                 answered(reply)
 
         self._client.request(op, check, **arguments)
@@ -261,7 +240,8 @@ class Session:
         """Ask the hub for something; a refusal is not told to the person."""
         self._client.request(op, answered, **arguments)
 
-    def _was_refused(self, reply: dict[str, Any]) -> bool:
+    def was_refused(self, reply: dict[str, Any]) -> bool:
+        """Whether the hub has refused something; the person is told why."""
         if not reply.get("ok"):
             self.owner.say(clean(str(reply.get("error"))))
             return True

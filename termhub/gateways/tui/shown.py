@@ -136,15 +136,18 @@ class Shown:
 
     def pause_input(self) -> None:
         """Programs do not take their input."""
-        self._ui.pause_input()
+        self._ui.input.pause("programs")
 
     def resume_input(self) -> None:
         """They take it again."""
-        self._ui.resume_input()
+        self._ui.input.resume("programs")
 
     def opening(self, is_so: bool) -> None:
-        """A window is being opened for the person."""
-        self._ui.opening(is_so)
+        """A window is being opened for the person: what is typed meanwhile is meant for it."""
+        if is_so:
+            self._ui.input.hold()
+        else:
+            self._ui.input.release()
 
     # -- and of the others -------------------------------------------------------------
 

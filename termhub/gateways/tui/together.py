@@ -10,7 +10,7 @@ from termhub.gateways.tui import roles, sharing
 from termhub.gateways.tui.chat_panel import ChatPanel
 from termhub.gateways.tui.choices import Choice, Choices
 from termhub.gateways.tui.control import MODE_WORDS, MODES
-from termhub.gateways.tui.people import Person, others
+from termhub.gateways.tui.people import Person, others, short
 from termhub.gateways.tui.prompts import Confirm
 from termhub.gateways.tui.session import Session
 
@@ -109,7 +109,7 @@ def follow(ui: TerminalUI, session: Session, person: Person) -> None:
         return
     ui.cover(None)
     ui.shown.following.start(person)
-    ui.shown.hint(f"following {person.name}; scroll to end it")
+    ui.shown.hint(f"following {short(person.called)}; scroll to end it")
 
 
 def choose_whom_to_follow(ui: TerminalUI, session: Session) -> None:
@@ -168,7 +168,7 @@ def change_control(ui: TerminalUI, session: Session) -> None:
 
 def _asked(ui: TerminalUI, session: Session, reply: dict[str, Any]) -> None:
     if not reply.get("granted"):
-        ui.say(f"{session.company.control.name or 'Who has control'} sees that you ask for control.")
+        ui.say(f"{short(session.company.control.name) or 'Who has control'} sees that you ask for control.")
 
 
 def give_control(ui: TerminalUI, session: Session, person: Person) -> None:

@@ -14,8 +14,9 @@ TYPING_SECONDS = 1.0
 SHARE = 0.25
 """Of the time goes to pictures; those of people who type are painted beyond it."""
 
-SLACK_SECONDS = 0.05
-"""Turns that are no further away begin at once, so that nobody waits where there is little to do."""
+SLACK_SECONDS = 0.005
+"""Turns that are no further away begin at once, so that nobody waits where there is little to do; with
+more, what is painted at once would keep everybody else waiting where there is much."""
 
 MOST_SECONDS = 0.002
 """What a picture counts at most: what took longer was somebody else's work on a busy machine."""

@@ -73,7 +73,7 @@ class TerminalUI:
         self._start = start
         self._terminal = terminal
         self._transport = transport
-        self._input = Input(self, terminal.utf8, transport)
+        self.input = Input(self, terminal.utf8, transport)
         self.display = Display(
             terminal,
             cols,
@@ -110,12 +110,12 @@ class TerminalUI:
             return
         self.display.begin()
         self.display.stale()
-        self.run(beginning.begin(self, self._start.console, self._input))
+        self.run(beginning.begin(self, self._start.console))
 
     def receive(self, data: bytes) -> None:
         """What the person's terminal sent, in any pieces."""
         if not self.is_over:
-            self._input.receive(data)
+            self.input.receive(data)
             self.display.hurry()
 
     def resized(self, cols: int, rows: int) -> None:
@@ -284,21 +284,6 @@ class TerminalUI:
     def copied(self, text: str) -> None:
         """The person has copied a text."""
         self.clipboard.copied(text)
-
-    def pause_input(self) -> None:
-        """Programs do not take their input."""
-        self._input.pause("programs")
-
-    def resume_input(self) -> None:
-        """They take it again."""
-        self._input.resume("programs")
-
-    def opening(self, is_so: bool) -> None:
-        """A window is being opened for the person: what is typed meanwhile is meant for it."""
-        if is_so:
-            self._input.hold()
-        else:
-            self._input.release()
 
     def _picture_left(self) -> None:
         shown = self.shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from termhub.gateways.tui import picking, tree
 from termhub.gateways.tui.bindings import Action, Command
@@ -17,8 +17,35 @@ InConsole = Callable[["TerminalUI", Session, Action], None]
 """What a command does in a console."""
 
 
+def _open(session: Session, side_by_side: bool | None = None) -> None:
+    """A new window with a shell: by itself, or beside the focused pane.
+
+    :param side_by_side: None for a window by itself.
+    """
+    layout, area = session.layout, session.area
+    beside = layout.focus
+
+    def opened(reply: dict[str, Any]) -> None:
+        if not session.was_refused(reply):
+            show(int(reply["window"]))
+        session.owner.opening(False)
+
+    def show(number: int) -> None:
+        session.opened(number)
+        if side_by_side is not None and beside in session.windows and beside != number:
+            layout.select(beside)
+            layout.split(number, side_by_side)
+        else:
+            layout.select(number)
+        session.arrange()
+
+    rows, cols = max(tree.LEAST_ROWS, area.rows), max(tree.LEAST_COLS, area.cols)
+    session.owner.opening(True)
+    session.request("open", opened, cols=cols, rows=rows)
+
+
 def _new_window(ui: TerminalUI, session: Session, action: Action) -> None:
-    session.open_window()
+    _open(session)
 
 
 def _next_window(ui: TerminalUI, session: Session, action: Action) -> None:
@@ -95,7 +122,7 @@ def _split(side_by_side: bool) -> Callable[[TerminalUI, Session, Action], None]:
         if session.layout.is_zoomed:
             session.layout.zoom()
         if session.layout.can_split(session.area, side_by_side):
-            session.open_window(side_by_side)
+            _open(session, side_by_side)
         else:
             ui.say("There is no room for another pane.")
 

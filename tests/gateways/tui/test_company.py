@@ -86,6 +86,8 @@ def test_the_others_are_told_in_few_cells() -> None:
     assert brief(typed, 3, "you") == "carol* bob"
     assert brief([*typed[1:], you._replace(typed=3.0)], 3, "you") == "bob carol"
     assert brief([you, person("someone with a long name")], 2, "you") == "someone w…"
+    guests = [person("someone with a long name", is_guest=True), person("dave", 1.0, is_guest=True)]
+    assert brief([you, *guests], 3, "you") == "dave?* someone …?"
 
 
 def test_of_several_attachments_the_one_typed_at_last_counts() -> None:

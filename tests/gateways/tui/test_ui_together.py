@@ -32,16 +32,16 @@ def come(
 
 def test_the_status_line_says_who_is_here_and_who_typed_last(world: World, played: PlayedConsole) -> None:
     alice, bob, carol = come(world, played)
-    assert " bob carol " in alice.lines[-1]
-    assert " alice carol " in bob.lines[-1]
+    assert " bob carol? " in alice.lines[-1]
+    assert " alice carol? " in bob.lines[-1]
     assert "read-only" in carol.lines[-1]
     world.press(bob, "1")
     world.advance(1)
-    assert " bob* carol " in alice.lines[-1]
-    assert " alice carol " in bob.lines[-1]
+    assert " bob* carol? " in alice.lines[-1]
+    assert " alice carol? " in bob.lines[-1]
     world.press(alice, "2")
     world.advance(1)
-    assert " alice* carol " in bob.lines[-1]
+    assert " alice* carol? " in bob.lines[-1]
 
 
 def test_who_comes_and_goes_is_said_quietly(world: World, played: PlayedConsole) -> None:
@@ -197,12 +197,12 @@ def test_the_chat_is_announced_counted_and_read(world: World, played: PlayedCons
     alice, bob, carol = come(world, played)
     played.print(">>> the program")
     world.press(carol, b"\x02Thello all\r")
-    assert "carol: hello all" in alice.lines[-1]
+    assert "carol?: hello all" in alice.lines[-1]
     world.advance(8)
-    assert "carol: hello" not in alice.lines[-1]
+    assert "carol?: hello" not in alice.lines[-1]
     assert "chat 1" in alice.lines[-1]
     world.press(alice, b"\x02T")
-    assert "carol: hello all" in alice.text
+    assert "carol (guest): hello all" in alice.text
     assert ">>> the program" in alice.text, "the console stays in view"
     world.press(alice, "hi \u202ecarol\r")
     assert "hi \u202ecarol" not in carol.text
@@ -212,7 +212,9 @@ def test_the_chat_is_announced_counted_and_read(world: World, played: PlayedCons
     assert "chat" not in alice.lines[-1]
     assert "chat 2" in bob.lines[-1]
     world.press(bob, b"\x02T")
-    assert [line[7:] for line in bob.lines if "carol" in line and ":" in line[:4]][:1] == ["carol: hello all"]
+    assert [line[7:] for line in bob.lines if "carol" in line and ":" in line[:4]][:1] == [
+        "carol (guest): hello all"
+    ]
     world.press(bob, b"more\r" * 3)
     assert bob.text.count("bob: more") == 3
     world.press(bob, b"\x1b")
@@ -275,7 +277,7 @@ def test_following_ends_when_the_other_leaves_and_with_its_key(world: World, pla
     assert "bob left; not following any more" in alice.lines[-1]
     world.press(alice, b"\x02f")
     world.advance(8)
-    assert "follow carol" in alice.lines[-1], "the only one is followed at once"
+    assert "follow carol?" in alice.lines[-1], "the only one is followed at once"
     world.press(alice, b"\x02f")
     world.advance(8)
     assert "follow" not in alice.lines[-1]
@@ -287,7 +289,7 @@ def test_what_is_selected_is_seen_by_the_others_with_the_name(world: World, play
     world.advance(1)
     world.press(carol, b"\x02[gwwve")
     world.advance(1)
-    assert "carol points" in alice.lines[-1]
+    assert "carol? points" in alice.lines[-1]
     marked = [run.text for run in alice.screen.runs([0])[0] if run.style.bg]
     assert marked == ["this"]
     assert [run.text for run in carol.screen.runs([0])[0] if run.style.attrs] != marked, (
@@ -537,4 +539,4 @@ def test_many_people_cost_nothing_while_nothing_that_shows_changes(
         told(round_)
         world.advance(0.04)
     assert composed == 0
-    assert company.brief == "person 0* person 1+62"
+    assert company.brief == "person 0?* person 1?+62"
