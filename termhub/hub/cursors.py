@@ -52,6 +52,9 @@ class Watched(Protocol):
     def want_keyframe(self, cursor: Cursor, now: float) -> None:
         """Give ``cursor`` a keyframe as soon as there is one."""
 
+    def serve_first(self, cursor: Cursor) -> None:
+        """Give ``cursor`` what comes next before all others."""
+
     def remove(self, cursor: Cursor) -> None:
         """Stop serving ``cursor``."""
 
@@ -118,6 +121,10 @@ class Cursor:
             self.advance(now)
         else:
             self._ask(now)
+
+    def hurry(self) -> None:
+        """The viewer has typed, and waits for what that shows."""
+        self.window.serve_first(self)
 
     def close(self) -> None:
         """The viewer looks no longer."""

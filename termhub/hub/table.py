@@ -52,7 +52,7 @@ class WindowTable:
 
     def add(self, entry: HostWindow) -> Window:
         """A window is there."""
-        window = self.windows[entry.window] = Window(entry.window, self)
+        window = self.windows[entry.window] = Window(entry.window, self, self._clock)
         window.sizes.set_policy(self._policy, self._manual)
         self._update(window, entry)
         return window

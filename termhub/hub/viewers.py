@@ -197,6 +197,9 @@ class Viewer:
             self._client.pause_input()
         if data and self.may_type:
             self.console.used(self, window)
+            cursor = self._cursors.get(window)
+            if cursor is not None:
+                cursor.hurry()
 
     def _throw_away(self, window: int, stream: InputStream, sequence: int, data: bytes) -> None:
         if stream.is_refusing:

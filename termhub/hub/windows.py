@@ -5,22 +5,33 @@ passes them to the cursors of viewers (:mod:`.cursors`), and asks the host for a
 when a cursor needs one: one request at a time, shared by all that wait.  Pure: the link to
 the host is a :class:`Source`.
 
+Where many look, a little output (the echo of a key, say) goes to those first who typed last, and to
+the others some at a time, so that what is typed next does not wait for all of them.
+
 Invariant: output is held, and asked for, exactly while somebody looks.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Protocol
 
 import attrs
 
 from sandbox.guest import frames
+from termhub.hub.clock import Clock, DelayedCall
 from termhub.hub.cursors import Cursor, Follow, Keyframe
 from termhub.hub.recent import Recent
 from termhub.hub.sizes import Size, Sizes
 
 REUSE_BYTES = 4096
 """A keyframe older than this many bytes of output is not given to anybody any more."""
+
+AT_ONCE = 16
+"""Cursors that are given a little output in one turn of the reactor."""
+
+LITTLE_BYTES = 4096
+"""More output than this goes to all at once: that is work for all, and nobody's echo."""
 
 
 class Source(Protocol):
@@ -40,9 +51,10 @@ class Window:
     """One window.
 
     :param number: 0 runs the console's program.
+    :param clock: says when it is the next ones' turn.
     """
 
-    def __init__(self, number: int, source: Source) -> None:
+    def __init__(self, number: int, source: Source, clock: Clock) -> None:
         self.number = number
         self.argv: list[str] = []
         self.offset = 0
@@ -56,6 +68,9 @@ class Window:
         self.recent: Recent | None = None
         self.cursors: tuple[Cursor, ...] = ()
         self._source = source
+        self._clock = clock
+        self._unserved: dict[Cursor, None] = {}
+        self._turn: DelayedCall | None = None
         self._waiting: set[Cursor] = set()
         self._keyframe_asked = False
         self._keyframe: Keyframe | None = None
@@ -89,11 +104,19 @@ class Window:
         """Stop serving ``cursor``."""
         self.cursors = tuple(other for other in self.cursors if other is not cursor)
         self._waiting.discard(cursor)
+        self._unserved.pop(cursor, None)
+        if not self._unserved:
+            self._stop_turns()
         if not self.cursors and self._subscribed:
             self._subscribed = False
             self.recent = None
             self._keyframe = None
             self._source.unsubscribe(self.number)
+
+    def serve_first(self, cursor: Cursor) -> None:
+        """Give ``cursor`` what comes next before all others: its viewer has typed."""
+        if self.cursors[:1] != (cursor,):
+            self.cursors = (cursor, *(other for other in self.cursors if other is not cursor))
 
     # -- what comes from the host ------------------------------------------------
 
@@ -135,12 +158,33 @@ class Window:
             return
         if end > self.offset:
             self.offset = end
+        cursors = self.cursors
+        if len(cursors) > AT_ONCE and end - start <= LITTLE_BYTES:
+            self._unserved.update(dict.fromkeys(cursors[AT_ONCE:]))
+            cursors = cursors[:AT_ONCE]
+            if self._turn is None:
+                self._turn = self._clock.callLater(0, self._serve_next)
         if frame is not None:
-            for cursor in self.cursors:
+            for cursor in cursors:
                 cursor.offer(frame, start, end, now)
         else:
-            for cursor in self.cursors:
+            for cursor in cursors:
                 cursor.advance(now)
+
+    def _serve_next(self) -> None:
+        self._turn = None
+        now = self._clock.seconds()
+        for cursor in list(itertools.islice(self._unserved, AT_ONCE)):
+            # Whoever is sent away meanwhile is not there any more.
+            if self._unserved.pop(cursor, self) is None:
+                cursor.advance(now)
+        if self._unserved and self._turn is None:
+            self._turn = self._clock.callLater(0, self._serve_next)
+
+    def _stop_turns(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
 
     def resized(self, cols: int, rows: int) -> None:
         """The size changed; a keyframe follows."""
