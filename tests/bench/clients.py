@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from tests.bench.processes import step_back
 from tests.bench.websocket import Closed
 
 COLS, ROWS = 80, 24
@@ -206,15 +207,17 @@ class Drainer:
     """A process of its own that reads some clients, as somebody else's browser would.
 
     :param pace: how many bytes of each client it reads a second; 0 for all that comes.
-    :param niceness: by how much everybody else goes first.
+    :param is_polite: lets everybody else go first.
     """
 
-    def __init__(self, clients: Sequence[Client], *, pace: int = 0, niceness: int = 0) -> None:
+    def __init__(self, clients: Sequence[Client], *, pace: int = 0, is_polite: bool = False) -> None:
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
-                os.nice(niceness)
+                if is_polite:
+                    os.setsid()
+                    step_back(os.getpid())
                 if pace:
                     read_slowly(clients, pace)
                 else:

@@ -19,11 +19,8 @@ from tests.bench.clients import Client, Drainer, PtyClient, TookTooLong, watch
 from tests.bench.peers import Unavailable
 from tests.bench.peers.hub import USER, HubClient, HubPeer, HubSession
 from tests.bench.peers.ssh import Login, make_key
-from tests.bench.processes import cpu_seconds
+from tests.bench.processes import cpu_seconds, step_back
 from tests.bench.scale import Scale
-
-NICENESS = 19
-"""Of those who read the crowd: the hub and the measured writer go first."""
 
 LAGGARD_KERNEL_BYTES = 4096
 """What the kernel holds for a slow reader, so that what it has not read is the hub's to hold."""
@@ -82,7 +79,7 @@ class Crowd:
             self._clients.append(clients[-1])
             self._session.read()
         self._expected += len(clients)
-        self._drainers.append(Drainer(clients, pace=pace, niceness=NICENESS))
+        self._drainers.append(Drainer(clients, pace=pace, is_polite=True))
         self.check()
         end = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < end:
@@ -162,12 +159,12 @@ class SharedSession:
 
     def owner_by_ssh(self) -> PtyClient:
         """The owner in a terminal."""
-        return self._shown(PtyClient(self._login.command("attach", self._session.console, terminal=True)))
+        return self._shown(_polite(self._login.command("attach", self._session.console, terminal=True)))
 
     def guest_by_ssh(self, role: str) -> PtyClient:
         """Somebody without an account takes a link in a terminal."""
         login = Login(self._login.folder, self._links[role], self._login.port)
-        client = PtyClient(login.guest_command())
+        client = _polite(login.guest_command())
         watch(client, b"Your name")
         client.send(b"\r")
         return self._shown(client)
@@ -185,6 +182,13 @@ class SharedSession:
         for client in self._clients:
             client.close()
         self._session.end()
+
+
+def _polite(command: Sequence[str]) -> PtyClient:
+    """A program that lets everybody else go first."""
+    client = PtyClient(command)
+    step_back(client.pid)
+    return client
 
 
 class SharedPeer:
