@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from sandbox.guest import frames
+from termhub.hub.client_messages import Via
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended
 from termhub.hub.invitations import Invitation
@@ -166,21 +167,19 @@ class FakeBacking:
         return Invitation("https://hub/s/thsh_x", "ssh thsh_x@hub")
 
 
-def make_console(clock: Clock, last: Ended | None = None, **fields: Any) -> Console:
+def make_console(
+    clock: Clock, last: Ended | None = None, backing: FakeBacking | None = None, **fields: Any
+) -> Console:
     """A console that has not been linked yet."""
 
     async def read_ended() -> Ended | None:
         return last
 
+    def argv(image: str, program: str) -> list[str]:
+        return [f"/{image}/{program}"]
+
     record = ConsoleRecord(CONSOLE, 1, "one", "python", "3.11", 0.0, **fields)
-    return Console(
-        record,
-        clock,
-        clock.seconds,
-        read_ended,
-        lambda image, program: [f"/{image}/{program}"],
-        FakeBacking(),
-    )
+    return Console(record, clock, clock.seconds, read_ended, argv, backing or FakeBacking())
 
 
 def somebody(user: User | int = 1, name: str = "") -> User:
@@ -198,13 +197,16 @@ def attach(
     role: Role = "owner",
     viewer: str = "ab",
     size: tuple[int, int] | None = None,
+    via: Via = "browser",
+    hello: dict[str, Any] | None = None,
 ) -> tuple[FakeClient, Viewer]:
     """A new viewer, by default of window 0 and without a say in its size."""
     client = FakeClient()
-    hello: dict[str, Any] = {"version": 1, "viewer": viewer, "windows": windows or {"0": None}}
+    said: dict[str, Any] = {"version": 1, "viewer": viewer, "windows": windows or {"0": None}}
     if size is not None:
-        hello.update(cols=size[0], rows=size[1])
-    return client, console.attach(client, somebody(user), role, hello)
+        said.update(cols=size[0], rows=size[1])
+    said.update(hello or {})
+    return client, console.attach(client, somebody(user), role, said, via)
 
 
 def frame_of(data: bytes) -> frames.Frame:
