@@ -38,7 +38,7 @@ def clients(console: Console, host: FakeHost) -> list[FakeClient]:
 
 def due(clock: Clock) -> list[Any]:
     """The calls that a reactor would make in its next turn."""
-    calls: list[Any] = clock.getDelayedCalls()
+    calls: Any = clock.getDelayedCalls()
     return [call for call in calls if call.getTime() <= clock.seconds()]
 
 
