@@ -147,7 +147,7 @@ class Asks:
             raise NotAllowed("Guests may not share consoles.", "guests_may_not")
         self._decided(ask, allow)
         if not allow:
-            self._refuse(ask.number, f"{by.name} said no.")
+            self._refuse(ask.number, f"{by.label} said no.")
             return
         error = await self._share(ask, by)
         if error is not None:

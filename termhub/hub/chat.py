@@ -57,7 +57,7 @@ class Chat:
         said = said_text(text, MOST_CHARACTERS)
         self._by_person.spend(viewer.person)
         self._of_all.spend("")
-        message = await self._backing.add_chat(round(self._now(), 3), viewer.user.name, said)
+        message = await self._backing.add_chat(round(self._now(), 3), viewer.user.label, said)
         event = {"type": "chat", "person": viewer.person, **_described(message)}
         self._audience.tell(frames.CONSOLE, event, f"chat {message.number}")
         return message.number

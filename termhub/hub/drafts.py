@@ -114,7 +114,7 @@ class Drafts:
         if size > DRAFT_BYTES:
             raise BadRequest(f"A draft has at most {DRAFT_BYTES >> 10} KiB.", "too_long")
         self._by_person.spend(viewer.person)
-        draft = Draft(str(next(self._numbers)), viewer.person, viewer.user.name, kept, size)
+        draft = Draft(str(next(self._numbers)), viewer.person, viewer.user.label, kept, size)
         self._make_room(size)
         self._drafts[draft.id] = draft
         self._tell(draft)
@@ -129,7 +129,7 @@ class Drafts:
         draft = self._offered(id)
         if viewer.role != "owner" and viewer.person != draft.person:
             raise NotAllowed("Only who has offered a draft, or an owner, can withdraw it.")
-        self._settle(draft, "withdrawn", viewer.user.name)
+        self._settle(draft, "withdrawn", viewer.user.label)
 
     async def run(self, viewer: Viewer, id: str, window: int, check: Callable[[], None]) -> None:
         """Type a draft into a window; returns when it is written.
@@ -151,7 +151,7 @@ class Drafts:
             raise
         written = Deferred.fromCoroutine(self._typewriter.type(viewer.user, window, keys))
         self._typewriter.used(viewer, window)
-        self._settle(draft, "run", viewer.user.name)
+        self._settle(draft, "run", viewer.user.label)
         await written
 
     async def _modes(self, window: int) -> Modes:

@@ -107,7 +107,7 @@ def _event(viewer: Viewer, window: int, back: int, start: Cell | None, end: Cell
         "type": "looks",
         "id": viewer.id,
         "person": viewer.person,
-        "name": viewer.user.name,
+        "name": viewer.user.label,
         "window": window,
         "back": back,
         "from": start,

@@ -85,9 +85,9 @@ class People:
         return max(roles, key=rank, default=None)
 
     def name(self, person: str) -> str | None:
-        """What a person who is here is called."""
+        """What a person who is here is called, guests marked."""
         viewers = self._audience.viewers.values()
-        return next((each.user.name for each in viewers if each.person == person), None)
+        return next((each.user.label for each in viewers if each.person == person), None)
 
     def listed(self) -> msgspec.Raw:
         """The viewers, owners first and then writers, as JSON."""

@@ -40,6 +40,11 @@ class User:
         """Whether this is somebody without an account, who owns nothing."""
         return self.number < 0
 
+    @property
+    def label(self) -> str:
+        """What others are told: who has only said a name is marked, so that none passes for an account."""
+        return f"{self.name} (guest)" if self.is_guest else self.name
+
 
 @attrs.frozen
 class Token:

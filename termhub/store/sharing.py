@@ -7,6 +7,7 @@ owner by a share that counts itself; what does not is deleted with the change th
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import Any
 
 import attrs
@@ -63,11 +64,6 @@ class ShareTables:
             consoles[member.console][1].append(member)
         return [Sharing(console, tuple(s), tuple(m)) for console, (s, m) in consoles.items()]
 
-    def prune(self, now: float) -> None:
-        """Forget what has expired, and guests who can go nowhere any more."""
-        with self._tables.transaction():
-            self._prune(now)
-
     def add(self, share: Share, user: int | None, most: int) -> Sharing:
         """A new share.
 
@@ -111,7 +107,7 @@ class ShareTables:
         """Let somebody in by a link; it uses nothing up for who is in by it already.
 
         :param user: the number of an account or, negative, of a guest; None for a new guest.
-        :param name: of a new guest.
+        :param name: of a new guest; a number is added where another guest of the console has it.
         :param hash: of the secret by which a new guest will be known.
         :param most: members that a console may have.
         :returns: who is in now.
@@ -148,7 +144,7 @@ class ShareTables:
                 who = self._tables.one(
                     Guest,
                     "INSERT INTO guests (name, hash, created, last_seen) VALUES (?, ?, ?, ?) RETURNING *",
-                    name,
+                    self._free_name(share.console, name),
                     hash,
                     now,
                     now,
@@ -214,6 +210,15 @@ class ShareTables:
         return self._tables.find(
             User, "SELECT number, name, created, plan FROM users WHERE number = ?", number
         )
+
+    def _free_name(self, console: str, name: str) -> str:
+        """The name, or one like it that no other guest of the console has."""
+        rows = self._tables.execute(
+            "SELECT name FROM guests JOIN members ON guest = guests.number WHERE console = ?", console
+        ).fetchall()
+        taken = {row["name"].casefold() for row in rows}
+        names = chain([name], (f"{name} {number}" for number in count(2)))
+        return next(each for each in names if each.casefold() not in taken)
 
     def _add_member(self, share: Share, joined: float, user: int) -> None:
         column, number = _column(user)

@@ -26,5 +26,11 @@ def test_names_are_as_people_say_them() -> None:
     assert guest_name("x" * 100) == "x" * MAX_NAME
 
 
+def test_what_cannot_be_seen_makes_no_other_name() -> None:
+    for unseen in "\u034f\u115f\u1160\u2800\u3164\ufe0f\uffa0\U000e0100\u00ad\u200b\u2063":
+        assert guest_name(f"al{unseen}ice{unseen}") == "alice"
+        assert guest_name(unseen * 3) == NAMELESS
+
+
 def test_marks_do_not_pile_up() -> None:
     assert guest_name("q" + "\u0323" * 50) == "q\u0323\u0323"

@@ -140,7 +140,7 @@ def test_a_guest_who_is_an_owner_may_say_no_but_not_share(around: Around) -> Non
     assert isinstance(around.decide(7, True, GUEST), NotAllowed)
     assert around.answers == []
     assert around.decide(7, False, GUEST) is None
-    assert around.answers == [{"ask": 7, "ok": False, "error": "bob said no."}]
+    assert around.answers == [{"ask": 7, "ok": False, "error": "bob (guest) said no."}]
 
 
 def test_without_an_owner_to_ask_it_is_refused_at_once(around: Around) -> None:
