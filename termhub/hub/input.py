@@ -140,6 +140,11 @@ class InputStream:
             self._probe()
         return True
 
+    def give_up(self) -> None:
+        """Send nothing more: what has not been sent is thrown away."""
+        del self._buffer[self.sent - self.accepted :]
+        self.end = self.sent
+
     # -- refusing, as the hub does ---------------------------------------------------
 
     def refuse(self, sequence: int) -> None:

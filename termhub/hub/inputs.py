@@ -6,19 +6,19 @@ left, until what they typed is written.
 Hosts know viewers by numbers only; so that they can say who typed a line, each is introduced by name
 before its first input on a link.
 
-Invariant: a stream with unaccepted bytes is never dropped while its window lives.
+Invariant: a stream with unaccepted bytes is never dropped while its window lives and its user has access.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from secrets import randbits
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from sandbox.guest import frames
-from termhub.errors import BadRequest, ConsoleError
+from termhub.errors import BadRequest, ConsoleError, NoSuchConsole
 from termhub.hub.input import LIMIT_BYTES, InputStream
 from termhub.hub.link import Link
 from termhub.hub.viewers import viewer_key
@@ -35,12 +35,13 @@ class Inputs:
         self._link: Link | None = None
         self._streams: dict[tuple[int, int], InputStream] = {}
         self._waiters: dict[tuple[int, int], Deferred[None]] = {}
+        self._users: dict[tuple[int, int], User] = {}
         self._introduced: set[int] = set()
 
-    def stream(self, key: int, window: int, name: str) -> InputStream:
+    def stream(self, key: int, window: int, user: User) -> InputStream:
         """The stream of the viewer with this key to a window.
 
-        :param name: who types.
+        :param user: who types.
         """
         stream = self._streams.get((key, window))
         if stream is None:
@@ -49,10 +50,11 @@ class Inputs:
                 link = self._link
                 if link is not None:
                     if key not in self._introduced:
-                        self._introduce(link, key, name)
+                        self._introduce(link, key, user.label)
                     link.send(frames.input_(window, key, sequence, data))
 
             stream = self._streams[key, window] = InputStream(send, self._link is not None)
+            self._users[key, window] = user
         return stream
 
     def of(self, key: int) -> Iterator[tuple[int, InputStream]]:
@@ -78,11 +80,11 @@ class Inputs:
         done: Deferred[None] = Deferred()
         self._waiters[key, window] = done
         try:
-            self.stream(key, window, user.name).receive(0, data)
+            self.stream(key, window, user).receive(0, data)
             await done
         finally:
             self._waiters.pop((key, window), None)
-            self._streams.pop((key, window), None)
+            self._forget((key, window))
             self._introduced.discard(key)
 
     def accepted(self, key: int, window: int, sequence: int) -> InputStream | None:
@@ -100,6 +102,15 @@ class Inputs:
         if waiter is not None and not stream.held_bytes and not waiter.called:
             waiter.callback(None)
         return stream
+
+    def access_changed(self, has_access: Callable[[User], bool]) -> None:
+        """Write nothing more of those who have none any longer, but what is on its way to the PTY already."""
+        for key, stream in list(self._streams.items()):
+            if stream.held_bytes and not has_access(self._users[key]):
+                stream.give_up()
+                waiter = self._waiters.get(key)
+                if waiter is not None and not waiter.called:
+                    waiter.errback(NoSuchConsole("You have this console no longer."))
 
     def link_made(self, link: Link, windows: Container[int]) -> None:
         """Send what is not accepted over a new link, to the windows there are."""
@@ -125,7 +136,7 @@ class Inputs:
     def window_closed(self, window: int) -> None:
         """A window is gone, and with it what was typed into it."""
         for key in [key for key in self._streams if key[1] == window]:
-            del self._streams[key]
+            self._forget(key)
             waiter = self._waiters.get(key)
             if waiter is not None and not waiter.called:
                 waiter.errback(ConsoleError(f"Window {window} was closed.", "no_such_window"))
@@ -137,8 +148,12 @@ class Inputs:
             if excess <= 0:
                 return
             if key[0] not in present and key not in self._waiters and not stream.held_bytes:
-                del self._streams[key]
+                self._forget(key)
                 excess -= 1
+
+    def _forget(self, key: tuple[int, int]) -> None:
+        self._streams.pop(key, None)
+        self._users.pop(key, None)
 
 
 def _unknown(failure: Failure) -> Failure | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from termhub.errors import ConsoleError
+from sandbox.guest.frames import accepted
+from termhub.errors import ConsoleError, NoSuchConsole
+from termhub.hub.input import IN_FLIGHT_BYTES
 from termhub.hub.inputs import Inputs
-from tests.support.hub_fakes import somebody
+from tests.support.hub_fakes import FakeHost, attach, make_console, somebody, type_in
 
 
 class WaitingTests(SynchronousTestCase):
@@ -21,3 +24,49 @@ class WaitingTests(SynchronousTestCase):
         self.assertNoResult(first)
         inputs.fail(ConsoleError("The console has ended.", "ended"))
         self.failureResultOf(first, ConsoleError)
+
+
+class RevokedTests(SynchronousTestCase):
+    """A program reads nothing; what waits for it is of somebody who is sent away."""
+
+    def setUp(self) -> None:
+        clock = Clock()
+        self.console = make_console(clock)
+        self.host = FakeHost(self.console, clock)
+        self.host.hello()
+
+    def typed(self) -> bytes:
+        """What the hub sends while the program takes all of it."""
+        found = b""
+        while frames := list(self.host.inputs()):
+            for window, viewer, sequence, data in frames:
+                found += data
+                self.host.send(accepted(window, viewer, sequence + len(data)))
+        return found
+
+    def test_what_waits_of_a_viewer_is_not_typed_any_more(self) -> None:
+        client, viewer = attach(self.console, role="writer", user=2)
+        type_in(viewer, 0, b"x" * 3 * IN_FLIGHT_BYTES)
+        self.console.access_changed(lambda user: None if user.number == 2 else "owner")
+        assert client.closed is not None
+        self.assertEqual(client.closed[0], 4003)
+        self.assertEqual(self.typed(), b"x" * IN_FLIGHT_BYTES)
+        # Let in again, they go on where the program's input ends.
+        _, viewer = attach(self.console, role="writer", user=2)
+        type_in(viewer, IN_FLIGHT_BYTES, b"again")
+        self.assertEqual(self.typed(), b"again")
+
+    def test_nor_what_somebody_left_behind_or_sent_over_rest(self) -> None:
+        _, viewer = attach(self.console, role="writer", user=2)
+        type_in(viewer, 0, b"x" * 2 * IN_FLIGHT_BYTES)
+        viewer.detach("gone")
+        body = b"y" * 2 * IN_FLIGHT_BYTES
+        theirs = Deferred.fromCoroutine(self.console.input(somebody(2), "writer", 0, body))
+        others = Deferred.fromCoroutine(self.console.input(somebody(3), "writer", 0, body.upper()))
+        self.console.access_changed(lambda user: None if user.number == 2 else "writer")
+        self.failureResultOf(theirs, NoSuchConsole)
+        typed = self.typed()
+        self.assertEqual(typed.count(b"x"), IN_FLIGHT_BYTES)
+        self.assertEqual(typed.count(b"y"), IN_FLIGHT_BYTES)
+        self.assertEqual(typed.count(b"Y"), 2 * IN_FLIGHT_BYTES)
+        self.successResultOf(others)
