@@ -115,7 +115,7 @@ class Shares:
         self._listeners: list[Callable[[str], None]] = []
         self._expiry: Timer | None = None
         self._check: Timer | None = None
-        self._changes = 0
+        self._changes: int | None = None
         self._is_running = False
         seconds = clock.seconds
         self._wrong_tokens = Attempts(seconds, burst=20, refill_seconds=30.0, what="wrong links")
@@ -364,12 +364,12 @@ class Shares:
         return any(member.share == share.id and member.user.number == user.number for member in members)
 
     def _find(self, token: str, address: str) -> Share:
-        key = address_key(address)
-        self._wrong_tokens.spend(key)
         share = self._grants.share(hash_secret(token)) if token.startswith(SHARE) else None
         if share is None:
+            # Only wrong ones are counted: who has a right one, of so many bits, has not guessed, and must
+            # not be kept out by others at the same address.
+            self._wrong_tokens.spend(address_key(address))
             raise _no_such_share()
-        self._wrong_tokens.refund(key)
         return share
 
     async def _check_passphrase(self, share: Share, passphrase: str | None, address: str) -> None:
@@ -417,8 +417,9 @@ class Shares:
         consoles = self._grants.expire()
         self._arm()
         if consoles:
-            pruned = Deferred.fromCoroutine(self._store.prune_shares(self._now()))
-            pruned.addErrback(self._failed)
+            # What was shared by owners whose own share has expired goes with it, as the store knows.
+            self._changes = None
+            Deferred.fromCoroutine(self._reload()).addErrback(self._failed)
         for console in consoles:
             _log.info("A share of {console} has expired", console=console)
             self._tell(console)

@@ -130,9 +130,6 @@ class Store(Protocol):
     async def sharing(self, now: float) -> list[Sharing]:
         """The sharing of every console that is shared; what no longer counts is forgotten."""
 
-    async def prune_shares(self, now: float) -> None:
-        """Forget what has expired, and guests who can go nowhere any more."""
-
     async def add_share(self, share: Share, user: int | None, most: int) -> Sharing:
         """A new share; raises NoSuchConsole, NotAllowed and TooMany."""
 

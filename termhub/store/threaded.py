@@ -119,7 +119,6 @@ class AsyncStore:
     remove_console = _in_thread(Database.remove_console)
     changes = _in_thread(Database.changes)
     sharing = _of_part(_shares, ShareTables.all)
-    prune_shares = _of_part(_shares, ShareTables.prune)
     add_share = _of_part(_shares, ShareTables.add)
     take_share = _of_part(_shares, ShareTables.take)
     remove_share = _of_part(_shares, ShareTables.remove)

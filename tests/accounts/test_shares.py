@@ -175,11 +175,13 @@ class LinkTests(SharesCase):
         for _ in range(20 - 2 * len(wrong)):
             self.failure(self.shares.look("thsh_x", HERE))
         self.failure(self.shares.look("thsh_x", HERE), TooMany)
-        self.failure(self.shares.look(right, HERE), TooMany)
-        self.failure(self.taking(right), TooMany)
-        self.result(self.shares.look(right, ELSEWHERE))
-        self.clock.advance(31)
+        self.failure(self.taking("thsh_x"), TooMany)
+        self.failure(self.shares.look("thsh_x", ELSEWHERE))
+        # Who has a right one is not kept out by others behind the same address.
         self.result(self.shares.look(right, HERE))
+        self.take(right)
+        self.clock.advance(31)
+        self.failure(self.shares.look("thsh_x", HERE))
 
     def test_right_tokens_are_never_too_many(self) -> None:
         _, token = self.link()
@@ -299,6 +301,25 @@ class NamedTests(SharesCase):
         self.assertEqual(self.shares.role(self.bob, MAIN), "observer")
         self.clock.advance(10)
         self.assertIsNone(self.shares.role(self.bob, MAIN))
+
+
+class NameTests(SharesCase):
+    def test_guests_of_one_console_have_names_of_their_own(self) -> None:
+        _, token = self.link()
+        _, another = self.link()
+        _, elsewhere = self.link(console=OTHER)
+        names = [
+            self.take(each, name=name).user.name
+            for each, name in (
+                (token, "Ann"),
+                (another, "ANN"),
+                (token, "Ann"),
+                (token, "Ann 2"),
+                (token, "bob"),
+                (elsewhere, "Ann"),
+            )
+        ]
+        self.assertEqual(names, ["Ann", "ANN 2", "Ann 3", "Ann 2 2", "bob", "Ann"])
 
 
 class MemberTests(SharesCase):
@@ -439,11 +460,42 @@ class TimeTests(SharesCase):
         async def fail(*_: object) -> None:
             raise TooMany("busy", "busy")
 
-        self.store.prune_shares = fail  # type: ignore[method-assign,assignment]
+        self.store.sharing = fail  # type: ignore[method-assign,assignment]
         self.told.clear()
         self.clock.advance(61)
         self.assertEqual(self.told, [MAIN])
         self.assertIsNone(self.shares.role(self.bob, MAIN))
+
+    def test_what_an_owner_by_two_shares_shares_ends_with_the_one_that_is_left(self) -> None:
+        self.named("bob", "owner", seconds=60)
+        longer = self.named("bob", "owner", seconds=600)
+        self.named("carol", "observer", by=self.bob, seconds=600)
+        _, token = self.link("observer", by=self.bob, seconds=600)
+        self.result(self.shares.revoke(MAIN, longer.id))
+        self.assertEqual(self.shares.role(self.carol, MAIN), "observer")
+        self.told.clear()
+        self.clock.advance(60)
+        self.assertIsNone(self.shares.role(self.bob, MAIN))
+        self.assertIsNone(self.shares.role(self.carol, MAIN))
+        self.assertEqual(set(self.told), {MAIN})
+        self.assertEqual(self.result(self.shares.of(MAIN)), [])
+        self.failure(self.shares.look(token, HERE))
+
+    def test_what_a_failing_store_did_not_say_is_asked_for_again(self) -> None:
+        self.named("bob", "owner", seconds=60)
+        longer = self.named("bob", "owner", seconds=600)
+        self.named("carol", "observer", by=self.bob, seconds=600)
+        self.result(self.shares.revoke(MAIN, longer.id))
+        whole = self.store.sharing
+
+        async def fail(*_: object) -> None:
+            raise TooMany("busy", "busy")
+
+        self.store.sharing = fail  # type: ignore[method-assign,assignment]
+        self.clock.advance(60)
+        self.store.sharing = whole  # type: ignore[method-assign]
+        self.clock.advance(CHECK_SECONDS)
+        self.assertIsNone(self.shares.role(self.carol, MAIN))
 
     def test_a_hub_that_starts_anew_knows_everything(self) -> None:
         _, token = self.link("writer", uses=2, passphrase="correct horse")

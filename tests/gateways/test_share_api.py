@@ -57,6 +57,12 @@ class ShareTestCase(WebTestCase):
 
 
 class ShareTests(ShareTestCase):
+    async def test_what_has_a_number_that_nothing_can_have_is_not_there(self) -> None:
+        for path in ("/consoles/main/members/{}", "/tokens/{}", "/keys/{}"):
+            for number in (1 << 63, 10**40):
+                response = await self.call("DELETE", path.format(number))
+                self.assertEqual(response.status, 404, path)
+
     async def test_a_link_is_told_once(self) -> None:
         self.addresses["ssh"] = "ssh -p 2222 console@hub.example"
         made = await self.call("POST", "/consoles/main/shares", {"role": "observer", "uses": 2})
@@ -239,9 +245,10 @@ class LinkTests(ShareTestCase):
             response = await self.post("/shares/look", {"token": "thsh_wrong"})
             self.assertEqual((response.status, response.json["code"]), (404, "no_such_share"))
         for path in ("/shares/look", "/shares/take"):
-            response = await self.post(path, {"token": await self.link()})
+            response = await self.post(path, {"token": "thsh_wrong"})
             self.assertEqual(response.status, 429)
             self.assertGreater(int(response.headers["Retry-After"]), 0)
+            self.assertEqual((await self.post(path, {"token": await self.link()})).status, 200)
 
     async def test_no_foreign_page_takes_a_link_or_acts_as_a_guest(self) -> None:
         token = await self.link()

@@ -138,9 +138,9 @@ def test_what_is_over_is_forgotten(database: Database) -> None:
     database.shares.add(link("s-1", expires=50.0), None, 50)
     database.shares.add(link("s-2", console=OTHER), None, 50)
     database.shares.take("s-1", 20.0, None, "Ann", "g", 1000)
-    database.shares.prune(49.0)
+    database.shares.all(49.0)
     assert counts(database, "shares") == 2
-    database.shares.prune(50.0)
+    database.shares.all(50.0)
     assert (counts(database, "shares"), counts(database, "members"), counts(database, "guests")) == (1, 0, 0)
 
 

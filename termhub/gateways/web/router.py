@@ -17,6 +17,7 @@ from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map
 
 from termhub.accounts import Bearer, Cookie, Credentials, GuestPass
@@ -33,6 +34,9 @@ from .services import Services
 
 COOKIE = b"termhub_session"
 GUEST_COOKIE = b"termhub_guest"
+
+MOST_NUMBER = (1 << 63) - 1
+"""Nothing has a larger number; the store could not look for one."""
 
 _log = Logger()
 
@@ -68,6 +72,8 @@ class Router:
 
     async def _answer(self, operation: Operation, request: TermhubRequest, path: Any) -> Answer:
         user = await self._caller(operation, request)
+        if any(isinstance(value, int) and value > MOST_NUMBER for value in path.values()):
+            raise NotFound
         if operation.changes_something:
             self._refuse_foreign(request)
         if operation.refuses_guests and user.is_guest:
