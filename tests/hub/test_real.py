@@ -14,6 +14,8 @@ from termhub.hub.viewers import Viewer
 from termhub.store import Role, User
 from tests.support.real_hub import RealHubCase
 
+PROMPT_MARK = re.compile(rb"\x1b\]133;[^\x07]*\x07")
+
 
 class Terminal:
     """A client that acknowledges what it is sent and resends what is not accepted."""
@@ -61,8 +63,8 @@ class Terminal:
         return done
 
     def until_text(self, pattern: str) -> Deferred[None]:
-        """Fires when the text since the last keyframe matches."""
-        return self.until(lambda: re.search(pattern.encode(), self.text))
+        """Fires when the text since the last keyframe matches, without the marks around prompts."""
+        return self.until(lambda: re.search(pattern.encode(), PROMPT_MARK.sub(b"", self.text)))
 
     def _check(self) -> None:
         if self._waiting is not None and self._waiting[0]():
