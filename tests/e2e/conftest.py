@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ WAIT_MILLISECONDS = 60_000
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
-@pytest.fixture
-def hub() -> Iterator[HubProcess]:
-    """A fresh termhub with its first user logged in over HTTP."""
+@contextmanager
+def running_hub() -> Iterator[HubProcess]:
+    """A termhub of its own, and nothing of it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="termhub-test-"))
     process = HubProcess(folder / "data")
     try:
@@ -39,6 +40,29 @@ def hub() -> Iterator[HubProcess]:
     finally:
         process.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def hub() -> Iterator[HubProcess]:
+    """A fresh termhub; nobody has used its login link."""
+    with running_hub() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def module_hub() -> Iterator[HubProcess]:
+    """One termhub for all tests of a file, whose first user is logged in over HTTP."""
+    with running_hub() as process:
+        process.log_in()
+        yield process
+
+
+@pytest.fixture
+def shared_hub(module_hub: HubProcess) -> Iterator[HubProcess]:
+    """The file's termhub; a test's consoles are removed after it."""
+    yield module_hub
+    for console in module_hub.request("GET", "/consoles")[1]["consoles"]:
+        module_hub.request("DELETE", f"/consoles/{console['id']}?remove=true")
 
 
 @pytest.fixture(scope="session")

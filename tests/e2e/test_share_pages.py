@@ -13,13 +13,19 @@ import zxingcpp
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import WAIT_MILLISECONDS
-from tests.support.console_page import ConsolePage, log_in, wait_until
+from tests.support.console_page import ConsolePage, share_login, wait_until
 from tests.support.console_process import until
 from tests.support.hub_process import TERMHUB, HubProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 PASSWORD = "bob's long password"
+
+
+@pytest.fixture
+def hub(shared_hub: HubProcess) -> HubProcess:
+    """One hub for all that is shared here."""
+    return shared_hub
 
 
 @pytest.fixture
@@ -32,7 +38,7 @@ def other(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def open_console(page: Page, hub: HubProcess, name: str) -> ConsolePage:
-    log_in(page, hub)
+    share_login(hub, page)
     console = ConsolePage(page, hub)
     console.open(name)
     console.wait_for_prompt()
@@ -184,7 +190,6 @@ def test_an_observer_looks_on_until_the_share_is_revoked(
 
 
 def test_a_link_that_does_not_work_says_why(hub: HubProcess, page: Page, other: BrowserContext) -> None:
-    hub.log_in()
     hub.new_console(name="short")
     for link in (
         f"{hub.url}/s/thsh_nothing-that-was-ever-made",
@@ -211,7 +216,7 @@ def test_an_account_finds_what_is_shared_with_it_and_comes_by_links_as_itself(
         check=True,
         timeout=60,
     )
-    log_in(page, hub)
+    share_login(hub, page)
     for name in ("mine", "theirs"):
         hub.new_console(name=name)
     page.goto(hub.url)

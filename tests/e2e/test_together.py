@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.e2e.conftest import WAIT_MILLISECONDS
-from tests.support.console_page import ConsolePage, log_in, wait_until
+from tests.support.console_page import ConsolePage, share_login, wait_until
 from tests.support.hub_process import HubProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -92,7 +92,7 @@ class Meeting:
     def owner(self, **settings: object) -> Desk:
         """The owner, whose console it is."""
         page = self.context(**settings).new_page()
-        log_in(page, self.hub)
+        share_login(self.hub, page)
         desk = Desk(page, self.hub)
         desk.console.open("demo")
         desk.console.wait_for_prompt()
@@ -115,10 +115,10 @@ class Meeting:
 
 
 @pytest.fixture
-def meeting(browser: Browser, hub: HubProcess) -> Iterator[Meeting]:
+def meeting(browser: Browser, shared_hub: HubProcess) -> Iterator[Meeting]:
     """A hub with a console that several browsers come to."""
     with ExitStack() as stack:
-        meeting = Meeting(browser, hub, stack)
+        meeting = Meeting(browser, shared_hub, stack)
         yield meeting
         assert meeting.problems == []
 
