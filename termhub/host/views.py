@@ -3,7 +3,8 @@
 A link opens views by number.  Each has a viewport; when its window has changed and the link has asked
 for more, it gets one drawing of the present state, at once after quiet and else at most 60 times a
 second (240 just after input: whoever typed shall see at once what it did).  Nothing is queued: what
-happened in between is only in the next drawing's difference.
+happened in between is only in the next drawing's difference.  Where many views change at once some are
+drawn at a time, so that what is typed and printed meanwhile does not wait for all of them.
 Scrolling back shows a frozen screen (:class:`~termhub.screen.History`), which can be searched and copied.
 
 Invariant: at most one drawing of a view is under way, and at most :data:`MOST_FROZEN` screens are frozen.
@@ -34,6 +35,9 @@ HURRY_SECONDS = 0.1
 
 REST = 3.0
 """How many times as long as a drawing took nothing is drawn after it."""
+
+TURN_SECONDS = 0.001
+"""How much drawing there is before everything else that waits has its turn."""
 
 SYNCHRONIZED_SECONDS = 0.2
 """How long a program may keep its screen from being drawn (mode 2026)."""
@@ -104,6 +108,9 @@ class Views:
     _of_window: dict[int, list[View]] = field(factory=dict)
     _changes: dict[int, Changes] = field(factory=dict)
     _frozen: list[View] = field(factory=list)
+    _drawn_seconds: float = 0.0
+    _next_turn: Timer | None = None
+    _queue: dict[View, None] = field(factory=dict)
 
     # -- requests ------------------------------------------------------------
 
@@ -279,7 +286,22 @@ class Views:
         elif view.link.is_full:
             self._wait(view, FRAME_SECONDS)
         elif not self._is_held(view):
+            self._draw_in_turn(view)
+
+    def _draw_in_turn(self, view: View) -> None:
+        if self._drawn_seconds < TURN_SECONDS:
             self._draw(view)
+        else:
+            self._queue[view] = None
+        if self._drawn_seconds >= TURN_SECONDS and self._next_turn is None:
+            self._next_turn = self._around.call_later(0, self._turn)
+
+    def _turn(self) -> None:
+        self._next_turn = None
+        self._drawn_seconds = 0.0
+        queue, self._queue = self._queue, {}
+        for view in queue:
+            self._consider(view)
 
     def _wait(self, view: View, seconds: float) -> None:
         if view.timer is None:
@@ -315,7 +337,9 @@ class Views:
             view.link.send(frames.encode(frames.ROWS, window.number, encode_drawing(drawing)))
             view.is_ready = False
         # What it cost, not how long others kept the processor meanwhile.
-        rest = REST * (self._around.processor_time() - started)
+        took = self._around.processor_time() - started
+        self._drawn_seconds += took
+        rest = REST * took
         now = self._around.clock()
         view.rested_at = now + max(HURRIED_FRAME_SECONDS, rest)
         view.due_at = now + max(FRAME_SECONDS, rest)
@@ -346,9 +370,13 @@ class Views:
                 view.viewport.say_again()
                 self._draw(view)
             self._close(view)
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None
 
     def _close(self, view: View) -> None:
         del self._views[view.link, view.viewport.view]
+        self._queue.pop(view, None)
         if view in self._frozen:
             self._frozen.remove(view)
         view.stop()

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.guest import frames
 from termhub.host.hub_link import QUEUE_BYTES
+from termhub.host.viewport import Changes, Viewport
 from termhub.host.views import (
     FRAME_SECONDS,
     HURRIED_FRAME_SECONDS,
@@ -16,6 +17,7 @@ from termhub.host.views import (
     MOST_FROZEN,
     MOST_VIEWS,
     SYNCHRONIZED_SECONDS,
+    TURN_SECONDS,
 )
 from termhub.screen import Screen, engines, open_screen
 from termhub.screen.drawing import Drawing, encode_ready, parse_drawing
@@ -392,3 +394,37 @@ def test_a_link_that_is_not_read_is_not_filled(core: ScreenCore, link: DrawnLink
             break
     core.clock.advance(1)
     assert link.text() == [str(n) for n in range(24)]
+
+
+def test_where_many_views_change_some_are_drawn_at_a_time(
+    core: ScreenCore, link: DrawnLink, monkeypatch: pytest.MonkeyPatch
+):
+    views = range(1, 8)
+    for view in views:
+        link.view(view)
+        link.ready(view)
+    core.clock.advance(1)
+    link.drawings()
+    for view in views:
+        link.ready(view)
+    draw = Viewport.draw
+
+    def slow(viewport: Viewport, changes: Changes, offset: int) -> Drawing | None:
+        core.clock.seconds += TURN_SECONDS * 0.4
+        return draw(viewport, changes, offset)
+
+    monkeypatch.setattr(Viewport, "draw", slow)
+    core.print(b"x")
+    assert [drawing.view for drawing in link.drawings()] == [1, 2, 3]
+    link.ask("unview", view=5)
+    core.clock.advance(0)
+    assert [drawing.view for drawing in link.drawings()] == [4, 6, 7]
+    core.clock.advance(1)
+    assert link.drawings() == []
+    for view in (1, 2, 3, 4):
+        link.ready(view)
+    core.print(b"y")
+    assert [drawing.view for drawing in link.drawings()] == [1, 2, 3]
+    core.console.views.link_closed(link.link)
+    core.clock.advance(1)
+    assert link.drawings() == []
