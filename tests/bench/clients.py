@@ -57,7 +57,10 @@ def environment() -> dict[str, str]:
 
 
 class PtyClient:
-    """A program on a PTY of ours: the local terminal that a person would sit at."""
+    """A program on a PTY of ours: the local terminal that a person would sit at.
+
+    :param is_polite: it lets everybody else go first.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class PtyClient:
         cols: int = COLS,
         rows: int = ROWS,
         env: Mapping[str, str] | None = None,
+        is_polite: bool = False,
     ) -> None:
         self.received = 0
         self.pid, self._fd = pty.fork()
@@ -73,6 +77,8 @@ class PtyClient:
                 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGHUP):
                     signal.signal(number, signal.SIG_DFL)
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+                if is_polite:
+                    step_back()
                 os.execvpe(argv[0], list(argv), dict(env or environment()))
             finally:
                 os._exit(127)
@@ -217,7 +223,7 @@ class Drainer:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 if is_polite:
                     os.setsid()
-                    step_back(os.getpid())
+                    step_back()
                 if pace:
                     read_slowly(clients, pace)
                 else:

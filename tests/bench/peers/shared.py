@@ -19,7 +19,7 @@ from tests.bench.clients import Client, Drainer, PtyClient, TookTooLong, watch
 from tests.bench.peers import Unavailable
 from tests.bench.peers.hub import USER, HubClient, HubPeer, HubSession
 from tests.bench.peers.ssh import Login, make_key
-from tests.bench.processes import cpu_seconds, step_back
+from tests.bench.processes import cpu_seconds
 from tests.bench.scale import Scale
 
 LAGGARD_KERNEL_BYTES = 4096
@@ -159,12 +159,14 @@ class SharedSession:
 
     def owner_by_ssh(self) -> PtyClient:
         """The owner in a terminal."""
-        return self._shown(_polite(self._login.command("attach", self._session.console, terminal=True)))
+        return self._shown(
+            PtyClient(self._login.command("attach", self._session.console, terminal=True), is_polite=True)
+        )
 
     def guest_by_ssh(self, role: str) -> PtyClient:
         """Somebody without an account takes a link in a terminal."""
         login = Login(self._login.folder, self._links[role], self._login.port)
-        client = _polite(login.guest_command())
+        client = PtyClient(login.guest_command(), is_polite=True)
         watch(client, b"Your name")
         client.send(b"\r")
         return self._shown(client)
@@ -182,13 +184,6 @@ class SharedSession:
         for client in self._clients:
             client.close()
         self._session.end()
-
-
-def _polite(command: Sequence[str]) -> PtyClient:
-    """A program that lets everybody else go first."""
-    client = PtyClient(command)
-    step_back(client.pid)
-    return client
 
 
 class SharedPeer:
