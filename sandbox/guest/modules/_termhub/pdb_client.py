@@ -3,6 +3,7 @@
 import fcntl
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -58,7 +59,7 @@ def debug(pid: "Optional[int]" = None) -> None:
         try:
             print("Attached to %s" % program)
             print(_HELP)
-            _talk(link, program)
+            _Talk(link, program).run()
         finally:
             link.close()
 
@@ -203,45 +204,74 @@ def _inject(program: Program) -> None:
 # -- talking ---------------------------------------------------------------------
 
 
-def _talk(link: Link, program: Program) -> None:
-    is_asked = False
-    while True:
+class _Talk:
+    """What the person and the program say to each other, until one of them leaves.
+
+    Ctrl-C may come at any time: at the prompt it throws the line away, else it interrupts the
+    program, and the second one in a row leaves.
+    """
+
+    def __init__(self, link: Link, program: Program) -> None:
+        self._link = link
+        self._program = program
+        self._is_typing = False
+        self._has_interrupted = False
+        self._has_left = False
+
+    def run(self) -> None:
+        """Talk until it is over."""
         try:
-            message = link.receive()
-        except KeyboardInterrupt:
-            if is_asked:
-                print("\nLeft; the program goes on.")
+            before = signal.signal(signal.SIGINT, self._interrupted)
+        except ValueError:  # not in the main thread, where no Ctrl-C arrives
+            self._run()
+            return
+        try:
+            self._run()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _run(self) -> None:
+        while True:
+            message = self._link.receive()
+            if message is None:
+                print(self._why_over())
                 return
-            is_asked = True
-            print("\n(interrupting; Ctrl-C once more leaves)")
-            _signal(program)
-            continue
-        if message is None:
-            print("The program has ended." if program.ends(_END_SECONDS) else "The connection has broken.")
-            return
-        if "end" in message:
-            print(message["end"])
-            return
-        if "text" in message:
-            print(message["text"], end="", flush=True)
-        if "running" in message and not link.has_message(_RUNNING_SECONDS):
-            print("The program runs; Ctrl-C interrupts it.")
-        if "prompt" in message:
-            is_asked = False
-            link.send(**_answer(str(message["prompt"])))
+            if "end" in message:
+                print(message["end"])
+                return
+            if "text" in message:
+                print(message["text"], end="", flush=True)
+            if "running" in message and not self._link.has_message(_RUNNING_SECONDS):
+                print("The program runs; Ctrl-C interrupts it.", flush=True)
+            if "prompt" in message:
+                self._has_interrupted = False
+                self._link.send(**self._answer(str(message["prompt"])))
 
+    def _answer(self, prompt: str) -> "Dict[str, Any]":
+        while True:
+            try:
+                self._is_typing = True
+                return {"line": input(prompt)}
+            except KeyboardInterrupt:
+                print()
+            except EOFError:
+                print()
+                return {"leave": True}
+            finally:
+                self._is_typing = False
 
-def _answer(prompt: str) -> "Dict[str, Any]":
-    while True:
-        try:
-            return {"line": input(prompt)}
-        except KeyboardInterrupt:
-            print()
-        except EOFError:
-            print()
-            return {"leave": True}
+    def _why_over(self) -> str:
+        if self._has_left:
+            return "Left; the program goes on."
+        return "The program has ended." if self._program.ends(_END_SECONDS) else "The connection has broken."
 
-
-def _signal(program: Program) -> None:
-    if program.is_running and program.catches_signal:
-        os.kill(program.pid, SIGNAL)
+    def _interrupted(self, number: int, frame: "Any") -> None:
+        if self._is_typing:
+            raise KeyboardInterrupt
+        if self._has_interrupted:
+            self._has_left = True
+            self._link.leave()
+        elif self._program.is_running and self._program.catches_signal:
+            self._has_interrupted = True
+            os.write(1, b"\n(interrupting; Ctrl-C once more leaves)\n")
+            os.kill(self._program.pid, SIGNAL)

@@ -74,6 +74,7 @@ class Debugger(pdb.Pdb):
         self._trace_before = sys.gettrace()
         self._end = ""
         self._stops = False
+        self._must_leave = False
         self.is_evaluating = False
         self._here: "Optional[FrameType]" = None
 
@@ -91,9 +92,13 @@ class Debugger(pdb.Pdb):
 
     def interrupted(self, frame: "Optional[FrameType]") -> None:
         """The signal came again: the person presses Ctrl-C, or another one asks."""
+        is_tracing = any(each.f_code is Debugger.trace_dispatch.__code__ for each in _stack(frame))
         if os.getpid() != self._pid or self._link.has_ended():
-            self._leave()
-        elif any(each.f_code is Debugger.trace_dispatch.__code__ for each in _stack(frame)):
+            if is_tracing:
+                self._must_leave = True  # breakpoints are being looked at
+            else:
+                self._leave()
+        elif is_tracing:
             self.set_step()
         elif frame is not None:
             self.begin(frame)
@@ -133,7 +138,11 @@ class Debugger(pdb.Pdb):
         if not self.is_attached or os.getpid() != self._pid:
             sys.settrace(self._trace_before)
             return None
-        return super().trace_dispatch(frame, event, argument)
+        local = super().trace_dispatch(frame, event, argument)
+        if self._must_leave:
+            self._leave()
+            return None
+        return local
 
     def onecmd(self, line: str) -> bool:
         """Carry out a command; Ctrl-C ends what it evaluates."""

@@ -17,7 +17,7 @@ class Marks:
     """Writes the marks of one interpreter."""
 
     def __init__(self) -> None:
-        self._began = False
+        self._began = False  # a command that has not been said to have ended
         self._error: "Any" = None
 
     def prompt(self) -> None:
@@ -26,11 +26,12 @@ class Marks:
         error = getattr(sys, "last_value", None)
         if self._began:
             mark = "\x1b]133;D;%d\a" % (error is not self._error)
-        self._began, self._error = True, error
+        self._began, self._error = True, error  # whatever comes next, unless another prompt does
         self._write(mark + "\x1b]133;A\a")
 
     def command(self) -> None:
         """A command is about to run."""
+        self._began = True
         self._write("\x1b]133;C\a")
 
     def _write(self, mark: str) -> None:
@@ -53,10 +54,13 @@ class Prompt(str):
 
 def mark() -> None:
     """Mark the prompts of the interactive interpreter of this program."""
-    if not (os.isatty(0) and os.isatty(1)) or os.environ.get("TERM", "dumb") == "dumb":
-        return
-    if not _mark_new_interpreter():
+    if can_mark() and not _mark_new_interpreter():
         _mark_prompt()
+
+
+def can_mark() -> bool:
+    """Whether there is a terminal that can be told more than text."""
+    return os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _mark_prompt() -> None:
