@@ -43,8 +43,6 @@ export type CloseCause =
   /** The share that let this person in has ended, or an owner removed them. */
   | "not_shared"
   | "not_allowed"
-  /** What let this person in is over. */
-  | "not_shared"
   | "no_such_console"
   | "protocol"
   | "not_logged_in";

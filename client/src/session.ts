@@ -251,8 +251,6 @@ export class Session {
     this.lose();
     if (code === 4001) return this.close("detached_by_other", "Detached by another viewer.");
     if (code === 4003) return this.close("not_shared", "This console is no longer shared with you.");
-    if (code === 4003)
-      return this.close("not_shared", reason || "This console is no longer shared with you.");
     if (code === 4004) return this.close("no_such_console", reason || "There is no such console.");
     if (code === 1008) return this.close("not_allowed", reason || "You are not allowed to attach here.");
     if (code === 1002 && ++this.protocolErrors >= PROTOCOL_ERRORS) {

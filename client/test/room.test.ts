@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { CONSOLE, type JsonObject } from "../src/frames.ts";
 import { attribution } from "../src/room/attribution.ts";
 import { Follow } from "../src/room/follow.ts";
+import { Hues } from "../src/room/hues.ts";
 import { outline } from "../src/room/outline.ts";
 import { Room, type Topic } from "../src/room/room.ts";
 import { Throttle } from "../src/room/throttle.ts";
+import { visible } from "../src/room/visible.ts";
 import { type News, Watch } from "../src/room/watch.ts";
-import { Hues, visible } from "../src/room/words.ts";
 import { FakeClock } from "./support/fakes.ts";
 
 const YOU = { id: "v1", person: "p1", name: "alice", is_guest: false };
@@ -16,19 +17,15 @@ const HELLO = { role: "writer", you: YOU, people: [ALICE, BOB], control: { mode:
 
 function setUp(hello: JsonObject = {}, replies: Record<string, JsonObject> = {}) {
   const asked: [string, number, JsonObject][] = [];
-  const asks: string[] = [];
   const topics: Topic[] = [];
-  const room = new Room(
-    async (op, window, fields) => {
-      asked.push([op, window, fields]);
-      return replies[op] ?? {};
-    },
-    ({ ask }) => asks.push(ask),
-  );
+  const room = new Room(async (op, window, fields) => {
+    asked.push([op, window, fields]);
+    return replies[op] ?? {};
+  });
   room.subscribe((topic) => topics.push(topic));
   room.welcome({ ...HELLO, ...hello });
   topics.length = 0;
-  return { room, asked, asks, topics };
+  return { room, asked, topics };
 }
 
 describe("a room", () => {
@@ -45,6 +42,7 @@ describe("a room", () => {
   });
 
   it("counts more viewers than it lists", () => {
+    expect(setUp({ console: { viewers: 70 } }).room.count).toBe(70);
     const { room, topics } = setUp();
     expect(room.event({ type: "viewers", count: 200, people: [ALICE] })).toBe(true);
     expect([room.count, room.people.length, topics]).toEqual([200, 1, ["people"]]);
@@ -161,10 +159,26 @@ describe("a room", () => {
     expect(room.looks).toEqual([]);
   });
 
-  it("passes on what a program asks", () => {
-    const { room, asks } = setUp();
-    room.event({ type: "asks", ask: "a1", role: "writer", expires: 60, uses: 1 });
-    expect(asks).toEqual(["a1"]);
+  it("keeps what a program asks until somebody has answered", async () => {
+    const { room, asked, topics } = setUp({ role: "owner" });
+    const ask = (id: number) => room.event({ type: "asks", ask: id, role: "writer", expires: 60, uses: 1 });
+    for (const id of [1, 2, 2, 3]) ask(id);
+    expect(room.asks.map(({ ask }) => ask)).toEqual(["1", "2", "3"]);
+    expect(topics).toEqual(["asks", "asks", "asks"]);
+    room.event({ type: "answered", ask: 2, allow: true });
+    room.event({ type: "answered", ask: 9, allow: null });
+    expect(room.asks.map(({ ask }) => ask)).toEqual(["1", "3"]);
+    await room.answer("1", false);
+    expect(asked).toEqual([["answer", CONSOLE, { ask: "1", allow: false }]]);
+    expect(room.asks.map(({ ask }) => ask)).toEqual(["3"]);
+    expect(topics).toHaveLength(5);
+  });
+
+  it("asks nobody who is no owner any more", () => {
+    const { room, topics } = setUp({ role: "owner" });
+    room.event({ type: "asks", ask: 1, role: "writer", expires: 60, uses: 1 });
+    room.event({ type: "role", role: "writer" });
+    expect([room.asks, topics]).toEqual([[], ["asks", "role", "asks"]]);
   });
 
   it("finds the person of a message from the store by name", () => {
@@ -172,6 +186,14 @@ describe("a room", () => {
     const stored = (name: string) => room.personOf({ person: "", name });
     expect([stored("alice"), stored("bob"), stored("carol")]).toEqual(["p1", "p2", "carol"]);
     expect(room.personOf({ person: "p9", name: "bob" })).toBe("p9");
+  });
+
+  it("takes no guest for the account of the same name", () => {
+    const you = { ...YOU, id: "v3", person: "p3", name: "bob", is_guest: true };
+    const guest = { ...BOB, id: "v3", person: "p3", is_guest: true };
+    const { room } = setUp({ you, people: [ALICE, BOB, guest] });
+    const stored = (name: string) => room.personOf({ person: "", name });
+    expect([stored("bob"), stored("bob (guest)")]).toEqual(["p2", "p3"]);
   });
 });
 

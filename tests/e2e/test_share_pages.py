@@ -268,8 +268,15 @@ def test_a_program_that_asks_for_a_writer_is_answered_by_an_owner(hub: HubProces
     [share] = hub.request("GET", "/consoles/asks/shares")[1]["shares"]
     assert (share["role"], share["uses_left"]) == ("writer", 3)
 
+    # Of several owners one answers, and the others are asked no longer.
+    elsewhere = page.context.new_page()
+    ConsolePage(elsewhere, hub).open("asks")
+    page.bring_to_front()
     console.type(ask)
-    expect(notice).to_be_visible()
+    asked_too = elsewhere.get_by_text("A program in this console asks to share it.")
+    for each in (notice, asked_too):
+        expect(each).to_be_visible()
     page.get_by_role("button", name="Refuse").click()
+    expect(asked_too).not_to_be_attached()
     wait_until(page, "/Error/.test(terminal.screen().join('\\n'))")
     assert len(hub.request("GET", "/consoles/asks/shares")[1]["shares"]) == 1

@@ -102,6 +102,11 @@ export interface ShareAsk {
   readonly uses: number | null;
 }
 
+/** What somebody is called in words: a guest may take any name, that of an account too. */
+export function calledName({ name, isGuest }: { readonly name: string; readonly isGuest: boolean }): string {
+  return isGuest ? `${name} (guest)` : name;
+}
+
 export const NOBODY: You = { id: "", person: "", name: "", isGuest: false };
 export const FREE: Control = { mode: "anyone", holder: null, waiting: [] };
 
@@ -139,6 +144,11 @@ export function parsePeople(value: unknown): Viewer[] {
       typed: number(one.typed),
     };
   });
+}
+
+/** How many viewers a console has that the hub describes. */
+export function parseCount(console: unknown): number {
+  return number(object(console)?.viewers) ?? 0;
 }
 
 export function parseControl(value: unknown): Control | null {
@@ -230,6 +240,11 @@ export function parseAsk(value: unknown): ShareAsk | null {
   const ask = key(asks?.ask);
   if (asks === null || ask === null) return null;
   return { ask, role: parseRole(asks.role), expires: number(asks.expires), uses: number(asks.uses) };
+}
+
+/** What was asked and is answered, or too late to answer. */
+export function parseAnswered(value: unknown): string | null {
+  return key(object(value)?.ask);
 }
 
 // -- parts -----------------------------------------------------------------------------------------

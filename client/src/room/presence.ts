@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../session-types.ts";
-import type { Role, Viewer } from "./messages.ts";
+import { calledName, type Role, type Viewer } from "./messages.ts";
 
 /** Somebody who is here. */
 export interface Presence {
@@ -114,11 +114,6 @@ export class Comings {
     };
     this.leaving.set(person, this.clock.later(LEAVE_MS, gone));
   }
-}
-
-/** A guest may take any name, that of an account too. */
-function calledName({ name, isGuest }: Presence): string {
-  return isGuest ? `${name} (guest)` : name;
 }
 
 function names(all: readonly string[]): string {

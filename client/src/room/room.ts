@@ -10,13 +10,16 @@ import {
   type ChatMessage,
   type Control,
   type ControlMode,
+  calledName,
   type Draft,
   FREE,
   type Look,
   type Named,
   NOBODY,
+  parseAnswered,
   parseAsk,
   parseControl,
+  parseCount,
   parseDraft,
   parseDrafts,
   parseLook,
@@ -43,6 +46,7 @@ export type Ask = (op: string, window: number, fields: JsonObject) => Promise<Js
 const MESSAGES = 1000;
 const DRAFTS = 60;
 const LOOKS = 64;
+const ASKS = 16;
 
 export class Room {
   role: Role = "observer";
@@ -57,13 +61,10 @@ export class Room {
   hasEarlierChat = true;
   private readonly draftsById = new Map<string, Draft>();
   private readonly looksById = new Map<string, Look>();
+  private readonly asksById = new Map<string, ShareAsk>();
   private readonly listeners = new Set<(topic: Topic) => void>();
 
-  /** @param asked a program in the console wants a share, and an owner (this page) decides */
-  constructor(
-    private readonly ask: Ask,
-    private readonly asked: (ask: ShareAsk) => void = () => {},
-  ) {}
+  constructor(private readonly ask: Ask) {}
 
   /** Drafts, oldest first; withdrawn ones are gone. */
   get drafts(): readonly Draft[] {
@@ -73,6 +74,11 @@ export class Room {
   /** What others look at, as far as they said. */
   get looks(): readonly Look[] {
     return [...this.looksById.values()];
+  }
+
+  /** What programs in the console ask, and an owner, such as this person, has yet to answer. */
+  get asks(): readonly ShareAsk[] {
+    return [...this.asksById.values()];
   }
 
   /** The role lets this page type, resize, open windows. */
@@ -96,8 +102,8 @@ export class Room {
   /** The public number for who is called so: of somebody here if there is one, else the name itself. */
   personOf({ person, name }: Named): string {
     if (person !== "") return person;
-    if (name === this.you.name) return this.you.person;
-    return this.people.find((one) => one.name === name)?.person ?? name;
+    if (name === calledName(this.you)) return this.you.person;
+    return this.people.find((one) => calledName(one) === name)?.person ?? name;
   }
 
   /** Calls `listener` after each change; returns what ends that. */
@@ -113,12 +119,14 @@ export class Room {
     this.role = parseRole(hello.role);
     this.you = parseYou(hello.you) ?? NOBODY;
     this.people = parsePeople(hello.people);
-    this.count = Math.max(1, this.people.length);
+    // The list may be shorter.
+    this.count = Math.max(1, this.people.length, parseCount(hello.console));
     this.control = parseControl(hello.control) ?? FREE;
     this.draftsById.clear();
     for (const draft of parseDrafts(hello.drafts)) this.keepDraft(draft);
     this.looksById.clear();
     for (const topic of ["role", "people", "control", "drafts", "looks"] as const) this.tell(topic);
+    this.forgetAsks();
   }
 
   /** An event of the hub; false when it is not about people. */
@@ -130,6 +138,7 @@ export class Room {
       case "role":
         this.role = parseRole(event.role);
         this.tell("role");
+        this.forgetAsks();
         return true;
       case "control":
         this.control = parseControl(event) ?? this.control;
@@ -153,7 +162,12 @@ export class Room {
       }
       case "asks": {
         const ask = parseAsk(event);
-        if (ask !== null) this.asked(ask);
+        if (ask !== null) this.keepAsk(ask);
+        return true;
+      }
+      case "answered": {
+        const ask = parseAnswered(event);
+        if (ask !== null) this.expire(ask);
         return true;
       }
       default:
@@ -196,6 +210,20 @@ export class Room {
     const known = this.looksById.has(look.id);
     if (known || this.looksById.size < LOOKS) this.looksById.set(look.id, look);
     this.tell("looks");
+  }
+
+  private keepAsk(ask: ShareAsk): void {
+    // The hub tells again of those that wait when the connection is new.
+    if (this.asksById.has(ask.ask) || this.asksById.size >= ASKS) return;
+    this.asksById.set(ask.ask, ask);
+    this.tell("asks");
+  }
+
+  /** Who is no owner any more has nothing to answer. */
+  private forgetAsks(): void {
+    if (this.role === "owner" || this.asksById.size === 0) return;
+    this.asksById.clear();
+    this.tell("asks");
   }
 
   private addChat(messages: readonly ChatMessage[]): void {
@@ -271,8 +299,14 @@ export class Room {
     return parseTyped(await this.ask("typed", window, { limit }));
   }
 
+  /** It is too late to answer what a program asked. */
+  expire(ask: string): void {
+    if (this.asksById.delete(ask)) this.tell("asks");
+  }
+
   /** Says yes or no to a program that asks for a share. */
   async answer(ask: string, allow: boolean): Promise<void> {
+    this.expire(ask);
     await this.ask("answer", CONSOLE, { ask, allow });
   }
 }

@@ -7,7 +7,6 @@
 import { ApiError, type Console, lacksSandbox } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
-import type { ShareAsk } from "../room/messages.ts";
 import { Room } from "../room/room.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
 import type { SessionState } from "../session-types.ts";
@@ -27,7 +26,7 @@ import { openLink } from "./open-link.ts";
 import { nameFor, type Page, type PageContext } from "./page.ts";
 import { PeoplePanel } from "./people.ts";
 import { SearchBar } from "./search.ts";
-import { decideOnShare } from "./share-ask.ts";
+import { ShareAsks } from "./share-ask.ts";
 import { shareDialog } from "./share-dialog.ts";
 import { Status } from "./status.ts";
 import { followSurroundings } from "./surroundings.ts";
@@ -53,10 +52,8 @@ class ConsoleView {
   private readonly note = new Note();
   private readonly shareButton = iconButton("share", "Share this console", () => this.share());
   private readonly sizeFace = h("span", { className: "chip-text" });
-  private readonly room: Room = new Room(
-    (op, window, fields) => this.live.ask(op, window, fields),
-    (wanted: ShareAsk) => decideOnShare(this.room, wanted),
-  );
+  private readonly room = new Room((op, window, fields) => this.live.ask(op, window, fields));
+  private readonly shareAsks = new ShareAsks(this.room);
   private readonly comings = new ComingsLine(this.room);
   private readonly together = new Together(this.room, {
     people: (room, follower) => this.peoplePanel(room, follower),
@@ -189,6 +186,7 @@ class ConsoleView {
     this.together.stop();
     this.notifications.stop();
     this.comings.stop();
+    this.shareAsks.stop();
     const attachment = this.attachment;
     // What is told from here on is told to nobody.
     this.attachment = null;

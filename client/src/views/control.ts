@@ -5,7 +5,7 @@
  */
 
 import { h, icon } from "../dom.ts";
-import type { ControlMode, Named } from "../room/messages.ts";
+import { type ControlMode, calledName, type Named } from "../room/messages.ts";
 import type { Room } from "../room/room.ts";
 import { type MenuContent, type MenuItem, menuButton } from "./menu.ts";
 import { bareText } from "./names.ts";
@@ -196,7 +196,7 @@ export class ControlView {
       const others = new Map(
         people
           .filter((one) => one.role !== "observer" && one.person !== you.person)
-          .map(({ person, name }) => [person, name]),
+          .map((one) => [one.person, calledName(one)]),
       );
       for (const [person, name] of others) {
         if (person === control.holder?.person) continue;

@@ -1,8 +1,9 @@
 /** Names of people, and their words, on the page: as text that cannot pass for something else. */
 
 import { h } from "../dom.ts";
+import { Hues } from "../room/hues.ts";
 import type { Named } from "../room/messages.ts";
-import { Hues, visible } from "../room/words.ts";
+import { visible } from "../room/visible.ts";
 
 const hues = new Hues();
 

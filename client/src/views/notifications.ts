@@ -115,8 +115,8 @@ export async function notificationsDialog(): Promise<void> {
     title: "Notifications",
     content: [
       h("p", { className: "muted small" }, "For windows you do not look at, in this browser."),
-      h("label", { className: "choice" }, bell, "The bell rang"),
-      h("label", { className: "choice" }, activity, "There is new output"),
+      h("label", { className: "check-line" }, bell, "The bell rang"),
+      h("label", { className: "check-line" }, activity, "There is new output"),
       field("No output for (seconds)", silence, "Empty: never."),
       field(
         "A command ended that took at least (seconds)",

@@ -5,6 +5,7 @@
  */
 
 import { h } from "../dom.ts";
+import { calledName } from "../room/messages.ts";
 import { byPerson, lastTyper, type Presence } from "../room/presence.ts";
 import type { Room } from "../room/room.ts";
 import { ROLES, type Role, roleName, roleWarning, roleWords } from "../shares.ts";
@@ -107,7 +108,7 @@ export class PeoplePanel implements Panel {
     const name = h("span", {});
     const role = h("span", { className: "role" });
     const details = h("span", { className: "person-details" });
-    const menu = menuButton(`More for ${bareText(person.name)}`, "more", () => this.menu(row.person));
+    const menu = menuButton(`More for ${bareText(calledName(person))}`, "more", () => this.menu(row.person));
     const element = h(
       "li",
       { className: "person" },
@@ -177,7 +178,7 @@ export class PeoplePanel implements Panel {
     const warning = roleWarning(role);
     // Only who gets more needs a second look.
     if (ROLES.indexOf(role) < ROLES.indexOf(person.role) || warning === "") return set().catch(complain);
-    const title = `Make ${bareText(person.name)} a ${roleName(role).toLowerCase()}?`;
+    const title = `Make ${bareText(calledName(person))} a ${roleName(role).toLowerCase()}?`;
     await confirm(title, warning, `Make ${roleName(role).toLowerCase()}`, false, set);
   }
 
@@ -185,7 +186,7 @@ export class PeoplePanel implements Panel {
     const console = this.options.console();
     if (console === null) return;
     const words = "They are sent away at once, and the share that let them in lets them in no more.";
-    const title = `Remove ${bareText(person.name)}?`;
+    const title = `Remove ${bareText(calledName(person))}?`;
     await confirm(title, words, "Remove", true, () =>
       this.options.context().api.removeMember(console, member),
     );

@@ -1,8 +1,8 @@
 /**
- * A program in the console asks to share it, and an owner at this page decides.
+ * Programs in the console ask to share it, and an owner at this page decides.
  *
- * The question comes as a notice and takes no focus: what is being typed at that moment must not
- * answer it.
+ * A question comes as a notice and takes no focus: what is being typed at that moment must not
+ * answer it.  It goes away when somebody else has answered.
  */
 
 import { h } from "../dom.ts";
@@ -15,19 +15,46 @@ import { complain, notice } from "./notices.ts";
 /** As long as the hub waits for the answer. */
 const ANSWER_MS = 60_000;
 
-/** Asks the person; resolves once it is answered, by them or by time. */
-export function decideOnShare(room: Room, wanted: ShareAsk): void {
+/** Asks the person what `room` says that programs ask. */
+export class ShareAsks {
+  private readonly open = new Map<string, () => void>();
+  private readonly unsubscribe: () => void;
+
+  constructor(private readonly room: Room) {
+    this.unsubscribe = room.subscribe((topic) => {
+      if (topic === "asks") this.draw();
+    });
+  }
+
+  stop(): void {
+    this.unsubscribe();
+    for (const close of this.open.values()) close();
+    this.open.clear();
+  }
+
+  private draw(): void {
+    const { asks } = this.room;
+    for (const [id, close] of this.open) {
+      if (asks.some((one) => one.ask === id)) continue;
+      this.open.delete(id);
+      close();
+    }
+    for (const one of asks) {
+      if (!this.open.has(one.ask)) this.open.set(one.ask, decide(this.room, one));
+    }
+  }
+}
+
+/** Asks the person; returns what takes the question away. */
+function decide(room: Room, wanted: ShareAsk): () => void {
   const over = new AbortController();
   const close = notice("A program in this console asks to share it.", [
-    { label: "Answer…", run: () => void decide() },
+    { label: "Answer…", run: () => void question() },
     { label: "Refuse", run: () => answer(false) },
   ]);
-  const timer = setTimeout(() => {
-    over.abort();
-    close();
-  }, ANSWER_MS);
+  const timer = setTimeout(() => room.expire(wanted.ask), ANSWER_MS);
 
-  async function decide(): Promise<void> {
+  async function question(): Promise<void> {
     const allowed = await ask({
       title: "Share this console?",
       content: [
@@ -45,9 +72,14 @@ export function decideOnShare(room: Room, wanted: ShareAsk): void {
   }
 
   function answer(allow: boolean): void {
-    clearTimeout(timer);
     room.answer(wanted.ask, allow).catch(complain);
   }
+
+  return () => {
+    clearTimeout(timer);
+    over.abort();
+    close();
+  };
 }
 
 function wordsOf({ role, expires, uses }: ShareAsk): string {

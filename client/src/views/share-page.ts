@@ -8,6 +8,7 @@
 
 import { type Api, ApiError, type Me } from "../api.ts";
 import { h } from "../dom.ts";
+import { calledName } from "../room/messages.ts";
 import { roleWords, type SharePreview, type Taken, timeLeft } from "../shares.ts";
 import { field } from "./dialog.ts";
 import { bareText } from "./names.ts";
@@ -79,7 +80,7 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
     const button = h(
       "button",
       { type: "submit", className: "button primary wide" },
-      me === null ? "Come in" : `Come in as ${bareText(me.name)}${me.isGuest ? " (guest)" : ""}`,
+      me === null ? "Come in" : `Come in as ${bareText(calledName(me))}`,
     );
     const form = h(
       "form",
