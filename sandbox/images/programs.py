@@ -8,6 +8,7 @@ import os
 from .model import Image
 
 _MODULES = {"ipython": "IPython", "ptpython": "ptpython"}
+_OPTIONS = {"ipython": ("--ext=_termhub.ipython",)}  # every Python in a sandbox has it
 
 
 def command(image: Image, program: str) -> tuple[str, ...]:
@@ -20,7 +21,7 @@ def command(image: Image, program: str) -> tuple[str, ...]:
     if program == "bash" and os.path.exists("/bin/bash"):
         return ("/bin/bash",)
     if program in _MODULES and _has_module(image, _MODULES[program]):
-        return (image.python, "-m", _MODULES[program])
+        return (image.python, "-m", _MODULES[program], *_OPTIONS.get(program, ()))
     available = ", ".join(programs(image))
     raise LookupError(f"image {image.name} has no program {program!r}; it has {available}")
 

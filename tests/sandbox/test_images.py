@@ -166,7 +166,7 @@ class TestPrograms:
 
     def test_what_the_image_has(self, folder):
         each = self.make(folder, "IPython")
-        assert command(each, "ipython") == (each.python, "-m", "IPython")
+        assert command(each, "ipython") == (each.python, "-m", "IPython", "--ext=_termhub.ipython")
         assert programs(each) == ["python", "ipython", "bash"]
 
     def test_what_it_does_not_have_is_an_error_that_says_what_it_has(self, folder):
