@@ -1,4 +1,4 @@
-"""What a console that people share has behind it: the store of its chat, and the shares.
+"""What a console that people share has behind it: the store of what outlives the hub, and the shares.
 
 One for each console; whatever it does is about that console only.
 """
@@ -11,7 +11,7 @@ from typing import Protocol
 from termhub.accounts import Shares
 from termhub.errors import NoSuchConsole
 from termhub.hub.invitations import Invitation
-from termhub.store import ChatMessage, Role, Store, User
+from termhub.store import ChatMessage, ControlMode, Role, Store, User
 
 
 class Backing(Protocol):
@@ -22,6 +22,9 @@ class Backing(Protocol):
 
     async def chat(self, before: int | None, limit: int) -> list[ChatMessage]:
         """The last messages before that number, or of all, the oldest of them first."""
+
+    async def set_control(self, mode: ControlMode) -> None:
+        """Keep who may type."""
 
     def member(self, user: User) -> int | None:
         """The number by which somebody is a member, if they are one."""
@@ -54,6 +57,10 @@ class StoredBacking:
     async def chat(self, before: int | None, limit: int) -> list[ChatMessage]:
         """The last messages before that number, or of all, the oldest of them first."""
         return await self._store.chat(self._console, before, limit)
+
+    async def set_control(self, mode: ControlMode) -> None:
+        """Keep who may type."""
+        await self._store.set_control(self._console, mode)
 
     def member(self, user: User) -> int | None:
         """The number by which somebody is a member, if they are one."""

@@ -14,12 +14,10 @@ from sandbox.guest import frames
 from termhub.errors import BadRequest
 from termhub.hub.host_messages import MAX_WINDOWS, Cols, Offset, Rows, Text, WindowNumber
 from termhub.hub.sizes import Policy
+from termhub.store import ControlMode
 
 Via = Literal["browser", "terminal"]
 """The kinds of clients."""
-
-Mode = Literal["anyone", "one", "owner"]
-"""Who may type; see :mod:`termhub.hub.control`."""
 
 MAX_TEXT = 64 * 1024
 """The longest text in a request, in characters; most are allowed less."""
@@ -66,7 +64,7 @@ class ClientRequest(Struct):
     forward: bool = True
     start: tuple[Row, Line] | None = msgspec.field(name="from", default=None)
     end: tuple[Row, Line] | None = msgspec.field(name="to", default=None)
-    mode: Mode | None = None
+    mode: ControlMode | None = None
     person: Key | None = None
     draft: Key = ""
     before: Annotated[int, Meta(ge=0, lt=1 << 53)] | None = None

@@ -232,7 +232,7 @@ async def _detach_others(viewer: Viewer, request: ClientRequest) -> dict[str, An
 async def _control(viewer: Viewer, request: ClientRequest) -> dict[str, Any]:
     if request.mode is None:
         raise BadRequest("control needs a mode: anyone, one or owner.")
-    viewer.console.together.set_mode(viewer, request.mode)
+    await viewer.console.together.set_mode(viewer, request.mode)
     return {}
 
 

@@ -88,7 +88,7 @@ class Console:
         self.windows = self._table.windows
         self._audience = Audience()
         self.viewers = self._audience.viewers
-        self.together = Together(self, self._audience, backing, now)
+        self.together = Together(self, self._audience, backing, now, record.control)
         self._now = now
         self._read_ended = read_ended
         self._argv = argv

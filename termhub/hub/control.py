@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from termhub.errors import BadRequest, NotAllowed, TooMany
-from termhub.hub.client_messages import Mode
-from termhub.store import Role
+from termhub.store import ControlMode, Role
 
 MAX_WAITING = 64
 """People who may wait for control."""
@@ -25,8 +24,8 @@ class Control:
     :param changed: called after each change.
     """
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self.mode: Mode = "anyone"
+    def __init__(self, changed: Callable[[], None], mode: ControlMode = "anyone") -> None:
+        self.mode: ControlMode = mode
         self.holder: str | None = None
         self._changed = changed
         self._waiting: dict[str, None] = {}
@@ -50,7 +49,7 @@ class Control:
             return role == "owner"
         return self.mode == "anyone" or self.holder in (None, person)
 
-    def set_mode(self, mode: Mode, by: str) -> None:
+    def set_mode(self, mode: ControlMode, by: str) -> None:
         """Let other people type than before; with ``one`` the first holder is who says so."""
         if mode != self.mode:
             self.mode = mode

@@ -1,7 +1,7 @@
 """What people do together at one console: who may type, where they look, what they say and offer.
 
-Owned by the console, which tells it who comes, goes and types, and asks it who may.  Only the chat
-outlives the hub.
+Owned by the console, which tells it who comes, goes and types, and asks it who may.  Only the chat and
+the mode of control outlive the hub.
 
 Invariant: every viewer's ``may_type`` is what its role and the control say now.
 """
@@ -16,13 +16,12 @@ from termhub.errors import BadRequest, NotAllowed
 from termhub.hub.asks import Asks
 from termhub.hub.backing import Backing
 from termhub.hub.chat import Chat
-from termhub.hub.client_messages import Mode
 from termhub.hub.control import Control
 from termhub.hub.drafts import Drafts
 from termhub.hub.looks import Looks
 from termhub.hub.people import People
 from termhub.hub.viewers import event_frame
-from termhub.store import Role, User
+from termhub.store import ControlMode, Role, User
 
 if TYPE_CHECKING:
     from termhub.hub.audience import Audience
@@ -36,6 +35,7 @@ class Together:
     :param console: whose they are.
     :param backing: keeps what is said, and knows the shares.
     :param now: the wall clock, seconds since 1970.
+    :param mode: who may type.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class Together:
         audience: Audience,
         backing: Backing,
         now: Callable[[], float],
+        mode: ControlMode,
     ) -> None:
         clock = console.clock
         self._console = console
         self._audience = audience
+        self._backing = backing
         self.people = People(audience, clock, now, backing.member)
-        self.control = Control(self._control_changed)
+        self.control = Control(self._control_changed, mode)
         self.looks = Looks(audience, clock)
         self.chat = Chat(backing, audience, clock, now)
         self.drafts = Drafts(console, audience, clock)
@@ -157,9 +159,10 @@ class Together:
             return "Only owners type here now."
         return f"Only {self.people.name(holder) or 'somebody else'} types here now. Ask for control."
 
-    def set_mode(self, viewer: Viewer, mode: Mode) -> None:
-        """An owner lets other people type than before."""
+    async def set_mode(self, viewer: Viewer, mode: ControlMode) -> None:
+        """An owner lets other people type than before, at once; returns when that is kept."""
         self.control.set_mode(mode, viewer.person)
+        await self._backing.set_control(mode)
 
     def give_control(self, viewer: Viewer, person: str | None) -> None:
         """Give control to a person; None: let go.

@@ -16,7 +16,7 @@ from typing import Any
 from termhub.errors import BadRequest, KeyTaken, StoreError
 
 from .chats import ChatTables
-from .records import ConsoleRecord, Key, LoginLink, LoginSession, Token, User
+from .records import ConsoleRecord, ControlMode, Key, LoginLink, LoginSession, Token, User
 from .schema import upgrade
 from .sharing import ShareTables
 from .tables import Tables
@@ -379,6 +379,10 @@ class Database:
             self._connection.execute(
                 "UPDATE consoles SET name = ?, prepared = ? WHERE id = ?", (name, int(prepared), id)
             )
+
+    def set_control(self, id: str, control: ControlMode) -> None:
+        """Note who may type in a console."""
+        self._connection.execute("UPDATE consoles SET control = ? WHERE id = ?", (control, id))
 
     def end_console(self, id: str, ended: float, reason: str) -> None:
         """Note that and why a console has ended; the first reason stays."""

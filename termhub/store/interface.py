@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from .records import (
     ChatMessage,
     ConsoleRecord,
+    ControlMode,
     Guest,
     Key,
     LoginLink,
@@ -117,6 +118,9 @@ class Store(Protocol):
 
     async def rename_console(self, id: str, name: str, prepared: bool = False) -> None:
         """Give a console another name; raises NameTaken."""
+
+    async def set_control(self, id: str, control: ControlMode) -> None:
+        """Note who may type in a console."""
 
     async def end_console(self, id: str, ended: float, reason: str) -> None:
         """Note that and why a console has ended."""

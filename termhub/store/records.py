@@ -15,6 +15,9 @@ Role = Literal["observer", "writer", "owner"]
 
 ROLES: tuple[Role, ...] = ("observer", "writer", "owner")
 
+ControlMode = Literal["anyone", "one", "owner"]
+"""Who may type in a console when several are there: anyone who may write, one at a time, or its owners."""
+
 GUEST_PLAN = "guest"
 """The plan of who has no account: it has nothing."""
 
@@ -117,6 +120,7 @@ class ConsoleRecord:
     ended: float | None = None
     reason: str | None = None
     prepared: bool = attrs.field(default=False, converter=bool)
+    control: ControlMode = "anyone"
 
 
 @attrs.frozen

@@ -115,6 +115,7 @@ class AsyncStore:
     consoles = _in_thread(Database.consoles)
     console = _in_thread(Database.console)
     rename_console = _in_thread(Database.rename_console)
+    set_control = _in_thread(Database.set_control)
     end_console = _in_thread(Database.end_console)
     remove_console = _in_thread(Database.remove_console)
     changes = _in_thread(Database.changes)

@@ -166,6 +166,19 @@ def written(console: Console, user: User, role: Role) -> list[Any]:
     return results
 
 
+def test_a_hub_that_follows_still_knows_who_may_type(
+    console: Console, host: FakeHost, clock: Clock, backing: FakeBacking
+) -> None:
+    _, owner = attach(console)
+    ask(owner, 1, "control", mode="owner")
+    assert backing.control == "owner"
+    following = make_console(clock, backing=backing, control=backing.control)
+    FakeHost(following, clock).hello()
+    client, viewer = attach(following, user=2, role="writer")
+    assert json.loads(client.take()[0].payload)["control"]["mode"] == "owner"
+    assert not viewer.may_type
+
+
 def test_who_may_not_type_does_not_over_rest_either(console: Console, host: FakeHost) -> None:
     _, owner = attach(console)
     (error,) = written(console, somebody(2), "observer")

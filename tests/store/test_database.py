@@ -172,10 +172,11 @@ def test_console_records(database: Database) -> None:
         database.add_console(console(alice.number, "c-cccccccccc"))
     database.rename_console(record.id, "work")
     assert database.console(record.id) == attrs.evolve(record, name="work", prepared=False)
+    database.set_control(record.id, "owner")
     database.end_console(record.id, 20.0, "exit")
     database.end_console(record.id, 30.0, "later")
     assert database.console(record.id) == attrs.evolve(
-        record, name="work", prepared=False, ended=20.0, reason="exit"
+        record, name="work", prepared=False, ended=20.0, reason="exit", control="owner"
     )
     database.add_console(console(alice.number, "c-cccccccccc"))
     with pytest.raises(NameTaken):

@@ -15,7 +15,7 @@ from termhub.hub.ended import Ended
 from termhub.hub.invitations import Invitation
 from termhub.hub.link import HostLink
 from termhub.hub.viewers import Viewer
-from termhub.store import ChatMessage, ConsoleRecord, Role, User
+from termhub.store import ChatMessage, ConsoleRecord, ControlMode, Role, User
 
 CONSOLE = "c-aaaaaaaaaa"
 
@@ -153,11 +153,15 @@ class FakeBacking:
     def __init__(self, member: Callable[[User], int | None] = lambda user: None) -> None:
         self.member = member
         self.messages: list[ChatMessage] = []
+        self.control: ControlMode = "anyone"
         self.granted: list[tuple[Role, float, int | None, User | None]] = []
 
     async def add_chat(self, time: float, name: str, text: str) -> ChatMessage:
         self.messages.append(ChatMessage(len(self.messages) + 1, time, name, text))
         return self.messages[-1]
+
+    async def set_control(self, mode: ControlMode) -> None:
+        self.control = mode
 
     async def chat(self, before: int | None, limit: int) -> list[ChatMessage]:
         return [each for each in self.messages if before is None or each.number < before][-limit:]

@@ -56,3 +56,7 @@ CREATE TABLE chat (
     text    TEXT    NOT NULL,
     PRIMARY KEY (console, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Who may type when several are there.
+ALTER TABLE consoles ADD COLUMN control TEXT NOT NULL DEFAULT 'anyone'
+    CHECK (control IN ('anyone', 'one', 'owner'));
