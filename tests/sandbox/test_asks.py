@@ -1,10 +1,11 @@
 """What programs ask of termhub, from the module ``console`` to the agent's events and back."""
 
+import contextlib
 import json
 import os
 import socket
 import stat
-import subprocess
+import threading
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from sandbox.guest import asks, frames
 from sandbox.guest.loop import Loop
+from sandbox.guest.modules._termhub import wire
 from tests.support.inside_pythons import PYTHONS, SYSTEM, Inside
 
 QUESTION = {"op": "share", "role": "observer", "seconds": 86400, "uses": None}
@@ -272,19 +274,40 @@ def test_an_agent_that_cannot_listen_runs_programs_all_the_same(run_agent):
     agent.peer.wait_for("runs")
 
 
-def test_the_line_parser_of_the_debugger():
-    """The two ends of a debugging session may be anything too; run with what every Python has."""
-    code = (
-        "import sys, os\nsys.path.insert(0, sys.argv[1])\nfrom _termhub import wire\nimport random\n"
-        "chance = random.Random(1)\n"
-        "for _ in range(3000):\n"
-        "    line = bytes(chance.choice(b'{}[]\":,\\\\u12 \\xff\\x00atru') for _ in range(chance.randrange(12)))\n"
-        "    assert isinstance(wire.parse(line), (dict, type(None))), line\n"
-        "assert wire.parse(b'[' * 100000) is None\nassert wire.parse(b'{\"a\": 1}') == {'a': 1}\nprint('well')\n"
-    )
-    from sandbox.launch import guest
+class TestDebuggersLink:
+    """What either end of a debugging session may get from the other."""
 
-    done = subprocess.run(
-        [SYSTEM.path, "-I", "-c", code, guest.modules_folder()], capture_output=True, text=True, timeout=120
-    )
-    assert (done.stdout, done.stderr) == ("well\n", "")
+    @given(st.binary(max_size=100) | TestParse.values.map(lambda value: json.dumps(value).encode()))
+    def test_any_line(self, line):
+        assert isinstance(wire.parse(line), dict | None)
+
+    @given(st.lists(st.binary(max_size=50), max_size=10))
+    def test_any_bytes_in_any_pieces(self, pieces):
+        ours, theirs = socket.socketpair()
+        link = wire.Link(ours)
+        for piece in pieces:
+            theirs.sendall(piece)
+        theirs.close()
+        for _ in range(b"".join(pieces).count(b"\n") + 1):
+            assert isinstance(link.receive(), dict | None)
+        assert link.receive() is None
+        link.close()
+
+    def test_a_line_without_end_is_not_kept_forever(self):
+        ours, theirs = socket.socketpair()
+        link = wire.Link(ours)
+        sender = threading.Thread(target=self.flood, args=(theirs,))
+        sender.start()
+        assert link.receive() is None
+        link.close()
+        sender.join(60)
+        theirs.close()
+
+    def flood(self, sock):
+        with contextlib.suppress(OSError):
+            while True:
+                sock.sendall(b"x" * 65536)
+
+    def test_deep_nesting(self):
+        assert wire.parse(b"[" * 100_000) is None
+        assert wire.parse(b'{"a": 1}') == {"a": 1}

@@ -66,7 +66,7 @@ class TestEveryPython:
         if python.version < (3, 7):
             return  # there is no breakpoint() yet
         (inside.folder / "x.py").write_text(
-            "def here():\n    secret = 6 * 7\n    breakpoint()\n    secret += 1\n    return secret\nprint(here())\n"
+            "def here():\n    secret = 6 * 7\n    breakpoint()\n    secret += 1\n    return secret\nhere()\n"
         )
         program = terminal(python, str(inside.folder / "x.py"))
         at(program, "(Pdb)")
