@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Literal, get_args
 
 import attrs
@@ -207,7 +208,8 @@ def key_name(key: Key) -> str:
     return name
 
 
-def _actions(preset: Preset) -> dict[str, Action]:
+@cache
+def _actions(preset: Preset) -> Mapping[str, Action]:
     return {key: Action(command, key) for command, keys in TABLES[preset].items() for key in keys}
 
 

@@ -1,7 +1,8 @@
 """A grid of cells to draw on: what the person's terminal shall show next.
 
 Invariant: every row has exactly ``cols`` cells; a wide character is followed by an empty string in the
-same style; no cell holds a control character.
+same style; no cell holds a control character.  A row is never changed but replaced, so that whoever keeps
+one (what the terminal shows, for each of many people) needs no copy.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Canvas:
 
     def clear(self) -> None:
         """Blank everything and take the cursor away."""
-        self.texts = [[" "] * self.cols for _ in range(self.rows)]
-        self.styles = [[DEFAULT_STYLE] * self.cols for _ in range(self.rows)]
+        self.texts = [[" "] * self.cols] * self.rows
+        self.styles = [[DEFAULT_STYLE] * self.cols] * self.rows
         self.cursor = None
 
     def put(self, x: int, y: int, text: str, style: Style = DEFAULT_STYLE, width: int | None = None) -> int:
@@ -118,16 +119,20 @@ class Canvas:
             if cut:
                 cells[-1] = " "
         row = self.texts[y]
-        if row[left] == "":
-            row[left - 1] = " "
-        if right < self.cols and row[right] == "":
-            row[right] = " "
-        row[left:right] = cells
-        self.styles[y][left:right] = styles
+        if row[left:right] != cells or row[left] == "" or row[right : right + 1] == [""]:
+            row = self.texts[y] = row[:]
+            if row[left] == "":
+                row[left - 1] = " "
+            if right < self.cols and row[right] == "":
+                row[right] = " "
+            row[left:right] = cells
+        if self.styles[y][left:right] != styles:
+            row_styles = self.styles[y] = self.styles[y][:]
+            row_styles[left:right] = styles
 
 
 def _move(grid: list[list[_Cell]], top: int, bottom: int, lines: int, blank: _Cell) -> None:
     """Move whole rows up by ``lines``, down when negative."""
     part = grid[top:bottom]
-    free = [[blank] * len(part[0]) for _ in range(min(abs(lines), len(part)))]
+    free = [[blank] * len(part[0])] * min(abs(lines), len(part))
     grid[top:bottom] = part[lines:] + free if lines > 0 else free + part[:lines]

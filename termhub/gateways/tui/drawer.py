@@ -28,6 +28,8 @@ _SKIP_BYTES = 10  # ECH and the way past what it erased
 class Drawer:
     """The cells, the pen and the cursor of one terminal.
 
+    The rows it is given are kept, and nobody changes them.
+
     :param cols: width in cells, ``rows`` the height.
     """
 
@@ -60,8 +62,8 @@ class Drawer:
             self._cursor.margins = (0, self.rows)
         self.out += b"\x1b[H\x1b[2J"
         self._cursor.at(0, 0)
-        self.texts = [[" "] * self.cols for _ in range(self.rows)]
-        self.styles = [[DEFAULT_STYLE] * self.cols for _ in range(self.rows)]
+        self.texts = [[" "] * self.cols] * self.rows
+        self.styles = [[DEFAULT_STYLE] * self.cols] * self.rows
 
     def leave(self) -> bytes:
         """Margins, pen and character sets back to how they are usually found."""
@@ -72,6 +74,10 @@ class Drawer:
         """Put the cursor on a cell."""
         self._row = self.texts[y], self.styles[y]
         self.out += self._cursor.move(x, y, self._reprint)
+
+    def keep(self, texts: list[list[str]], styles: list[list[Style]]) -> None:
+        """Have these rows in the place of equal ones, so that they are in memory only once."""
+        self.texts[:], self.styles[:] = texts, styles
 
     def differs(self, y: int, texts: list[str], styles: list[Style]) -> bool:
         """Whether row ``y`` shows other cells than these."""
@@ -98,7 +104,7 @@ class Drawer:
             self._draw_span(y, start, end + (end < self.cols and not texts[end]))
         if count < len(differs):
             self._erase_tail(y, tail, differs[count])
-        self.texts[y], self.styles[y] = texts[:], styles[:]
+        self.texts[y], self.styles[y] = texts, styles
 
     def _end_of_span(self, differs: list[int], position: int, count: int) -> int:
         """The index of the first difference that is worth a movement of its own."""

@@ -217,6 +217,7 @@ class Painter:
                 self.is_unfinished = True
                 return
             drawer.draw_row(y, texts[y], styles[y])
+        drawer.keep(texts, styles)
 
     def _point(self, drawer: Drawer, cursor: CanvasCursor | None) -> bytes:
         """Place and show the cursor, or hide it."""

@@ -88,3 +88,15 @@ def test_whatever_is_drawn_rows_are_whole(steps: list[tuple[Any, ...]]) -> None:
         for x, characters in enumerate(texts):
             assert (characters == "") == (x > 0 and count_cells(texts[x - 1]) == 2)
             assert characters or styles[x] == styles[x - 1]
+
+
+def test_a_row_that_somebody_keeps_is_never_changed() -> None:
+    canvas = Canvas(6, 3)
+    canvas.put(0, 0, "漢b", RED)
+    kept = [(row, list(row)) for row in (*canvas.texts, *canvas.styles)]
+    canvas.put(1, 0, "x")
+    canvas.fill(0, 1, 6, 1, RED)
+    canvas.scroll(0, 0, 6, 3, 1)
+    canvas.scroll(1, 0, 3, 3, -1)
+    canvas.draw(0, 2, [], 6)
+    assert all(row == before for row, before in kept)
