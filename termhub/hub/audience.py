@@ -1,15 +1,19 @@
 """The viewers of one console, and what all of them are told.
 
 A viewer that comes before the console's host was reached waits here with its HELLO.
+
+What all are told is sent to some at a time, so that nobody else waits for all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sandbox.guest import frames
 from termhub.hub.client_messages import ClientHello, Via, parse_hello
+from termhub.hub.clock import Clock, DelayedCall
 from termhub.hub.ended import Ended
 from termhub.hub.sizes import Size
 from termhub.hub.viewers import (
@@ -26,11 +30,21 @@ if TYPE_CHECKING:
     from termhub.hub.console import Console
 
 
-class Audience:
-    """The viewers of one console."""
+AT_ONCE = 16
+"""Viewers that are told something in one turn of the reactor."""
 
-    def __init__(self) -> None:
+
+class Audience:
+    """The viewers of one console.
+
+    :param clock: says when it is the next ones' turn.
+    """
+
+    def __init__(self, clock: Clock) -> None:
         self.viewers: dict[int, Viewer] = {}
+        self._clock = clock
+        self._untold: dict[Viewer, None] = {}
+        self._turn: DelayedCall | None = None
         self._waiting: list[tuple[Viewer, ClientHello]] = []
 
     def attach(
@@ -69,6 +83,10 @@ class Audience:
         if self.viewers.get(viewer.key) is viewer:
             del self.viewers[viewer.key]
         self._waiting = [entry for entry in self._waiting if entry[0] is not viewer]
+        self._untold.pop(viewer, None)
+        if not self._untold and self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
 
     def wait(self, viewer: Viewer, hello: ClientHello) -> None:
         """A viewer is answered when the console can: see :meth:`take_waiting`."""
@@ -86,8 +104,24 @@ class Audience:
         """
         if self.viewers:
             frame = event_frame(window, event)
-            for viewer in list(self.viewers.values()):
-                viewer.tell(window, key or event["type"], frame)
+            for viewer in self.viewers.values():
+                viewer.keep(window, key or event["type"], frame)
+            self.tell_kept()
+
+    def tell_kept(self) -> None:
+        """Send all what is kept for them (:meth:`.viewers.Viewer.keep`)."""
+        self._untold.update(dict.fromkeys(self.viewers.values()))
+        if self._turn is None:
+            self._tell_next()
+
+    def _tell_next(self) -> None:
+        self._turn = None
+        for viewer in list(islice(self._untold, AT_ONCE)):
+            # Whoever leaves meanwhile is not there any more.
+            if self._untold.pop(viewer, self) is None:
+                viewer.tell_kept()
+        if self._untold:
+            self._turn = self._clock.callLater(0, self._tell_next)
 
     def tell_owners(self, window: int, event: dict[str, Any], key: str) -> int:
         """Send an event to those who are owners; how many they are."""

@@ -86,7 +86,7 @@ class Console:
         self.views = Views(read_ended)
         self._table = WindowTable(clock, self.views)
         self.windows = self._table.windows
-        self._audience = Audience()
+        self._audience = Audience(clock)
         self.viewers = self._audience.viewers
         self.together = Together(self, self._audience, backing, now, record.control)
         self._now = now

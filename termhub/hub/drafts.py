@@ -34,7 +34,8 @@ DRAFT_BYTES = 64 * 1024
 """The longest draft."""
 
 BURST, SECONDS_EACH = 5, 2.0
-"""Drafts that a person may offer at once, and the time for one more."""
+BURST_OF_ALL, SECONDS_EACH_OF_ALL = 20, 1.0
+"""Drafts that a person, and all at one console, may offer at once, and the time for one more."""
 
 State = Literal["offered", "run", "withdrawn"]
 
@@ -92,9 +93,9 @@ class Drafts:
         self._audience = audience
         self._drafts: dict[str, Draft] = {}
         self._numbers = count(1)
-        self._by_person = Attempts(
-            clock.seconds, burst=BURST, refill_seconds=SECONDS_EACH, capacity=256, what="drafts"
-        )
+        seconds, what = clock.seconds, "drafts"
+        self._by_person = Attempts(seconds, burst=BURST, refill_seconds=SECONDS_EACH, capacity=256, what=what)
+        self._of_all = Attempts(seconds, burst=BURST_OF_ALL, refill_seconds=SECONDS_EACH_OF_ALL, what=what)
 
     def describe(self) -> list[dict[str, Any]]:
         """Those that can be run, the oldest first."""
@@ -114,6 +115,7 @@ class Drafts:
         if size > DRAFT_BYTES:
             raise BadRequest(f"A draft has at most {DRAFT_BYTES >> 10} KiB.", "too_long")
         self._by_person.spend(viewer.person)
+        self._of_all.spend("")
         draft = Draft(str(next(self._numbers)), viewer.person, viewer.user.label, kept, size)
         self._make_room(size)
         self._drafts[draft.id] = draft

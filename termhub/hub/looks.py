@@ -97,7 +97,8 @@ class Looks:
         for viewer in viewers:
             for id, frame in changed.items():
                 if id != viewer.id:
-                    viewer.tell(frames.CONSOLE, f"looks {id}", frame)
+                    viewer.keep(frames.CONSOLE, f"looks {id}", frame)
+        self._audience.tell_kept()
         seconds = LOOK_SECONDS + SECONDS_EACH * len(changed) * len(viewers)
         self._timer = self._clock.callLater(seconds, self._pass_on)
 

@@ -147,7 +147,7 @@ class Viewer:
                 self._requests.receive(payload)
             elif kind == frames.ROWS:
                 self.console.views.ready(self, payload)
-                self._tell_pending()
+                self.tell_kept()
             else:
                 raise frames.FrameError(f"{frames.NAMES[kind]} is not a client's to send")
         except frames.FrameError as error:
@@ -221,13 +221,7 @@ class Viewer:
         if cursor is None:
             return
         cursor.acknowledged(offset, self._clock.seconds())
-        self._tell_pending()
-
-    def _tell_pending(self) -> None:
-        if self._pending and not self.is_behind:
-            pending = list(self._pending.values())
-            self._pending.clear()
-            self._client.send(b"".join(pending))
+        self.tell_kept()
 
     def _resize(self, size: Size, window: int) -> None:
         self.area = size
@@ -258,13 +252,24 @@ class Viewer:
 
     def tell(self, window: int, kind: str, frame: bytes) -> None:
         """Send an event; while the client is behind only the last of each kind is kept."""
+        self.keep(window, kind, frame)
+        self.tell_kept()
+
+    def keep(self, window: int, kind: str, frame: bytes) -> None:
+        """Keep an event, the last of each kind, for :meth:`tell_kept`."""
         if not self._is_greeted:
             return
         self._pending.pop((window, kind), None)
         self._pending[window, kind] = frame
         if len(self._pending) > MAX_PENDING:
             del self._pending[next(iter(self._pending))]
-        self._tell_pending()
+
+    def tell_kept(self) -> None:
+        """Send the events that are kept, unless the client is behind."""
+        if self._pending and not self.is_behind:
+            pending = list(self._pending.values())
+            self._pending.clear()
+            self._client.send(b"".join(pending))
 
     def set_role(self, role: Role) -> None:
         """The user has this role from now on."""
@@ -319,7 +324,7 @@ class Viewer:
         """It has stopped to watch a window, in one of the two ways."""
         if window not in self.window_numbers:
             self.console.area_removed(self, window)
-        self._tell_pending()
+        self.tell_kept()
 
     def window_closed(self, window: int) -> None:
         """A window is gone."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
+from termhub.hub import audience
 from termhub.hub.console import Console
 from termhub.hub.windows import AT_ONCE, LITTLE_BYTES
 from tests.support.hub_fakes import FakeClient, FakeHost, attach, make_console, type_in
@@ -95,3 +96,41 @@ def test_those_who_leave_before_their_turn_are_forgotten(
     turn(clock)
     assert served(clients) == {}
     assert not due(clock)
+
+
+def test_what_all_are_told_goes_to_some_at_a_time_and_to_all_in_order(
+    console: Console, clients: list[FakeClient], clock: Clock
+) -> None:
+    clock.advance(60)  # all have heard who is here
+    for client in clients:
+        client.take()
+    console.renamed("two")
+    console.renamed("three")
+    console.set_policy("largest")
+    told = [client.events() for client in clients]
+    assert [bool(events) for events in told] == [True] * audience.AT_ONCE + [False] * (
+        MANY - audience.AT_ONCE
+    )
+    turn(clock)
+    assert sum(bool(client.objects[client._read :]) for client in clients) == audience.AT_ONCE
+    clock.advance(0.01)
+    last = [client.events() for client in clients]
+    for events in (before + after for before, after in zip(told, last, strict=True)):
+        # Of a kind the last is enough.
+        assert [event["type"] for event in events][-2:] == ["renamed", "policy"]
+        assert [event["name"] for event in events if event["type"] == "renamed"][-1] == "three"
+
+
+def test_who_leaves_before_their_turn_is_told_nothing_and_keeps_nobody_waiting(
+    console: Console, clients: list[FakeClient], clock: Clock
+) -> None:
+    clock.advance(60)
+    for client in clients:
+        client.take()
+    console.renamed("two")
+    for viewer in list(console.viewers.values())[audience.AT_ONCE :]:
+        viewer.close(4001, "sent away")
+    clock.advance(0.01)
+    assert [bool(client.events()) for client in clients] == [True] * audience.AT_ONCE + [False] * (
+        MANY - audience.AT_ONCE
+    )
