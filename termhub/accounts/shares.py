@@ -35,6 +35,9 @@ MAX_SHARES = 50
 MAX_MEMBERS = 1000
 """People whom the shares of a console may have let in."""
 
+MOST_AT_ONCE, COMING_SECONDS = 200, 0.2
+"""How many may come to a console at once, and the time for one more: each is told to all others."""
+
 LONGEST_SECONDS = 366 * DAY_SECONDS
 """A share lasts at most so long."""
 
@@ -121,6 +124,9 @@ class Shares:
         self._wrong_tokens = Attempts(seconds, burst=20, refill_seconds=30.0, what="wrong links")
         self._wrong_phrases = Attempts(seconds, burst=20, refill_seconds=30.0, what="wrong pass-phrases")
         self._wrong_by_share = Attempts(seconds, burst=10, refill_seconds=30.0, what="wrong pass-phrases")
+        self._comings = Attempts(
+            seconds, burst=MOST_AT_ONCE, refill_seconds=COMING_SECONDS, what="people who come at once"
+        )
         self._wrong_names = Attempts(seconds, burst=20, refill_seconds=30.0, what="unknown names")
 
     async def start(self) -> None:
@@ -325,7 +331,7 @@ class Shares:
         :raises BadRequest: when the token is wrong, or counts no longer.
         :raises NotAllowed: when it is used up, the pass-phrase is missing (``passphrase_needed``) or
             wrong, or this person was sent away.
-        :raises TooMany: after too many wrong tokens or pass-phrases, or when too many are in.
+        :raises TooMany: after too many wrong tokens or pass-phrases, or when too many are in or come at once.
         """
         share = self._find(token, address)
         if user is not None:
@@ -337,6 +343,7 @@ class Shares:
         if share.passphrase_hash is not None:
             await self._check_passphrase(share, passphrase, address)
         secret = new_secret(GUEST) if user is None else None
+        self._comings.spend(share.console)
         try:
             who, sharing = await self._store.take_share(
                 share.id,
@@ -346,7 +353,8 @@ class Shares:
                 "" if secret is None else hash_secret(secret),
                 MAX_MEMBERS,
             )
-        except NotAllowed as error:
+        except TermhubError as error:
+            self._comings.refund(share.console)
             raise _no_such_share() if error.code == "no_such_share" else error from None
         kind = "guest" if who.is_guest else "account"
         _log.info(

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from termhub.accounts import Accounts, GuestPass, Shares, Taken
-from termhub.accounts.shares import CHECK_SECONDS, MAX_SHARES
+from termhub.accounts.shares import CHECK_SECONDS, COMING_SECONDS, MAX_SHARES, MOST_AT_ONCE
 from termhub.errors import BadRequest, NoSuchConsole, NotAllowed, NotLoggedIn, TooMany
 from termhub.store import ConsoleRecord, Database, Share, User
 from tests.support.folders import temporary_folder
@@ -301,6 +301,21 @@ class NamedTests(SharesCase):
         self.assertEqual(self.shares.role(self.bob, MAIN), "observer")
         self.clock.advance(10)
         self.assertIsNone(self.shares.role(self.bob, MAIN))
+
+
+class ComingTests(SharesCase):
+    def test_only_so_many_come_at_once(self) -> None:
+        _, token = self.link()
+        _, used_up = self.link(uses=1)
+        _, elsewhere = self.link(console=OTHER)
+        self.take(used_up)
+        for _ in range(MOST_AT_ONCE - 1):
+            self.failure(self.taking(used_up), NotAllowed)  # who does not come in is not counted
+            self.take(token)
+        self.failure(self.taking(token), TooMany)
+        self.take(elsewhere)
+        self.clock.advance(COMING_SECONDS)
+        self.take(token)
 
 
 class NameTests(SharesCase):
