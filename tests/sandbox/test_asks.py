@@ -244,6 +244,18 @@ def test_from_a_shell_and_refused(run_agent, tmp_path):
     assert "console: not today" in agent.peer.text()
 
 
+def test_a_hub_without_browsers_gives_the_command_for_ssh_alone(run_agent, tmp_path):
+    inside = Inside(tmp_path / "inside")
+    shell = "for n in 1 2; do python3 -m console share; done; echo both"
+    agent = run_agent("sh", "-c", shell, env=inside.env)
+    for number, ways in ((1, {"ssh": "ssh thsh_x@hub"}), (2, {})):
+        agent.peer.wait(lambda number=number: len(asked(agent)) == number, "nobody asks")
+        agent.peer.request("answer", ask=number, ok=True, **ways)
+    agent.peer.wait_for("both\r\n")
+    text = agent.peer.text().replace("\r\n", "\n")
+    assert "can watch, for 1 day:\n  ssh thsh_x@hub\nconsole: termhub serves neither" in text
+
+
 @pytest.mark.parametrize("expires", ["never", "", "-1h", "0", "1y", "1e9", "9" * 40])
 def test_durations_that_are_none(tmp_path, expires):
     done = Inside(tmp_path / "inside").run(SYSTEM, "-m", "console", "share", f"--expires={expires}")

@@ -25,8 +25,8 @@ class ShareError(Exception):
 class Share(NamedTuple):
     """A share that was made."""
 
-    url: str
-    """Opens the console in a browser."""
+    url: "Optional[str]"
+    """Opens the console in a browser; None where the hub serves none."""
     ssh: "Optional[str]"
     """The command that opens it in a terminal; None where the hub serves no ssh."""
     role: str
@@ -36,8 +36,8 @@ class Share(NamedTuple):
     def words(self) -> str:
         """What to tell people."""
         may = "type" if self.role == "writer" else "watch"
-        lines = ["Who has this link can %s, for %s:" % (may, time_words(self.seconds)), "  " + self.url]
-        return "\n".join([*lines, "  " + self.ssh] if self.ssh else lines)
+        lines = ["Who has this link can %s, for %s:" % (may, time_words(self.seconds))]
+        return "\n".join([*lines, *("  " + way for way in (self.url, self.ssh) if way)])
 
 
 def share(role: str, expires: "Union[str, float]", uses: "Optional[int]") -> Share:
@@ -47,10 +47,12 @@ def share(role: str, expires: "Union[str, float]", uses: "Optional[int]") -> Sha
     """
     seconds = duration(expires)
     answer = _ask({"op": "share", "role": role, "seconds": seconds, "uses": uses})
-    url, ssh = answer.get("url"), answer.get("ssh")
-    if not answer.get("ok") or not isinstance(url, str):
+    if not answer.get("ok"):
         raise ShareError(str(answer.get("error") or "termhub did not say why"))
-    return Share(url, ssh if isinstance(ssh, str) else None, role, seconds)
+    url, ssh = (way if isinstance(way, str) else None for way in (answer.get("url"), answer.get("ssh")))
+    if not (url or ssh):
+        raise ShareError("termhub serves neither browsers nor ssh")
+    return Share(url, ssh, role, seconds)
 
 
 def duration(text: "Union[str, float]") -> int:
