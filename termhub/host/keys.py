@@ -3,7 +3,7 @@
 Input is keys as a terminal sends them (xterm ctlseqs), cut anywhere.  What a terminal sends by itself,
 mouse reports and the focus, is nobody's typing and is left out.
 
-Invariant: whatever bytes come, at most :data:`PARTIAL_BYTES` of a cut sequence are held.
+Invariant: whatever bytes come, at most 48 bytes of a cut sequence are held.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-PARTIAL_BYTES = 48
 PASTE_ENDS = b"\x1b[201~"
 END_OF_FILE = b"\x04"
 
