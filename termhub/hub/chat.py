@@ -13,8 +13,8 @@ import msgspec
 from sandbox.guest import frames
 from termhub.accounts.attempts import Attempts
 from termhub.hub.backing import Backing
+from termhub.hub.clean_text import said_text
 from termhub.hub.clock import Clock
-from termhub.hub.words import said_text
 from termhub.store import ChatMessage
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ _STRING_END = {quote: re.compile(rf"(?:\\.|[^\\])*?{quote}", re.DOTALL) for quot
 def as_paste(text: str) -> bytes:
     """The keys that enter a text in a program that has asked for bracketed paste.
 
-    :param text: cleaned (:func:`~termhub.hub.words.clean_text`).
+    :param text: cleaned (:func:`~termhub.hub.clean_text.clean_text`).
     """
     body = text.rstrip()
     if "\n" in body:

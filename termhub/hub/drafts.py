@@ -16,10 +16,10 @@ from twisted.internet.defer import Deferred
 from sandbox.guest import frames
 from termhub.accounts.attempts import Attempts
 from termhub.errors import BadRequest, ConsoleError, NotAllowed, TermhubError
+from termhub.hub.clean_text import clean_text
 from termhub.hub.clock import Clock
 from termhub.hub.draft_text import as_lines, as_paste
 from termhub.hub.host_messages import Modes
-from termhub.hub.words import clean_text
 from termhub.store import User
 
 if TYPE_CHECKING:

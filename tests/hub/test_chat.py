@@ -14,10 +14,10 @@ from twisted.internet.task import Clock
 from sandbox.guest import frames
 from termhub.errors import BadRequest
 from termhub.hub.chat import BURST, BURST_OF_ALL, MOST_CHARACTERS, PAGE_MESSAGES, SECONDS_EACH
+from termhub.hub.clean_text import clean_text, said_text
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended
 from termhub.hub.viewers import Viewer
-from termhub.hub.words import clean_text, said_text
 from termhub.store import ChatMessage
 from tests.support.hub_fakes import FakeBacking, FakeClient, FakeHost, ask, attach, make_console
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from termhub.hub.clean_text import clean_text
 from termhub.hub.draft_text import as_lines, as_paste
-from termhub.hub.words import clean_text
 
 
 def lines_of(text: str) -> list[str]:

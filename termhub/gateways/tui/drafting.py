@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from termhub.gateways.tui.choices import Choice, Choices
 from termhub.gateways.tui.drafts import Draft
-from termhub.gateways.tui.reader import Reader
+from termhub.gateways.tui.pager import Pager
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.text import counted
 
@@ -52,7 +52,7 @@ def show_drafts(ui: TerminalUI, session: Session) -> None:
 
 def _view(ui: TerminalUI, session: Session, draft: Draft) -> None:
     ui.cover(
-        Reader(
+        Pager(
             f"A draft of {draft.name}",
             "r run · w withdraw · q back",
             draft.lines,

@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from termhub.gateways.tui import happenings, tree
+from termhub.gateways.tui import hub_events, tree
 from termhub.gateways.tui.client import Answered, StreamClient
 from termhub.gateways.tui.company import Company
 from termhub.gateways.tui.encode import focus_bytes
 from termhub.gateways.tui.events import Focus
 from termhub.gateways.tui.layout import Layout
-from termhub.gateways.tui.looks import Look, Looks
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.session_owner import SessionOwner
 from termhub.gateways.tui.status import Tab
 from termhub.gateways.tui.text import clean
 from termhub.gateways.tui.tree import Rect
+from termhub.gateways.tui.viewports import Viewport, Viewports
 from termhub.gateways.tui.window_state import WindowState, tabs_of
 from termhub.hub.console import Console
 from termhub.screen.drawing import Drawing
@@ -60,7 +60,7 @@ class Session:
         self._has_keyboard: int | None = None
         self.owner = owner
         self._client = StreamClient(console, user, role, self, is_read_only)
-        self._looks = Looks(self._ask_view, self._ask_unview)
+        self._viewports = Viewports(self._ask_view, self._ask_unview)
         self._resized: set[int] = set()
 
     def attach(self, area: Rect) -> None:
@@ -119,7 +119,7 @@ class Session:
         for number in [number for number in self.panes if number not in places]:
             del self.panes[number]
             if number in self.windows:
-                self._looks.leave(number)
+                self._viewports.leave(number)
         for number, place in places.items():
             pane = self.panes.get(number)
             if pane is None:
@@ -162,13 +162,13 @@ class Session:
     def look(self, pane: Pane, answered: Answered | None = None) -> None:
         """Ask for a pane's picture, of the present or as far back as its copy mode is."""
         back = pane.history.back if pane.history is not None else 0
-        self._looks.want(pane.window, Look(pane.place.cols, pane.place.rows, back), answered)
+        self._viewports.want(pane.window, Viewport(pane.place.cols, pane.place.rows, back), answered)
 
-    def _ask_view(self, window: int, look: Look, answered: Answered) -> None:
-        self._client.request("view", answered, window=window, **look._asdict())
+    def _ask_view(self, window: int, viewport: Viewport, answered: Answered) -> None:
+        self._client.request("view", answered, window=window, **viewport._asdict())
         if window in self._resized:
             self._resized.discard(window)
-            cols, rows = max(tree.LEAST_COLS, look.cols), max(tree.LEAST_ROWS, look.rows)
+            cols, rows = max(tree.LEAST_COLS, viewport.cols), max(tree.LEAST_ROWS, viewport.rows)
             self._client.resize(window, cols, rows)
 
     def _ask_unview(self, window: int, answered: Answered) -> None:
@@ -277,13 +277,13 @@ class Session:
 
     def happened(self, window: int, event: Mapping[str, Any]) -> None:
         """An event."""
-        happenings.happened(self, window, event)
+        hub_events.happened(self, window, event)
 
     def window_closed(self, window: int) -> None:
         """A window is gone."""
         self.windows.pop(window, None)
         self.panes.pop(window, None)
-        self._looks.forget(window)
+        self._viewports.forget(window)
         self.layout.closed(window)
         self.arrange()
 

@@ -9,8 +9,8 @@ from termhub.gateways.durations import duration_text
 from termhub.gateways.sharing import WRITERS
 from termhub.gateways.tui import roles
 from termhub.gateways.tui.choices import Choice, Choices
+from termhub.gateways.tui.pager import Pager
 from termhub.gateways.tui.prompts import Confirm
-from termhub.gateways.tui.reader import Reader
 from termhub.gateways.tui.session import Session
 from termhub.gateways.tui.share_form import NewShare, ShareForm
 from termhub.gateways.tui.text import counted, told
@@ -69,7 +69,7 @@ def _show_made(ui: TerminalUI, session: Session, made: Share, token: str | None)
         commands["s"] = lambda: ui.copied(ssh or "")
     keys = [words for key, words in (("c", "c copies the link"), ("s", "s the command")) if key in commands]
     footer = " · ".join([*keys, "q back"])
-    ui.cover(Reader(f"{session.name} is shared", footer, lines, commands, lambda: ui.cover(None)))
+    ui.cover(Pager(f"{session.name} is shared", footer, lines, commands, lambda: ui.cover(None)))
 
 
 def show_shares(ui: TerminalUI, session: Session) -> None:

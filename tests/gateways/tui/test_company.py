@@ -18,6 +18,7 @@ from termhub.gateways.tui.choices import Choice, Choices
 from termhub.gateways.tui.company import Ask, Company
 from termhub.gateways.tui.control import Control
 from termhub.gateways.tui.drafts import Drafts
+from termhub.gateways.tui.pager import Pager
 from termhub.gateways.tui.people import (
     Person,
     arrivals,
@@ -28,7 +29,6 @@ from termhub.gateways.tui.people import (
     people_of,
 )
 from termhub.gateways.tui.pointers import Pointer, Pointers
-from termhub.gateways.tui.reader import Reader
 from termhub.gateways.tui.share_form import NewShare, ShareForm
 from termhub.gateways.tui.text import told, wrapped
 from termhub.gateways.tui.tree import Rect
@@ -433,11 +433,11 @@ def test_a_list_is_moved_through_in_any_size(
 
 @given(st.lists(st.text().map(told)), st.booleans(), st.integers(1, 40), st.integers(1, 12))
 def test_a_text_is_read_in_any_size(lines: list[str], wraps: bool, cols: int, rows: int) -> None:
-    reader = Reader("T", "F", lines, {}, lambda: None, wraps)
+    pager = Pager("T", "F", lines, {}, lambda: None, wraps)
     canvas = Canvas(cols, rows)
     for name in ("End", "PageUp", "Down", "G", "g", "Space"):
-        reader.key(name, "")
-        reader.draw(canvas, Rect(0, 0, cols, rows))
+        pager.key(name, "")
+        pager.draw(canvas, Rect(0, 0, cols, rows))
 
 
 def test_the_form_makes_what_was_chosen() -> None:

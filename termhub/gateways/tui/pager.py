@@ -13,7 +13,7 @@ from termhub.gateways.tui.text import clipped, wrapped
 from termhub.gateways.tui.tree import Rect
 
 
-class Reader:
+class Pager:
     """Lines to read.
 
     :param lines: clean ones, of any length.

@@ -18,7 +18,7 @@ MOST_ASKED = 8
 """Requests under way; the hub allows a viewer 32, for everything."""
 
 
-class Look(NamedTuple):
+class Viewport(NamedTuple):
     """How a window is to be shown: the size of its viewport, and how far back it is."""
 
     cols: int
@@ -26,8 +26,8 @@ class Look(NamedTuple):
     back: int
 
 
-class Looks:
-    """What one session looks at.
+class Viewports:
+    """The viewports of one session.
 
     :param view: asks for a window, and is given what to call with the answer.
     :param unview: asks for it no longer, likewise.
@@ -35,23 +35,23 @@ class Looks:
 
     def __init__(
         self,
-        view: Callable[[int, Look, Answered], None],
+        view: Callable[[int, Viewport, Answered], None],
         unview: Callable[[int, Answered], None],
     ) -> None:
         self._view = view
         self._unview = unview
-        self._wanted: dict[int, Look | None] = {}
+        self._wanted: dict[int, Viewport | None] = {}
         self._due: dict[int, None] = {}
         self._asked: set[int] = set()
         self._waiters: dict[int, list[Answered]] = {}
         self._is_asking = False
 
-    def want(self, window: int, look: Look, answered: Answered | None = None) -> None:
+    def want(self, window: int, viewport: Viewport, answered: Answered | None = None) -> None:
         """Show a window so, drawn anew.
 
         :param answered: called with the answer to this or to what is wanted after it.
         """
-        self._wanted[window] = look
+        self._wanted[window] = viewport
         if answered is not None:
             self._waiters.setdefault(window, []).append(answered)
         self._due[window] = None
@@ -88,11 +88,11 @@ class Looks:
         def answered(reply: dict[str, Any]) -> None:
             self._answered(window, reply)
 
-        look = self._wanted[window]
-        if look is None:
+        viewport = self._wanted[window]
+        if viewport is None:
             self._unview(window, answered)
         else:
-            self._view(window, look, answered)
+            self._view(window, viewport, answered)
 
     def _answered(self, window: int, reply: dict[str, Any]) -> None:
         self._asked.discard(window)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from termhub.gateways.tui.client import Answered
-from termhub.gateways.tui.looks import MOST_ASKED, Look, Looks
+from termhub.gateways.tui.viewports import MOST_ASKED, Viewport, Viewports
 from tests.support.terminal_ui import World
 
 
@@ -14,17 +14,17 @@ class Hub:
 
     def __init__(self, at_once: bool = False) -> None:
         self.at_once = at_once
-        self.shown: dict[int, Look | None] = {}
+        self.shown: dict[int, Viewport | None] = {}
         self.waiting: list[tuple[int, Answered]] = []
 
-    def view(self, window: int, look: Look, answered: Answered) -> None:
-        self._take(window, look, answered)
+    def view(self, window: int, viewport: Viewport, answered: Answered) -> None:
+        self._take(window, viewport, answered)
 
     def unview(self, window: int, answered: Answered) -> None:
         self._take(window, None, answered)
 
-    def _take(self, window: int, look: Look | None, answered: Answered) -> None:
-        self.shown[window] = look
+    def _take(self, window: int, viewport: Viewport | None, answered: Answered) -> None:
+        self.shown[window] = viewport
         if self.at_once:
             answered({"ok": True})
         else:
@@ -37,21 +37,21 @@ class Hub:
 
 def test_the_last_that_was_wanted_is_asked_for() -> None:
     hub = Hub()
-    looks = Looks(hub.view, hub.unview)
+    viewports = Viewports(hub.view, hub.unview)
     for cols in range(10, 100):
-        looks.want(3, Look(cols, 24, 0))
+        viewports.want(3, Viewport(cols, 24, 0))
     assert len(hub.waiting) == 1
     hub.answer()
     hub.answer()
-    assert hub.shown == {3: Look(99, 24, 0)}
+    assert hub.shown == {3: Viewport(99, 24, 0)}
     assert not hub.waiting
 
 
 def test_few_are_asked_for_at_a_time() -> None:
     hub = Hub()
-    looks = Looks(hub.view, hub.unview)
+    viewports = Viewports(hub.view, hub.unview)
     for window in range(60):
-        looks.want(window, Look(80, 24, 0))
+        viewports.want(window, Viewport(80, 24, 0))
     seen = 0
     while hub.waiting:
         assert len(hub.waiting) <= MOST_ASKED
@@ -62,10 +62,10 @@ def test_few_are_asked_for_at_a_time() -> None:
 
 def test_whoever_waits_hears_of_the_last_answer() -> None:
     hub = Hub()
-    looks = Looks(hub.view, hub.unview)
+    viewports = Viewports(hub.view, hub.unview)
     heard: list[str] = []
-    looks.want(0, Look(80, 24, 1), lambda reply: heard.append("first"))
-    looks.want(0, Look(80, 24, 2), lambda reply: heard.append("second"))
+    viewports.want(0, Viewport(80, 24, 1), lambda reply: heard.append("first"))
+    viewports.want(0, Viewport(80, 24, 2), lambda reply: heard.append("second"))
     hub.answer()
     assert heard == []
     hub.answer()
@@ -76,16 +76,16 @@ def test_anything_wanted_ends_as_it_was_wanted_last() -> None:
     numbers = random.Random(7)
     for at_once in (False, True):
         hub = Hub(at_once)
-        looks = Looks(hub.view, hub.unview)
-        wanted: dict[int, Look | None] = {}
+        viewports = Viewports(hub.view, hub.unview)
+        wanted: dict[int, Viewport | None] = {}
         for _ in range(3_000):
             window = numbers.randrange(20)
             if numbers.random() < 0.2 and wanted.get(window) is not None:
-                looks.leave(window)
+                viewports.leave(window)
                 wanted[window] = None
             elif numbers.random() < 0.6:
-                wanted[window] = look = Look(numbers.randrange(2, 200), 24, 0)
-                looks.want(window, look)
+                wanted[window] = viewport = Viewport(numbers.randrange(2, 200), 24, 0)
+                viewports.want(window, viewport)
             elif hub.waiting:
                 hub.answer()
         while hub.waiting:
