@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 
 from sandbox.guest import frames
 from termhub.accounts.attempts import Attempts
-from termhub.errors import BadRequest, ConsoleError, NotAllowed, TermhubError
+from termhub.errors import BadRequest, ConsoleError, NotAllowed, TooMany
 from termhub.hub.clean_text import clean_text
 from termhub.hub.clock import Clock
 from termhub.hub.draft_text import as_lines, as_paste
@@ -106,7 +106,7 @@ class Drafts:
 
         :returns: the id of the draft.
         :raises BadRequest: for too much text, or none.
-        :raises TooMany: when a person offers very many.
+        :raises TooMany: when very many are offered, or all there is room for are just being run.
         """
         kept = clean_text(text).strip("\n")
         size = len(kept.encode())
@@ -148,7 +148,7 @@ class Drafts:
             if not viewer.is_attached:
                 raise ConsoleError("The viewer has left.", "left")
             keys = as_paste(draft.text) if modes.bracketed_paste else as_lines(draft.text)
-        except TermhubError:
+        except BaseException:
             draft.is_taken = False
             raise
         written = Deferred.fromCoroutine(self._typewriter.type(viewer.user, window, keys))
@@ -176,6 +176,9 @@ class Drafts:
 
     def _make_room(self, size: int) -> None:
         kept = list(self._drafts.values())
+        taken = [draft.size for draft in kept if draft.is_taken and draft.state == "offered"]
+        if len(taken) >= MOST_DRAFTS or size + sum(taken) > MOST_BYTES:
+            raise TooMany("Too many drafts are being run; try again in a moment.", "busy", 1)
         total = size + sum(draft.size for draft in kept)
         # Those that are done go first, the oldest of them before the others.
         for draft in sorted(kept, key=lambda draft: draft.state == "offered"):

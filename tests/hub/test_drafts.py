@@ -250,3 +250,18 @@ def test_those_that_were_run_make_room_first(
     assert kept[0] in left
     assert kept[1] not in left
     assert len(left) == MOST_DRAFTS
+
+
+def test_what_is_being_run_is_kept_and_no_more_than_there_is_room_for(
+    host: FakeHost, clock: Clock, ann: Attached
+) -> None:
+    large = "x" * DRAFT_BYTES
+    for _ in range(MOST_BYTES // DRAFT_BYTES):
+        asked(ann, "run_draft", draft=offered(ann, large), window=0)
+        clock.advance(SECONDS_EACH)
+    refused = asked(ann, "offer", text="1")
+    assert refused is not None
+    assert refused["code"] == "busy"
+    assert len(answer_modes(host)) > 0
+    clock.advance(SECONDS_EACH)
+    assert offered(ann, large)
