@@ -24,7 +24,7 @@ def terminal(inside):
     running = []
 
     def run(python, *arguments, **env):
-        running.append(TerminalProcess([python.path, *arguments], env={**inside.env, **env}))
+        running.append(TerminalProcess([python.path, *arguments], env={**inside.env, **env}, cols=200))
         return running[-1]
 
     yield run
@@ -112,7 +112,7 @@ class TestPrompts:
         at(repl, "no 1>")
         assert marks(repl) == []
 
-    @pytest.mark.parametrize("python", [PYTHONS[0], PYTHONS[1]], ids=lambda python: python.name)
+    @pytest.mark.parametrize("python", PYTHONS[:2], ids=lambda python: python.name)
     def test_without_a_terminal_nothing_is_marked(self, inside, python):
         done = inside.run(python, "-q", input="6 * 7\n")
         assert (done.stdout, done.stderr) == ("", "")
@@ -192,7 +192,7 @@ class TestPostMortem:
     def test_ctrl_d_leaves_and_ctrl_c_does_not(self, terminal):
         program = terminal(SYSTEM, "-c", FAILS, TERMHUB_POST_MORTEM="1")
         at(program, "(Pdb)")
-        program.type("\x03")
+        program.type("\x03\r")  # Enter, because line editing may sleep through what comes just before it does
         program.until_text("--KeyboardInterrupt--")
         at(program, "(Pdb)")
         program.type("\x04")

@@ -21,6 +21,7 @@ _AGAIN_SECONDS = 0.5  # between signals, until the program answers
 _PATIENCE_SECONDS = 3.0  # before the person is told what it waits for
 _END_SECONDS = 5.0  # for a program that has closed its end of the link
 _RUNNING_SECONDS = 1.0  # before the person is told that a step takes its time
+_TURN_SECONDS = 0.25
 _INJECT_SECONDS = 20.0
 _INJECT = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])"
 # For a program that has none of us: loads us and installs the handler of the signal.
@@ -232,6 +233,8 @@ class _Talk:
 
     def _run(self) -> None:
         while True:
+            while not self._link.has_message(_TURN_SECONDS):
+                pass  # a signal that came just before the waiting began is handled now
             message = self._link.receive()
             if message is None:
                 print(self._why_over())
