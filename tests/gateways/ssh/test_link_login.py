@@ -271,9 +271,11 @@ class TestLinksThatLetNobodyIn(LinkCase):
         for _ in range(20):
             self.interact(WRONG)
             self.reconnect()
-        answers = self.interact(token)
+        answers = self.interact(WRONG)
         self.assertEqual([kind for kind, _ in answers], [USERAUTH_BANNER, USERAUTH_FAILURE])
         self.assertIn("Too many wrong links", Reader(answers[0][1]).text())
+        self.reconnect()
+        self.assertEqual([kind for kind, _ in self.interact(token)], [INFO_REQUEST])
 
     def test_names_that_are_no_token_are_names(self) -> None:
         self.assertEqual([kind for kind, _ in self.ask("th_x", "none")], [USERAUTH_FAILURE])
