@@ -207,6 +207,11 @@ class Views:
 
     # -- scrolling back ------------------------------------------------------
 
+    @property
+    def frozen_count(self) -> int:
+        """How many screens are frozen."""
+        return len(self._frozen)
+
     def _go_back(self, view: View, back: int) -> None:
         if not back:
             self._thaw(view)
