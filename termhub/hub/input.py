@@ -37,6 +37,8 @@ class InputStream:
     :param send: called with ``(sequence, data)`` to send to the host; never called while
         there is no link.
     :param linked: whether there is a link now.
+    :param refusals: the number from which refusals are counted; another one in each hub, so that the
+        sender takes none for one that it has heard of.
     """
 
     __slots__ = (
@@ -54,7 +56,7 @@ class InputStream:
         "started",
     )
 
-    def __init__(self, send: Callable[[int, bytes], None], linked: bool) -> None:
+    def __init__(self, send: Callable[[int, bytes], None], linked: bool, refusals: int = 0) -> None:
         self._send = send
         self._linked = linked
         self._buffer = bytearray()
@@ -63,7 +65,7 @@ class InputStream:
         self.started = False
         self.is_refusing = False
         self.is_settled = False
-        self.refusals = 0
+        self.refusals = refusals
         self.accepted = 0
         self.sent = 0
         self.end = 0

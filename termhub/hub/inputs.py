@@ -53,7 +53,7 @@ class Inputs:
                         self._introduce(link, key, user.label)
                     link.send(frames.input_(window, key, sequence, data))
 
-            stream = self._streams[key, window] = InputStream(send, self._link is not None)
+            stream = self._streams[key, window] = InputStream(send, self._link is not None, randbits(48))
             self._users[key, window] = user
         return stream
 

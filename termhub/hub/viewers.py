@@ -202,6 +202,9 @@ class Viewer:
                 cursor.hurry()
 
     def _throw_away(self, window: int, stream: InputStream, sequence: int, data: bytes) -> None:
+        if sequence < stream.accepted:
+            # It is sent again after a reconnect: that part of it was written has not been heard.
+            self._client.send(frames.accepted(window, self.number, stream.accepted))
         if stream.is_refusing:
             stream.heard(sequence, data)
         elif data:

@@ -94,6 +94,22 @@ def test_a_refusal_is_told_again_after_a_reconnect(console: Console, host: FakeH
     assert b"".join(data for *_, data in host.inputs()) == b"ab"
 
 
+def test_who_comes_again_hears_what_was_written_with_what_is_refused(
+    console: Console, host: FakeHost
+) -> None:
+    _, viewer = attach(console, role="writer", user=2)
+    type_in(viewer, 0, b"written")
+    viewer.detach("gone")
+    host.send(frames.accepted(0, viewer.key, 7))
+    console.together.control.set_mode("owner", "")
+    client, viewer = attach(console, role="writer", user=2)
+    client.take()
+    type_in(viewer, 0, b"writtenrefused")
+    told = client.take()
+    assert [frames.NAMES[frame.type] for frame in told] == ["ACCEPTED", "EVENT"]
+    assert frames.parse_accepted(told[0].payload)[1] == frames.parse_json(told[1].payload)["sequence"] == 7
+
+
 def test_a_new_hub_asks_the_agent_where_input_goes_on(console: Console, host: FakeHost) -> None:
     console.together.control.set_mode("owner", "")
     client, viewer = attach(console, role="writer", user=2)
@@ -107,6 +123,20 @@ def test_a_new_hub_asks_the_agent_where_input_goes_on(console: Console, host: Fa
     assert (sequence, data) == (120, b"")
     host.send(frames.accepted(0, viewer.key, 120))
     assert refusals(client) == [120]
+
+
+def test_refusals_of_another_hub_are_not_taken_for_known_ones(clock: Clock) -> None:
+    numbers = set()
+    for _ in range(2):
+        console = make_console(clock)
+        host = FakeHost(console, clock)
+        host.hello()
+        console.together.control.set_mode("owner", "")
+        client, viewer = attach(console, role="writer", user=2)
+        type_in(viewer, 0, b"x")
+        host.send(frames.accepted(0, viewer.key, 0))
+        numbers |= {event["refusal"] for event in client.events() if event["type"] == "refused"}
+    assert len(numbers) == 2
 
 
 def test_the_refusal_waits_for_a_host(console: Console, clock: Clock) -> None:
