@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from sandbox.guest import frames
 from termhub.errors import NotAllowed
 from termhub.gateways import attached as attached_module
-from termhub.gateways.web import attach
+from termhub.gateways.web import attach, turns
 from tests.support.web import FakeViewer, WebTestCase
 from tests.support.websocket import attach_request, client_frame
 
@@ -216,6 +216,40 @@ class AdmissionTests(AttachTestCase):
         response = await self.call("GET", "/consoles/main/attach")
         self.assertEqual((response.status, response.json["code"]), (426, "upgrade_required"))
         self.assertEqual(response.headers["Upgrade"], "websocket")
+
+
+class FloodTests(AttachTestCase):
+    async def test_a_flood_is_acted_on_in_turns_and_whole_though_its_client_says_goodbye(self) -> None:
+        self.patch(turns, "SLICE_SECONDS", 0.0)  # one frame
+        self.patch(turns, "TURN_SECONDS", 0.0)
+        console = self.console("main")
+        inputs = [frames.input_(0, 7, number, b"x") for number in range(300)]
+        turn_of: list[int] = []
+        turn = 0
+
+        def count() -> None:
+            nonlocal turn
+            turn += 1
+            calls[0] = reactor.callLater(0, count)
+
+        calls = [reactor.callLater(0, count)]
+        self.addCleanup(lambda: calls[0].cancel())
+
+        def talk(connection: ClientConnection) -> FakeViewer:
+            connection.send(HELLO)
+            connection.recv(timeout=60)
+            viewer = console.viewers[0]
+            viewer.on_frame = lambda frame: turn_of.append(turn)
+            connection.send(b"".join(inputs))
+            for each in inputs:
+                connection.send(each)
+            return viewer
+
+        viewer = await self.in_thread(talk)
+        await viewer.left
+        self.assertEqual([frame.payload for frame in viewer.received], [each[7:] for each in 2 * inputs])
+        # One may be acted on when it comes, and another in its turn.
+        self.assertLessEqual(max(turn_of.count(each) for each in turn_of), 2)
 
 
 class ConversationTests(AttachTestCase):

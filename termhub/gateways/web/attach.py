@@ -6,12 +6,14 @@ to the hub's viewer.  Who may attach is decided before the handshake; a client t
 not is told by a close code, because a browser's script cannot see an HTTP status here.
 
 Invariants: whatever a client sends, it gets a close code with a reason and the hub goes
-on; a client that does not read is never owed more than :data:`MAX_UNSENT` bytes.
+on, and others wait little for it; a client that does not read is never owed more than
+:data:`MAX_UNSENT` bytes.
 """
 
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +38,7 @@ from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
 from .services import Console, Viewer
+from .turns import Turns
 
 SUBPROTOCOL = "termhub.v1"
 
@@ -65,6 +68,9 @@ PROTOCOL_ERROR = 1002
 DEFECT = 1011
 UNSHARED = 4003
 NO_SUCH_CONSOLE = 4004
+
+READ_BYTES = 8 << 10
+"""Bytes of a client that are looked at in one turn of the reactor."""
 
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 _CLOSE_REASON_BYTES = 123
@@ -117,9 +123,13 @@ class AttachProtocol(WebSocketServerProtocol):
         super().__init__()
         self._viewer: Viewer | None = None
         self._is_leaving = False
+        self._is_lost = False
+        self._is_backed_up = False
+        self._goodbye: tuple[int, bytes] | None = None
         self._input_is_paused = False
         self._output_is_paused = False
         self._unsent = 0
+        self._untaken: deque[frames.Frame | frames.FrameError] = deque()
         self._timer: Any = None
 
     # -- the hub's side -----------------------------------------------------------
@@ -137,6 +147,7 @@ class AttachProtocol(WebSocketServerProtocol):
             if self._unsent > MAX_UNSENT or is_greedy:
                 _log.info("{peer} does not read what it is sent; giving it up", peer=self.peer)
                 self._is_leaving = True
+                self._untaken.clear()
                 self.transport.abortConnection()
 
     def _owe(self, size: int) -> None:
@@ -145,6 +156,7 @@ class AttachProtocol(WebSocketServerProtocol):
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye; nothing is sent or taken after it."""
+        self._untaken.clear()
         if self._is_leaving:
             return
         self._is_leaving = True
@@ -184,7 +196,8 @@ class AttachProtocol(WebSocketServerProtocol):
         """The transport is gone; :meth:`connectionLost` follows."""
 
     def _read_or_not(self) -> None:
-        if self._input_is_paused or (self._output_is_paused and not self._is_leaving):
+        is_paused = self._input_is_paused or bool(self._untaken)
+        if is_paused or (self._output_is_paused and not self._is_leaving):
             self.transport.pauseProducing()
         else:
             self.transport.resumeProducing()
@@ -194,6 +207,7 @@ class AttachProtocol(WebSocketServerProtocol):
         # The HTTP channel is still registered as the transport's producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
+        self.transport.bufferSize = READ_BYTES
         handle = self.transport.getHandle()
         if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX:
             handle.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
@@ -210,13 +224,16 @@ class AttachProtocol(WebSocketServerProtocol):
             data = data[rest:]
         if data:
             self._dataReceived(data)
+        if self._untaken:
+            self.factory.turns.take(self)
+            self._keep_pace()
 
     def _is_between_messages(self) -> bool:
         return self.current_frame is None and not self.data and not self.inside_message
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """Let the viewer go."""
-        self._is_leaving = True
+        """Let the viewer go, when all that came is acted on."""
+        self._is_leaving = self._is_lost = True
         self._owe(-self._unsent)
         self.factory.attached.discard(self)
         if self.place is not None:
@@ -226,6 +243,10 @@ class AttachProtocol(WebSocketServerProtocol):
         if self.closeHandshakeTimeoutCall is not None:
             self.closeHandshakeTimeoutCall.cancel()
             self.closeHandshakeTimeoutCall = None
+        if not self._untaken:
+            self._detach()
+
+    def _detach(self) -> None:
         viewer, self._viewer = self._viewer, None
         if viewer is not None:
             viewer.detach("the connection is gone")
@@ -275,6 +296,13 @@ class AttachProtocol(WebSocketServerProtocol):
         elif not self._is_leaving:
             super().onMessageFrame(payload)
 
+    def onCloseFrame(self, code: int, reasonRaw: bytes) -> bool | None:
+        """Answer a goodbye when what came before it is acted on."""
+        if not self._untaken:
+            return super().onCloseFrame(code, reasonRaw)
+        self._goodbye = code, reasonRaw
+        return None
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Take a message that came through autobahn."""
         if isBinary:
@@ -283,16 +311,43 @@ class AttachProtocol(WebSocketServerProtocol):
             self.close(PROTOCOL_ERROR, "messages are binary")
 
     def _take(self, message: bytes) -> None:
+        """Take a message, to be acted on in its turn."""
         if self._is_leaving:
             return
         try:
-            for frame in whole_frames(message):
-                if self._is_leaving:
-                    return
-                if self._viewer is not None:
-                    self._viewer.receive(frame)
-                else:
-                    self._hello(frame)
+            self._untaken.extend(whole_frames(message))
+        except frames.FrameError as error:
+            self._untaken.append(error)  # what came before it is acted on
+
+    def serve(self, is_over: Callable[[], bool]) -> bool:
+        """Act on what the client sent, for a while; whether there is more."""
+        while self._untaken:
+            self._act(self._untaken.popleft())
+            if is_over():
+                break
+        self._keep_pace()
+        if not self._untaken:
+            goodbye, self._goodbye = self._goodbye, None
+            if self._is_lost:
+                self._detach()
+            elif goodbye is not None:
+                super().onCloseFrame(*goodbye)
+        return bool(self._untaken)
+
+    def _keep_pace(self) -> None:
+        """Read no more from the client while something of it waits."""
+        if self._is_backed_up != bool(self._untaken) and not self._is_lost:
+            self._is_backed_up = not self._is_backed_up
+            self._read_or_not()
+
+    def _act(self, frame: frames.Frame | frames.FrameError) -> None:
+        try:
+            if isinstance(frame, frames.FrameError):
+                raise frame
+            if self._viewer is not None:
+                self._viewer.receive(frame)
+            else:
+                self._hello(frame)
         except frames.FrameError as error:
             self.close(PROTOCOL_ERROR, str(error))
         except BadRequest as error:
@@ -323,7 +378,7 @@ class AttachProtocol(WebSocketServerProtocol):
 
     def onAutoPingTimeout(self) -> None:
         """Give up a client that does not answer, unless it is us who do not read."""
-        if self._input_is_paused:
+        if self._input_is_paused or self._untaken:
             self.autoPingTimeoutCall = None
             self.autoPingPending = None
             self._sendAutoPing()
@@ -342,6 +397,7 @@ class AttachFactory(WebSocketServerFactory):
     def __init__(self, attached: Attached, reactor: Any) -> None:
         self.attached = attached
         self.unsent = 0
+        self.turns = Turns(reactor)
         super().__init__(protocols=[SUBPROTOCOL], server="termhub", reactor=reactor)
         self.setProtocolOptions(
             versions=[13],
