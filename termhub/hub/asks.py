@@ -122,10 +122,12 @@ class Asks:
         ask = self._open[event.ask] = _Ask(event.ask, role, seconds, event.uses, waits=role != "observer")
         if not ask.waits:
             self._spawn(self._share(ask, None))
-        elif not self._tell_owners(ask.event()):
+            return
+        # Before owners are told: one in this process may decide at once.
+        ask.timeout = self._clock.callLater(OPEN_SECONDS, self._nobody_answered, ask)
+        if not self._tell_owners(ask.event()):
+            ask.timeout.cancel()
             self._refuse(ask.number, "No owner of this console is there to allow that.")
-        else:
-            ask.timeout = self._clock.callLater(OPEN_SECONDS, self._nobody_answered, ask)
 
     # -- the owners' side ------------------------------------------------------------
 

@@ -394,15 +394,23 @@ class TestNames:
 
 
 def test_unconfined_runs_the_agent_and_says_what_it_is(spec, folder, launched):
-    launch = Unconfined(insecure=True).prepare(attrs.evolve(spec, argv=("sh", "-c", "pwd; exec cat")))
+    script = (
+        "pwd; test -S $TERMHUB_SOCKET && dirname $TERMHUB_SOCKET;"
+        " python3 -c 'import console; print(console.__file__)'; exec cat"
+    )
+    launch = Unconfined(insecure=True).prepare(attrs.evolve(spec, argv=("sh", "-c", script)))
     assert launch.isolation.startswith("NO SANDBOX")
     peer = Peer(folder)
     box = launched(launch)
     peer.greet()
-    peer.wait_for(spec.home)
+    peer.wait_for("/sandbox/guest/modules/console.py\r\n")
+    home, private, _ = peer.text().split()
+    assert home == spec.home
+    assert os.path.isdir(private)
     box.kill()
     assert select.select([box.pidfd], [], [], 60)[0]
     peer.close()
+    assert not os.path.exists(private)
 
 
 def test_the_filters_are_made_without_a_debugger_of_their_own():
