@@ -1,8 +1,8 @@
 """What programs in a console ask of its owners: that the console be shared.
 
-A program runs with no more trust than anything else in its sandbox.  To let others look is granted at
-once, like a program's own output it can show what there is to see; to let others write takes the yes of an
-owner who is there; nobody becomes an owner this way.
+A program runs with no more trust than anything else in its sandbox, and may be started by a writer who
+wants to stay.  To let others look for a day is granted at once; to let them look for longer, or write, takes
+the yes of an owner who is there; nobody becomes an owner this way.
 
 Invariant: every question is answered once, at most :data:`OPEN_SECONDS` after it came or when the console's
 host can be reached again, and no console gets more than :data:`MOST_AN_HOUR` links an hour this way.
@@ -30,6 +30,8 @@ OPEN_SECONDS = 60.0
 MOST_OPEN = 4
 MOST_AN_HOUR = 10
 DEFAULT_SECONDS = 86400.0
+"""How long a share lasts when nothing is said, and at most where no owner says yes."""
+
 MOST_CHARACTERS = 300
 """Of an answer in words: it has to fit into one write to the sandbox."""
 
@@ -119,7 +121,8 @@ class Asks:
             self._refuse(event.ask, error.message)
             return
         seconds = DEFAULT_SECONDS if event.seconds is None else event.seconds
-        ask = self._open[event.ask] = _Ask(event.ask, role, seconds, event.uses, waits=role != "observer")
+        waits = role != "observer" or seconds > DEFAULT_SECONDS
+        ask = self._open[event.ask] = _Ask(event.ask, role, seconds, event.uses, waits)
         if not ask.waits:
             self._spawn(self._share(ask, None))
             return

@@ -94,6 +94,13 @@ def test_a_share_lasts_a_day_unless_it_says_otherwise(around: Around) -> None:
     assert around.granted == [("observer", DEFAULT_SECONDS, None, None)]
 
 
+def test_to_look_for_more_than_a_day_takes_the_yes_of_an_owner(around: Around) -> None:
+    around.ask(7, seconds=DEFAULT_SECONDS + 1)
+    assert around.granted == []
+    assert around.decide(7, True) is None
+    assert around.granted == [("observer", DEFAULT_SECONDS + 1, None, ALICE)]
+
+
 def test_to_write_takes_the_yes_of_an_owner(around: Around) -> None:
     around.ask(7, "writer")
     told = {"type": "asks", "ask": 7, "role": "writer", "expires": 3600.0, "uses": None}

@@ -59,7 +59,8 @@ function decide(room: Room, wanted: ShareAsk): () => void {
       title: "Share this console?",
       content: [
         h("p", {}, wordsOf(wanted)),
-        h("p", { className: "warning" }, roleWarning(wanted.role)),
+        wanted.role === "observer" ? "" : h("p", { className: "warning" }, roleWarning(wanted.role)),
+        h("p", {}, "The link is printed in the console: everybody who looks on can read and use it."),
         h("p", { className: "muted small" }, "Allow it only if you have just asked for it yourself."),
       ],
       action: "Allow",
