@@ -268,7 +268,7 @@ class Console:
     def area_changed(self, viewer: Viewer, windows: Iterable[int]) -> None:
         """A viewer's area for these windows is now ``viewer.area``."""
         if viewer.area is not None:
-            self._table.area_changed(viewer, viewer.area, viewer.may_type, windows)
+            self._table.area_changed(viewer, viewer.area, windows)
 
     def area_removed(self, viewer: Viewer, number: int) -> None:
         """A viewer looks at a window no longer."""

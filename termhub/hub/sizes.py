@@ -1,7 +1,10 @@
 """How large a window is when several viewers look at it.
 
-Four policies: ``latest`` (the size of whoever typed, resized or came last), ``smallest`` and
-``largest`` (of all that may write), ``manual`` (as set).  Pure.
+Four policies: ``latest`` (the size of whoever typed last), ``smallest`` and ``largest`` (of all that
+may write), ``manual`` (as set).  Pure.
+
+Coming and resizing are use too where one person looks from several places; they never take the size
+from another person, who would see the window shrink because somebody opened it on a phone.
 
 Invariant: without anybody whose size counts there is no wish, and the size stays as it is.
 """
@@ -38,6 +41,14 @@ def checked_size(cols: int, rows: int) -> Size:
     return Size(cols, rows)
 
 
+class _Area(NamedTuple):
+    """What a viewer has room for."""
+
+    size: Size
+    counts: bool
+    person: object
+
+
 class Sizes:
     """The wished sizes of one window and the policy that picks one.
 
@@ -49,22 +60,25 @@ class Sizes:
 
     def __init__(self, policy: Policy = "latest") -> None:
         self.policy: Policy = policy
-        # In the order of last use: the last one is who typed, resized or came last.
-        self._areas: dict[object, tuple[Size, bool]] = {}
+        # In the order of last use.
+        self._areas: dict[object, _Area] = {}
         self._latest: object = None
         self._manual: Size | None = None
 
-    def set_area(self, viewer: object, size: Size, counts: bool = True) -> None:
-        """``viewer`` came, or its area is now ``size``."""
+    def set_area(self, viewer: object, size: Size, counts: bool = True, person: object = None) -> None:
+        """``viewer``, of ``person``, came, or its area is now ``size``."""
+        ahead = next((other for other, area in reversed(self._areas.items()) if area.counts), viewer)
         self._areas.pop(viewer, None)
-        self._areas[viewer] = (size, counts)
-        self._latest = viewer
+        self._areas[viewer] = _Area(size, counts, person)
+        if self._areas[ahead].person != person:
+            self._areas[ahead] = self._areas.pop(ahead)
+        self._latest = next(reversed(self._areas))
 
     def set_counts(self, viewer: object, counts: bool) -> None:
         """``viewer`` has a say from now on, or only looks; it is not the latest for that."""
         area = self._areas.get(viewer)
         if area is not None:
-            self._areas[viewer] = (area[0], counts)
+            self._areas[viewer] = area._replace(counts=counts)
 
     def used(self, viewer: object) -> bool:
         """``viewer`` typed.
@@ -95,9 +109,9 @@ class Sizes:
         """The size by the policy; None: leave it as it is."""
         if self.policy == "manual":
             return self._manual
-        areas = [size for size, counts in self._areas.values() if counts]
+        areas = [area.size for area in self._areas.values() if area.counts]
         if not areas:
-            areas = [size for size, _ in self._areas.values()]
+            areas = [area.size for area in self._areas.values()]
         if not areas:
             return None
         if self.policy == "latest":

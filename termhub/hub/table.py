@@ -109,12 +109,12 @@ class WindowTable:
 
     # -- sizes ---------------------------------------------------------------------
 
-    def area_changed(self, viewer: object, area: Size, counts: bool, windows: Iterable[int]) -> None:
+    def area_changed(self, viewer: Viewer, area: Size, windows: Iterable[int]) -> None:
         """A viewer shows these windows in an area of this size."""
         for number in windows:
             window = self.windows.get(number)
             if window is not None:
-                window.sizes.set_area(viewer, area, counts)
+                window.sizes.set_area(viewer, area, viewer.may_type, viewer.person)
                 self._apply(window)
 
     def counts_changed(self, viewer: object, counts: bool) -> None:

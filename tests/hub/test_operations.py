@@ -193,6 +193,7 @@ def test_everybody_may_do_what_they_may_and_nothing_else(op: str) -> None:
 @pytest.mark.parametrize(("role", "counts"), [("observer", False), ("writer", True), ("owner", True)])
 def test_who_may_type_has_a_say_in_the_size(role: Role, counts: bool) -> None:
     situation = Situation(role, "anyone")
+    situation.console.set_policy("smallest")
     situation.owner.receive(frame_of(frames.resize(0, 100, 30)))
     situation.viewer.receive(frame_of(frames.resize(0, 60, 20)))
     assert situation.console.windows[0].sizes.wanted() == ((60, 20) if counts else (100, 30))

@@ -36,6 +36,44 @@ def test_latest_goes_back_to_who_was_before() -> None:
     assert sizes.wanted() == WIDE
 
 
+def test_nobody_takes_the_size_from_another_person_by_coming_or_resizing() -> None:
+    sizes = Sizes()
+    sizes.set_area("laptop", WIDE, person="alice")
+    sizes.set_area("phone", SMALL, person="bob")
+    assert sizes.wanted() == WIDE
+    sizes.set_area("phone", Size(61, 21), person="bob")
+    assert sizes.wanted() == WIDE
+    assert not sizes.used("laptop")
+    sizes.set_area("laptop", TALL, person="alice")
+    assert sizes.wanted() == TALL
+    assert sizes.used("phone")
+    assert sizes.wanted() == Size(61, 21)
+    sizes.set_area("laptop", WIDE, person="alice")
+    assert sizes.wanted() == Size(61, 21)
+    sizes.remove("phone")
+    assert sizes.wanted() == WIDE
+
+
+def test_another_place_of_the_same_person_has_the_size_at_once() -> None:
+    sizes = Sizes()
+    sizes.set_area("laptop", WIDE, person="alice")
+    sizes.set_area("guest", TALL, person="bob")
+    sizes.set_area("phone", SMALL, person="alice")
+    assert sizes.wanted() == SMALL
+    sizes.remove("phone")
+    assert sizes.wanted() == WIDE
+
+
+def test_whoever_may_not_type_keeps_nobody_from_the_size() -> None:
+    sizes = Sizes()
+    sizes.set_area("looker", WIDE, counts=False, person="bob")
+    sizes.set_area("writer", SMALL, person="alice")
+    assert sizes.wanted() == SMALL
+    sizes.set_counts("writer", False)
+    sizes.set_counts("looker", True)
+    assert sizes.wanted() == WIDE
+
+
 def test_smallest_and_largest_take_each_dimension() -> None:
     assert three("smallest").wanted() == Size(60, 20)
     assert three("largest").wanted() == Size(200, 70)
