@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -71,7 +70,7 @@ def resolve(images: Sequence[Image], name: str) -> Image:
     """The image called ``name``: a short or full version, or ``python`` for the default.
 
     :param images: as :func:`named` orders them.
-    :raises LookupError: with the nearest names there are.
+    :raises LookupError: with the names there are.
     """
     wanted = name.strip().removeprefix("python")
     if not images:
@@ -84,7 +83,4 @@ def resolve(images: Sequence[Image], name: str) -> Image:
     for image in images:
         if image.minor == wanted:
             return image
-    names = [image.name for image in images]
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
-    others = [other for other in names if other not in near]
-    raise LookupError(f"no image {name!r}; there is {', '.join(near + others)}")
+    raise LookupError(f"no image {name!r}; there is {', '.join(image.name for image in images)}")

@@ -119,7 +119,7 @@ def _changed_state(session: Session, window: int, event: Event) -> None:
 
 
 def _renamed(session: Session, window: int, event: Event) -> None:
-    session.name = clean(str(event.get("name")))
+    session.short_name = clean(str(event.get("name")))
     session.owner.changed()
 
 

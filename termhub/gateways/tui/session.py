@@ -20,7 +20,7 @@ from termhub.gateways.tui.layout import Layout
 from termhub.gateways.tui.pane import Pane
 from termhub.gateways.tui.session_owner import SessionOwner
 from termhub.gateways.tui.status import Tab
-from termhub.gateways.tui.text import clean
+from termhub.gateways.tui.text import clean, told
 from termhub.gateways.tui.tree import Rect
 from termhub.gateways.tui.viewports import Viewport, Viewports
 from termhub.gateways.tui.window_state import WindowState, tabs_of
@@ -35,6 +35,7 @@ class Session:
     :param role: what the user may do here; the hub's HELLO has the last word.
     :param layout: how the windows are arranged; changed by this.
     :param is_read_only: the user only wants to look.
+    :param owner_name: whose console it is, when it is another's.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class Session:
         layout: Layout,
         owner: SessionOwner,
         is_read_only: bool = False,
+        owner_name: str = "",
     ) -> None:
         self.console = console
         self.layout = layout
-        self.name = console.name
+        self.short_name = console.name
+        self._owner_name = owner_name
         self.state = console.state
         self.reason = ""
         self.company = Company("observer" if is_read_only else role, owner)
@@ -74,6 +77,11 @@ class Session:
     def detach(self, reason: str) -> None:
         """Show it no longer."""
         self._client.detach(reason)
+
+    @property
+    def name(self) -> str:
+        """What it is called for this person: the consoles of others with their owner."""
+        return f"{told(self._owner_name)}/{self.short_name}" if self._owner_name else self.short_name
 
     @property
     def has_ended(self) -> bool:

@@ -45,7 +45,9 @@ class Shown:
         self._ui = ui
         self._detaches_others = detaches_others
         layout = ui.services.memory.layout(ui.user.number, console.id)
-        self.session = Session(console, ui.user, role, layout, self, ui.is_read_only)
+        is_own = console.owner == ui.user.number
+        owner_name = "" if is_own else ui.services.consoles.owner_name(console)
+        self.session = Session(console, ui.user, role, layout, self, ui.is_read_only, owner_name)
         self.copying = Copying(self.session, self)
         self.pointing = Pointing(self.session, self.copying, self)
         self.following = Following(self.session, self.copying, self)

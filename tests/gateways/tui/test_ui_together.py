@@ -439,7 +439,7 @@ def test_the_picker_lists_what_others_share_with_the_role(world: World, played: 
 def test_a_guest_sees_only_what_is_shared_and_keeps_nothing(world: World, played: PlayedConsole) -> None:
     world.add("secret")
     carol = world.sit_down(cols=WIDE, user=GUEST)
-    assert carol.lines[-1].startswith("[demo]"), "the console that is shared is shown first"
+    assert carol.lines[-1].startswith("[alice/demo]"), "the console that is shared is shown first"
     world.press(carol, b"\x02s")
     assert "alice/demo" in carol.text
     assert "secret" not in carol.text
