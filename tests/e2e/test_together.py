@@ -324,6 +324,11 @@ def test_three_at_a_console_each_see_what_they_may_do(meeting: Meeting) -> None:
         desk.console.wait_for_line("'from a phone'")
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert observer.page.evaluate(overflow) == 0
+    new_window = observer.page.get_by_role("button", name="New window").bounding_box()
+    state = observer.page.locator(".status").bounding_box()
+    assert new_window is not None
+    assert state is not None
+    assert new_window["x"] + new_window["width"] <= state["x"], "what is in the bar lies over each other"
 
     owner.page.get_by_role("button", name="More for olga").click()
     owner.page.get_by_role("menuitemcheckbox", name="Observer").click()

@@ -185,7 +185,10 @@ export class PeoplePanel implements Panel {
   private async remove(person: Presence, member: number): Promise<void> {
     const console = this.options.console();
     if (console === null) return;
-    const words = "They are sent away at once, and the share that let them in lets them in no more.";
+    const again = person.isGuest
+      ? "Who still has the link can come again as somebody else: revoke the link to keep them out."
+      : "The share that let them in lets them in no more.";
+    const words = `They are sent away at once. ${again}`;
     const title = `Remove ${bareText(calledName(person))}?`;
     await confirm(title, words, "Remove", true, () =>
       this.options.context().api.removeMember(console, member),
