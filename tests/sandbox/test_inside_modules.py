@@ -58,6 +58,16 @@ def test_neither_the_agent_nor_anything_of_it_can_be_debugged(run_sandbox):
     assert "1 is no Python program" in box.peer.text(1)
 
 
+def test_at_a_prompt_the_link_is_shown_once(run_sandbox):
+    box = run_sandbox("/usr/bin/python3", "-i", "-c", "import console")
+    box.peer.wait_for(">>> ")
+    box.peer.type(b"console.share()\n")
+    box.peer.wait(lambda: any(event["type"] == "ask" for _, event in box.peer.events), "nobody asks")
+    box.peer.request("answer", ask=1, ok=True, url="https://hub/s/x", ssh=None)
+    box.peer.wait_for("<Share: observer for 1 day>")
+    assert box.peer.text().count("https://hub/s/x") == 1
+
+
 def test_a_question_gets_out_and_its_answer_in(run_sandbox):
     box = run_sandbox("/usr/bin/python3", "-m", "console", "share", "--uses", "1")
 

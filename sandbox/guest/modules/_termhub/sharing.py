@@ -32,6 +32,10 @@ class Share(NamedTuple):
     role: str
     seconds: int
 
+    def __repr__(self) -> str:
+        """At a prompt the link stands above already."""
+        return "<Share: %s for %s>" % (self.role, time_words(self.seconds))
+
     @property
     def words(self) -> str:
         """What to tell people."""
