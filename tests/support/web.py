@@ -53,6 +53,7 @@ class FakeViewer:
         self.received: list[frames.Frame] = []
         self.left: Deferred[str] = Deferred()
         self.on_frame: Callable[[frames.Frame], None] | None = None
+        console.viewers.append(self)  # before its client can know that it is there
         client.send(
             frames.encode_json(
                 frames.HELLO,
@@ -142,7 +143,6 @@ class FakeConsole:
 
     def attach(self, client: Client, user: User, role: str, hello: object) -> FakeViewer:
         viewer = FakeViewer(self, client, user, role, hello)
-        self.viewers.append(viewer)
         waiting, self.attached = self.attached, Deferred()
         waiting.callback(viewer)
         return viewer
