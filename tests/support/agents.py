@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ class Peer:
         self.log: list[str] = []
         self.ended = False
         self._decoder = frames.Decoder()
+        self._arrived: deque[frames.Frame] = deque()
+        self._is_taking = False
         self._nonce = ""
         self._request = 0
         self._sequences: dict[tuple[int, int], int] = {}
@@ -139,8 +142,15 @@ class Peer:
             self.ended = True
         if not self.hello and self._nonce:
             data = self._after_junk(data)
-        for frame in self._decoder.feed(data):
-            self._take(frame)
+        # Taking a frame may send, which waits for room in a turn of its own: what that brings comes later.
+        self._arrived.extend(self._decoder.feed(data))
+        if not self._is_taking:
+            self._is_taking = True
+            try:
+                while self._arrived:
+                    self._take(self._arrived.popleft())
+            finally:
+                self._is_taking = False
 
     def _after_junk(self, data: bytes) -> bytes:
         """What follows from the agent's HELLO on; before it lie a dead host's frames."""
