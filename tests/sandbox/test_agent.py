@@ -237,7 +237,7 @@ class TestSizeAndSignals:
             "while True: signal.pause()\n"
         )
         agent = run_agent(sys.executable, "-c", code)
-        agent.peer.wait_for("ready")
+        agent.peer.wait_for("ready\r\n")
         before = len(agent.peer.streams[0])
         agent.peer.send(frames.resize(0, 132, 43))
         agent.peer.wait_for("size 132 43")
