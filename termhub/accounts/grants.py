@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from termhub.store import ROLES, Member, Role, Share, Sharing
+from termhub.store import Member, Role, Share, Sharing, rank
 
 
 @attrs.frozen
@@ -91,7 +91,7 @@ class Grants:
         best: dict[int, Member] = {}
         for member in self.sharing(console).members:
             other = best.get(member.user.number)
-            if other is None or ROLES.index(member.role) > ROLES.index(other.role):
+            if other is None or rank(member.role) > rank(other.role):
                 best[member.user.number] = member
         return sorted(best.values(), key=lambda member: member.number)
 
@@ -113,7 +113,7 @@ class Grants:
     def _best(self, user: int, console: str) -> _Grant | None:
         now = self._now()
         living = [grant for grant in self._grants.get(console, {}).get(user, ()) if grant.expires > now]
-        return max(living, key=lambda grant: ROLES.index(grant.role), default=None)
+        return max(living, key=lambda grant: rank(grant.role), default=None)
 
     def owns_until(self, user: int, console: str) -> float | None:
         """Until when a person has the role of an owner by shares; None when they have not."""

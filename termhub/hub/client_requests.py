@@ -21,9 +21,8 @@ from twisted.python.failure import Failure
 from sandbox.guest import frames
 from termhub.errors import BadRequest, NotAllowed, TermhubError
 from termhub.hub.client_messages import ClientRequest, decode_request
-from termhub.hub.people import rank
 from termhub.hub.sizes import Size
-from termhub.store import Role
+from termhub.store import Role, rank
 
 if TYPE_CHECKING:
     from termhub.hub.viewers import Viewer

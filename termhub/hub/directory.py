@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from termhub.accounts import Shares
 from termhub.errors import NoSuchConsole, NotAllowed
 from termhub.hub.console import Console
-from termhub.store import ROLES, Role, User
+from termhub.store import Role, User, rank
 
 _NEEDED: Mapping[Role, str] = {
     "observer": "You may not look at this console.",
@@ -39,7 +39,7 @@ class Directory:
         role = None if console is None else self.role_of(user, console)
         if console is None or role is None:
             raise NoSuchConsole(f"You have no console {key!r:.60}.")
-        if ROLES.index(role) < ROLES.index(at_least):
+        if rank(role) < rank(at_least):
             raise NotAllowed(_NEEDED[at_least])
         return console
 

@@ -19,7 +19,7 @@ import msgspec
 
 from sandbox.guest import frames
 from termhub.hub.clock import Clock, DelayedCall
-from termhub.store import ROLES, Role, User
+from termhub.store import Role, User, rank
 
 if TYPE_CHECKING:
     from termhub.hub.audience import Audience
@@ -34,11 +34,6 @@ PRESENCE_SECONDS_EACH = 0.01
 
 QUIET_SECONDS = 30.0
 """Who has not typed for so long begins to type anew."""
-
-
-def rank(role: Role) -> int:
-    """How much a role may do: more than every role with a smaller rank."""
-    return ROLES.index(role)
 
 
 class People:

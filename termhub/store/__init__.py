@@ -17,6 +17,7 @@ from .records import (
     Sharing,
     Token,
     User,
+    rank,
 )
 from .threaded import AsyncStore
 
@@ -38,4 +39,5 @@ __all__ = [
     "Store",
     "Token",
     "User",
+    "rank",
 ]

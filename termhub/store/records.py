@@ -22,6 +22,11 @@ GUEST_PLAN = "guest"
 """The plan of who has no account: it has nothing."""
 
 
+def rank(role: Role) -> int:
+    """How much a role may do: more than every role with a smaller rank."""
+    return ROLES.index(role)
+
+
 @attrs.frozen
 class User:
     """An account, or a guest.

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 
 from sandbox.guest import frames
 from termhub.hub.console import Console
-from termhub.hub.drafts import BURST, DRAFT_BYTES, MOST_BYTES, MOST_DRAFTS, SECONDS_EACH
+from termhub.hub.drafts import BURST, BURST_OF_ALL, DRAFT_BYTES, MOST_BYTES, MOST_DRAFTS, SECONDS_EACH
 from termhub.hub.viewers import Viewer
 from tests.support.hub_fakes import FakeClient, FakeHost, ask, attach, make_console
 
@@ -212,6 +212,15 @@ def test_who_offers_very_many_has_to_wait(clock: Clock, ann: Attached, bob: Atta
     assert (asked(bob, "offer", text="x") or {})["ok"]
     clock.advance(SECONDS_EACH)
     assert (asked(ann, "offer", text="x") or {})["ok"]
+
+
+def test_all_together_offer_only_so_many(console: Console, ann: Attached) -> None:
+    many = [attach(console, viewer=f"{n}", user=n, role="writer") for n in range(10, 10 + BURST_OF_ALL)]
+    replies = [asked(one, "offer", text="x") for one in many]
+    assert all(reply is not None and reply["ok"] for reply in replies)
+    refused = asked(ann, "offer", text="x")
+    assert refused is not None
+    assert not refused["ok"]
 
 
 def test_what_is_kept_is_bounded_and_the_oldest_goes(clock: Clock, ann: Attached, bob: Attached) -> None:

@@ -23,7 +23,7 @@ from werkzeug.routing import Map
 from termhub.accounts import Bearer, Cookie, Credentials, GuestPass
 from termhub.accounts.identity import SESSION_SECONDS
 from termhub.errors import BadRequest, NoSuchConsole, NotAllowed, NotLoggedIn
-from termhub.store import ROLES, User
+from termhub.store import User, rank
 
 from .http import TermhubRequest
 from .load import Load
@@ -106,7 +106,7 @@ class Router:
         """See to it that who waited for an answer may have it: a share may have been revoked meanwhile."""
         if operation.role is not None:
             role = self.services.consoles.role_of(call.user, call.console)
-            if role is None or ROLES.index(role) < ROLES.index(operation.role):
+            if role is None or rank(role) < rank(operation.role):
                 raise NoSuchConsole("You have this console no longer.")
 
     async def _caller(self, operation: Operation, request: TermhubRequest) -> User:
