@@ -10,6 +10,7 @@ import attrs
 
 from sandbox.images import Image
 from sandbox.limits import Group, Limits
+from sandbox.network import Network
 
 
 class LaunchError(Exception):
@@ -30,6 +31,7 @@ class SandboxSpec:
     :param env: added to the sandbox's own environment.
     :param stdin_fd: the FIFO towards the agent, open read-write.
     :param stdout_fd: the FIFO from the agent, open read-write.
+    :param network: what it may reach.
     :param cwd: where window 0 starts, as seen inside; None for the home.
     """
 
@@ -46,6 +48,7 @@ class SandboxSpec:
     cols: int = 80
     rows: int = 24
     limits: Limits = attrs.field(factory=Limits)
+    network: Network = attrs.field(factory=Network)
     cwd: str | None = None
 
 

@@ -48,14 +48,12 @@ class HostOptions:
 
     :param engine: the screen's engine; after one that failed, ``pyte``.
     :param blank: start with an empty screen, because the journal's output fails.
-    :param journal_bytes: most bytes of all journals of the console.
     :param segment_bytes: most bytes of a segment.
     :param out_of_memory: words when the memory limit of the console's group was hit.
     """
 
     engine: str = "auto"
     blank: bool = False
-    journal_bytes: int = LIMIT_BYTES
     segment_bytes: int = SEGMENT_BYTES
     out_of_memory: Callable[[str], str | None] = lambda console: None
 
@@ -98,7 +96,7 @@ class Host:
             self._find_sandbox(record)
         journals = Journals(
             folder.path / JOURNAL,
-            limit_bytes=options.journal_bytes,
+            limit_bytes=int(spec.get("journal_bytes") or LIMIT_BYTES),
             segment_bytes=options.segment_bytes,
             on_error=self._journal_failed,
         )

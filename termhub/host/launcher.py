@@ -21,7 +21,6 @@ EXIT_REFUSED = 4
 EXIT_RENEW = 5
 LOG_BYTES = 4 << 20
 UID_BASE = 600_000_000
-JOURNAL_BYTES = 64 << 20
 SEGMENT_BYTES = 8 << 20
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -124,7 +123,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--background", action="store_true", help="come back once it serves")
     parser.add_argument("--insecure-no-sandbox", action="store_true", help="run programs without a sandbox")
     parser.add_argument("--engine", default="auto", help="screen engine")
-    parser.add_argument("--journal-bytes", type=int, default=JOURNAL_BYTES)
     parser.add_argument("--segment-bytes", type=int, default=SEGMENT_BYTES)
     return parser
 

@@ -149,7 +149,6 @@ def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:
     sandboxes = Sandboxes(data / "homes", backend_for(options), users)
     host_options = HostOptions(
         engine=options.engine,
-        journal_bytes=options.journal_bytes,
         segment_bytes=options.segment_bytes,
         out_of_memory=sandboxes.out_of_memory,
     )

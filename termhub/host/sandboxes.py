@@ -170,6 +170,7 @@ class Sandboxes:
                 cols=spec.cols,
                 rows=spec.rows,
                 limits=spec.limits,
+                network=spec.network,
                 stdin_fd=stdin_fd,
                 stdout_fd=stdout_fd,
             )

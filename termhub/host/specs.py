@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import asdict, evolve, fields, frozen
+from attrs import asdict, evolve, field, fields, frozen
 
 from sandbox.guest import frames
 from sandbox.images import Image
 from sandbox.images.programs import command
 from sandbox.limits import Limits
+from sandbox.network import MODES, Network
 from termhub.errors import BadRequest
 from termhub.host.folder import CONSOLE_ID
 
@@ -17,6 +18,8 @@ MAX_TEXT = 4096
 MAX_ARGUMENTS = 256
 MAX_VARIABLES = 256
 MAX_SPEC_BYTES = 1 << 16
+JOURNAL_BYTES = 64 << 20
+LEAST_JOURNAL_BYTES = 16 << 20
 PROGRAMS = ("python", "ipython", "ptpython", "bash", "script")
 
 
@@ -30,6 +33,7 @@ class ConsoleSpec:
     :param image: name of the image; empty for the default.
     :param program: one of :data:`PROGRAMS`.
     :param argv: the program's own command line; empty to take the program's usual one.
+    :param journal_bytes: output kept on disk.
     """
 
     console: str
@@ -42,10 +46,12 @@ class ConsoleSpec:
     cols: int
     rows: int
     limits: Limits
+    journal_bytes: int = JOURNAL_BYTES
+    network: Network = field(factory=Network)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in ``spec.json``."""
-        return {**asdict(self, recurse=False), "argv": list(self.argv), "limits": asdict(self.limits)}
+        return {**asdict(self), "argv": list(self.argv)}
 
     def with_argv(self, argv: list[str]) -> ConsoleSpec:
         """The same with a command line."""
@@ -91,7 +97,9 @@ def parse_spec(value: Any) -> ConsoleSpec:
         env=env,
         cols=cols,
         rows=rows,
-        limits=_limits(value.get("limits") or {}),
+        limits=parse_limits(value.get("limits") or {}),
+        journal_bytes=_journal_bytes(value.get("journal_bytes", JOURNAL_BYTES)),
+        network=_network(value.get("network") or {}),
     )
 
 
@@ -110,16 +118,37 @@ def command_line(spec: ConsoleSpec, image: Image) -> list[str]:
         raise BadRequest(str(error.args[0]), "bad_program") from None
 
 
-def _limits(value: Any) -> Limits:
+def parse_limits(value: Any) -> Limits:
+    """Limits by their names, those that are not given at their defaults.
+
+    :raises BadRequest: saying which cannot be used.
+    """
     if not isinstance(value, dict):
         raise BadRequest("spec.limits is an object")
-    known = {field.name for field in fields(Limits)}
+    known = {each.name for each in fields(Limits)}
     for name, limit in value.items():
         if name not in known:
             raise BadRequest(f"there is no limit {name!r:.50}; there are: {', '.join(sorted(known))}")
         if limit is not None and not _is_integer(limit, 1, 1 << 50):
             raise BadRequest(f"the limit {name} is a number above 0")
     return Limits(**value)
+
+
+def _journal_bytes(value: Any) -> int:
+    if not _is_integer(value, LEAST_JOURNAL_BYTES, 1 << 50):
+        raise BadRequest(f"spec.journal_bytes is a number of at least {LEAST_JOURNAL_BYTES}")
+    return int(value)
+
+
+def _network(value: Any) -> Network:
+    if not isinstance(value, dict) or not value.keys() <= {"mode", "kbits"}:
+        raise BadRequest("spec.network is an object with mode and kbits")
+    mode, kbits = value.get("mode", "none"), value.get("kbits")
+    if mode not in MODES:
+        raise BadRequest(f"there is no network {mode!r:.50}; there are: {', '.join(MODES)}")
+    if kbits is not None and not _is_integer(kbits, 1, 1 << 40):
+        raise BadRequest("spec.network.kbits is a number above 0")
+    return Network(mode, kbits)
 
 
 def _text(value: dict[str, Any], name: str) -> str:

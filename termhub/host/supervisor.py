@@ -283,7 +283,6 @@ class Supervisor:
         return HostOptions(
             engine=engine,
             blank=failures >= 4,
-            journal_bytes=self._options.journal_bytes,
             segment_bytes=self._options.segment_bytes,
             out_of_memory=self._options.out_of_memory,
         )

@@ -94,7 +94,6 @@ class Hub:
     def _start_launcher(self) -> str:
         settings = self.settings
         arguments = ["--uid-base", str(settings.uid_base), "--engine", settings.screen.engine]
-        arguments += ["--journal-bytes", str(settings.limits.journal_mb << 20)]
         version = launcher_start.ensure_launcher(
             settings.data_path,
             service_user=settings.service_user if privilege.is_root() else None,
