@@ -17,7 +17,9 @@ from .passwords import hash_password
 from .public_keys import clean_label, parse_public_key
 from .secret import LINK, SHARE, TOKEN, hash_secret, new_secret
 
-DEFAULT_PLAN = "default"
+FIRST_PLAN = "pro"
+"""The plan of the account of whoever sets a hub up."""
+
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 
 
@@ -50,16 +52,19 @@ def find_user(database: Database, name: str) -> User:
     return user
 
 
-def add_user(database: Database, name: str, *, plan: str = DEFAULT_PLAN, password: str | None = None) -> User:
+def add_user(
+    database: Database, name: str, *, plan: str, password: str | None = None, is_admin: bool = False
+) -> User:
     """A new account.
 
+    :param plan: one of the settings' plans; the caller has checked it.
     :param password: None for an account that logs in by link or token only.
     :raises BadRequest: when the name or the password cannot be used.
     :raises NameTaken: when there is such a user.
     """
     checked_name(name)
     password_hash = None if password is None else hash_password(password)
-    return database.add_user(name, time.time(), plan, password_hash)
+    return database.add_user(name, time.time(), plan, password_hash, is_admin=is_admin)
 
 
 def remove_user(database: Database, name: str) -> None:
@@ -139,12 +144,12 @@ def create_link(database: Database, name: str) -> str:
 
 
 def first_link(database: Database, name: str) -> str | None:
-    """On a database without users: make one of this name, and a login link for it.
+    """On a database without users: make one of this name, who may look after the hub, and a login link.
 
     :returns: the link's secret, or None when there are users already.
     :raises BadRequest: when the name cannot be used.
     """
     if database.users():
         return None
-    add_user(database, name)
+    add_user(database, name, plan=FIRST_PLAN, is_admin=True)
     return create_link(database, name)

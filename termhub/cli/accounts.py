@@ -74,16 +74,18 @@ def add(
     Its password is asked for, or read with --password-stdin. Without a terminal and without
     --password-stdin it has none, and logs in by a link (`termhub user link NAME`).
     """
-    from ..accounts.manage import DEFAULT_PLAN, add_user, checked_name
+    from ..accounts.manage import add_user, checked_name
 
     if password_stdin and no_password:
         raise click.UsageError("--password-stdin and --no-password exclude each other.")
     checked_name(name)
     settings = local_settings(data)
+    if plan is not None and plan not in settings.plans:
+        raise click.BadParameter(f"There is no plan {plan}; there are: {', '.join(settings.plans)}.")
     has_password = password_stdin or (not no_password and sys.stdin.isatty())
     password = read_password(password_stdin) if has_password else None
     with open_store(settings) as database:
-        made = add_user(database, name, plan=plan or DEFAULT_PLAN, password=password)
+        made = add_user(database, name, plan=plan or settings.default_plan, password=password)
     if as_json:
         print_json(_user_row(made))
     else:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import attrs
 import msgspec
@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from termhub.accounts import Shares
 from termhub.config import Settings
 from termhub.errors import NameTaken, NoSuchConsole, NotAllowed, TermhubError, TooMany
+from termhub.hub import plans
 from termhub.hub.backing import StoredBacking
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
@@ -114,6 +115,7 @@ class Consoles:
         addresses: Mapping[str, str] | None = None,
     ) -> None:
         self.images = Images(launcher)
+        self.plans = plans.Plans(settings)
         self.shares = shares
         self._addresses = addresses if addresses is not None else {}
         self._settings = settings
@@ -265,7 +267,7 @@ class Consoles:
 
         :raises BadRequest: when name, size, program or image cannot be.
         :raises NameTaken: when the user has another of this name.
-        :raises TooMany: when the user has as many as the settings allow.
+        :raises TooMany: when the user has as many as their plan has.
         :raises NotAllowed: to guests.
         :raises NoSandbox: when no sandbox can be made.
         """
@@ -342,10 +344,12 @@ class Consoles:
         elif checked_name(name) in taken:
             raise NameTaken(f"You have a console {name} already.")
         alive = sum(not console.has_ended for console in self.of(user)) + len(coming)
-        most = self._settings.consoles.per_user
+        most = self.plans.of(user).consoles
         if alive >= most:
             raise TooMany(
-                f"You have {most} consoles, which is the most. End one first.", "too_many_consoles", 60
+                f"You have {alive} consoles; the plan {self.plans.name(user)} has {most}. End one first.",
+                "too_many_consoles",
+                60,
             )
         coming.add(name)
         return name
@@ -381,7 +385,7 @@ class Consoles:
             "env": {**env, **(new.env or {})},
             "cols": new.cols,
             "rows": new.rows,
-            "limits": self._limits(),
+            **plans.spec(self.plans.of(user)),
         }
         started = Deferred.fromCoroutine(self._launcher.request("create", spec=spec))
         try:
@@ -405,17 +409,6 @@ class Consoles:
     def _made_in_vain(self, result: object, console: str) -> None:
         removed = Deferred.fromCoroutine(self._launcher.request("remove", console=console))
         removed.addErrback(lambda failure: _log.warn("{why}", why=failure.getErrorMessage()))
-
-    def _limits(self) -> dict[str, Any]:
-        limits = self._settings.limits
-        return {
-            "memory_bytes": limits.memory_mb << 20,
-            "processes": limits.processes,
-            "cpu_percent": limits.cpu_percent or None,
-            "file_bytes": limits.file_mb << 20,
-            "open_files": limits.open_files,
-            "tmp_bytes": limits.tmp_mb << 20,
-        }
 
     # -- one console -------------------------------------------------------------------
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from termhub.errors import BadRequest, KeyTaken, StoreError
 
+from .audit import AuditTables
 from .chats import ChatTables
-from .records import ConsoleRecord, ControlMode, Key, LoginLink, LoginSession, Token, User
+from .hooks import HookTables, StateTables
+from .records import SCOPES, ConsoleRecord, ControlMode, Key, LoginLink, LoginSession, Scope, Token, User
 from .schema import upgrade
 from .sharing import ShareTables
 from .tables import Tables
+from .usage import UsageTables
 
 BUSY_TIMEOUT_SECONDS = 10.0
 
@@ -71,6 +75,10 @@ class Database:
         self._tables = Tables(self._connection)
         self.shares = ShareTables(self._tables)
         self.chats = ChatTables(self._tables)
+        self.usage = UsageTables(self._tables)
+        self.audit = AuditTables(self._tables)
+        self.hooks = HookTables(self._tables)
+        self.state = StateTables(self._tables)
 
     def close(self) -> None:
         """Close the file; the object cannot be used after it."""
@@ -78,7 +86,16 @@ class Database:
 
     # -- users ------------------------------------------------------------------
 
-    def add_user(self, name: str, created: float, plan: str, password_hash: str | None = None) -> User:
+    def add_user(
+        self,
+        name: str,
+        created: float,
+        plan: str,
+        password_hash: str | None = None,
+        *,
+        is_admin: bool = False,
+        expires: float | None = None,
+    ) -> User:
         """A new account with a number no account ever had.
 
         :raises NameTaken: when there is one of this name.
@@ -87,12 +104,27 @@ class Database:
         with self._tables.unique(taken):
             return self._tables.one(
                 User,
-                "INSERT INTO users (name, created, plan, password_hash) VALUES (?, ?, ?, ?) RETURNING *",
+                "INSERT INTO users (name, created, plan, password_hash, is_admin, expires) "
+                "VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
                 name,
                 created,
                 plan,
                 password_hash,
+                int(is_admin),
+                expires,
             )
+
+    def set_plan(self, user: int, plan: str) -> None:
+        """Give the account another plan."""
+        self._tables.execute("UPDATE users SET plan = ? WHERE number = ?", plan, user)
+
+    def set_admin(self, user: int, is_admin: bool) -> None:
+        """Let the account look after the hub, or no longer."""
+        self._tables.execute("UPDATE users SET is_admin = ? WHERE number = ?", int(is_admin), user)
+
+    def set_suspended(self, user: int, suspended: float | None) -> None:
+        """Note since when the account may not be used; None: it may."""
+        self._tables.execute("UPDATE users SET suspended = ? WHERE number = ?", suspended, user)
 
     def users(self) -> list[User]:
         """Everybody, by name."""
@@ -139,23 +171,36 @@ class Database:
 
     # -- API tokens -------------------------------------------------------------
 
-    def add_token(self, user: int, label: str, hash: str, created: float) -> Token:
-        """A new API token."""
-        return self._tables.one(
-            Token,
-            "INSERT INTO tokens (user, label, hash, created) VALUES (?, ?, ?, ?) RETURNING *",
-            user,
-            label,
-            hash,
-            created,
-        )
+    def add_token(
+        self,
+        user: int,
+        label: str,
+        hash: str,
+        created: float,
+        scopes: Collection[Scope] = SCOPES,
+        expires: float | None = None,
+    ) -> Token:
+        """A new API token; also forgets those that expired before."""
+        with self._tables.transaction():
+            self._tables.execute("DELETE FROM tokens WHERE expires <= ?", created)
+            return self._tables.one(
+                Token,
+                "INSERT INTO tokens (user, label, hash, created, scopes, expires) "
+                "VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
+                user,
+                label,
+                hash,
+                created,
+                " ".join(scopes),
+                expires,
+            )
 
     def tokens(self, user: int) -> list[Token]:
         """The user's tokens, oldest first."""
         return self._tables.all(Token, "SELECT * FROM tokens WHERE user = ? ORDER BY number", user)
 
     def token(self, hash: str) -> tuple[Token, User] | None:
-        """The token with this hash, and whose it is."""
+        """The token with this hash, expired or not, and whose it is."""
         token = self._tables.find(Token, "SELECT * FROM tokens WHERE hash = ?", hash)
         user = self.user(token.user) if token else None
         return (token, user) if token and user else None

@@ -7,20 +7,27 @@ nodes implements the same.  What each call does and raises is said at
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
 from .records import (
+    SCOPES,
+    AuditEntry,
     ChatMessage,
     ConsoleRecord,
     ControlMode,
     Guest,
+    HookEvent,
     Key,
     LoginLink,
     LoginSession,
+    Reading,
     Role,
+    Scope,
     Share,
     Sharing,
     Token,
+    Usage,
     User,
 )
 
@@ -28,8 +35,26 @@ from .records import (
 class Store(Protocol):
     """Users, their credentials, and consoles; every call is whole and durable."""
 
-    async def add_user(self, name: str, created: float, plan: str, password_hash: str | None = None) -> User:
+    async def add_user(
+        self,
+        name: str,
+        created: float,
+        plan: str,
+        password_hash: str | None = None,
+        *,
+        is_admin: bool = False,
+        expires: float | None = None,
+    ) -> User:
         """A new account; raises NameTaken."""
+
+    async def set_plan(self, user: int, plan: str) -> None:
+        """Give the account another plan."""
+
+    async def set_admin(self, user: int, is_admin: bool) -> None:
+        """Let the account look after the hub, or no longer."""
+
+    async def set_suspended(self, user: int, suspended: float | None) -> None:
+        """Note since when the account may not be used; None: it may."""
 
     async def users(self) -> list[User]:
         """Everybody, by name."""
@@ -46,14 +71,22 @@ class Store(Protocol):
     async def remove_user(self, user: int) -> None:
         """Forget the account and all that belongs to it; raises StoreError."""
 
-    async def add_token(self, user: int, label: str, hash: str, created: float) -> Token:
+    async def add_token(
+        self,
+        user: int,
+        label: str,
+        hash: str,
+        created: float,
+        scopes: Collection[Scope] = SCOPES,
+        expires: float | None = None,
+    ) -> Token:
         """A new API token."""
 
     async def tokens(self, user: int) -> list[Token]:
         """The user's tokens, oldest first."""
 
     async def token(self, hash: str) -> tuple[Token, User] | None:
-        """The token with this hash, and whose it is."""
+        """The token with this hash, expired or not, and whose it is."""
 
     async def touch_token(self, number: int, last_used: float) -> None:
         """Note when a token was last used."""
@@ -162,3 +195,44 @@ class Store(Protocol):
 
     async def chat(self, console: str, before: int | None = None, limit: int = 50) -> list[ChatMessage]:
         """The last messages before that number, or of all, the oldest of them first."""
+
+    async def add_usage(self, day: str, readings: Iterable[Reading], more: Iterable[Usage] = ()) -> None:
+        """Count what consoles have used since they were counted last, and what no counter has."""
+
+    async def forget_usage_marks(self, consoles: Iterable[str]) -> None:
+        """Consoles whose last counters are in and that will not be read again."""
+
+    async def usage(self, user: int | None, first: str, last: str) -> list[Usage]:
+        """What a user, or everybody, used from one day to another, by day."""
+
+    async def append_audit(
+        self, time: float, actor: str, action: str, subject: str, detail: dict[str, Any], address: str = ""
+    ) -> AuditEntry:
+        """Note what was done."""
+
+    async def audit_entries(self, after: int = 0, limit: int = 1000) -> list[AuditEntry]:
+        """Entries behind a number, the oldest first."""
+
+    async def newest_audit(self, before: int | None, limit: int) -> list[AuditEntry]:
+        """The newest entries, or those before a number, the newest first."""
+
+    async def add_hook_event(self, created: float, body: dict[str, Any]) -> HookEvent:
+        """An event to tell the operator's hook."""
+
+    async def due_hook_events(self, now: float, limit: int = 20) -> list[HookEvent]:
+        """Those whose time has come, the oldest first."""
+
+    async def next_hook_time(self) -> float | None:
+        """When the next is due; None when nothing waits."""
+
+    async def put_off_hook_event(self, number: int, until: float) -> None:
+        """It was not taken: try again then."""
+
+    async def remove_hook_event(self, number: int) -> None:
+        """It was taken, or is given up."""
+
+    async def hub_state(self, name: str) -> str | None:
+        """What the hub remembers of itself by this name."""
+
+    async def set_hub_state(self, name: str, value: str | None) -> None:
+        """Remember something; None: forget it."""

@@ -6,6 +6,7 @@ its holder has; the secret itself is never stored.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import attrs
@@ -17,6 +18,12 @@ ROLES: tuple[Role, ...] = ("observer", "writer", "owner")
 
 ControlMode = Literal["anyone", "one", "owner"]
 """Who may type in a console when several are there: anyone who may write, one at a time, or its owners."""
+
+Scope = Literal["read", "write", "account", "admin"]
+"""What a token may be used for: to look; to make, use and change consoles; to change the account and its
+credentials; to look after the hub, where its user may."""
+
+SCOPES: tuple[Scope, ...] = ("read", "write", "account", "admin")
 
 GUEST_PLAN = "guest"
 """The plan of who has no account: it has nothing."""
@@ -33,7 +40,9 @@ class User:
 
     ``number`` is never given to another account: a console's uid and home derive
     from it.  ``password_hash`` is an argon2id string, or None when the account has
-    no password (it logs in by link or token).  A guest is somebody without an account who
+    no password (it logs in by link or token).  ``is_admin`` is who may look after the hub,
+    ``suspended`` since when the account may not be used, and ``expires`` when it goes by itself;
+    None: not.  A guest is somebody without an account who
     came by a share; its number is negative.
     """
 
@@ -42,6 +51,9 @@ class User:
     created: float
     plan: str
     password_hash: str | None = attrs.field(default=None, repr=False)
+    is_admin: bool = attrs.field(default=False, converter=bool)
+    suspended: float | None = None
+    expires: float | None = None
 
     @property
     def is_guest(self) -> bool:
@@ -54,9 +66,17 @@ class User:
         return f"{self.name} (guest)" if self.is_guest else self.name
 
 
+def _scopes(value: str | Iterable[Scope]) -> frozenset[Scope]:
+    words = value.split() if isinstance(value, str) else value
+    return frozenset(scope for scope in SCOPES if scope in words)
+
+
 @attrs.frozen
 class Token:
-    """An API token of a user; ``label`` says what it is for."""
+    """An API token of a user; ``label`` says what it is for.
+
+    ``scopes`` is what it may be used for; ``expires`` until when, None: for ever.
+    """
 
     number: int
     user: int
@@ -64,6 +84,8 @@ class Token:
     hash: str = attrs.field(repr=False)
     created: float
     last_used: float | None = None
+    scopes: frozenset[Scope] = attrs.field(default=frozenset(SCOPES), converter=_scopes)
+    expires: float | None = None
 
 
 @attrs.frozen
@@ -204,3 +226,54 @@ class ChatMessage:
     time: float
     name: str
     text: str
+
+
+@attrs.frozen
+class Usage:
+    """What a user used on a day (UTC, such as ``2026-11-23``)."""
+
+    user: int
+    day: str
+    cpu_seconds: float = 0.0
+    memory_mb_seconds: float = 0.0
+    disk_mb_seconds: float = 0.0
+    network_in: int = 0
+    network_out: int = 0
+    console_seconds: float = 0.0
+
+
+@attrs.frozen
+class Reading:
+    """A console's counters at a time; they only grow while it lives."""
+
+    console: str
+    owner: int
+    time: float
+    cpu_seconds: float
+    network_in: int
+    network_out: int
+
+
+@attrs.frozen
+class AuditEntry:
+    """Something that was done; ``detail`` is a JSON object, ``hash`` covers the entry and the one before."""
+
+    number: int
+    time: float
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    address: str
+    hash: str
+
+
+@attrs.frozen
+class HookEvent:
+    """Something the operator's hook is to be told; ``body`` is a JSON object."""
+
+    number: int
+    created: float
+    body: str
+    tries: int
+    next_try: float

@@ -13,9 +13,12 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 from termhub.threads import Threads
 
+from .audit import AuditTables
 from .chats import ChatTables
 from .database import Database
+from .hooks import HookTables, StateTables
 from .sharing import ShareTables
+from .usage import UsageTables
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,6 +62,22 @@ def _chats(database: Database) -> ChatTables:
     return database.chats
 
 
+def _usage(database: Database) -> UsageTables:
+    return database.usage
+
+
+def _audit(database: Database) -> AuditTables:
+    return database.audit
+
+
+def _hooks(database: Database) -> HookTables:
+    return database.hooks
+
+
+def _state(database: Database) -> StateTables:
+    return database.state
+
+
 class AsyncStore:
     """A :class:`~termhub.store.Store` over a :class:`~termhub.store.Database`.
 
@@ -90,6 +109,9 @@ class AsyncStore:
     users = _in_thread(Database.users)
     user = _in_thread(Database.user)
     user_named = _in_thread(Database.user_named)
+    set_plan = _in_thread(Database.set_plan)
+    set_admin = _in_thread(Database.set_admin)
+    set_suspended = _in_thread(Database.set_suspended)
     set_password = _in_thread(Database.set_password)
     remove_user = _in_thread(Database.remove_user)
     add_token = _in_thread(Database.add_token)
@@ -129,3 +151,16 @@ class AsyncStore:
     touch_guest = _of_part(_shares, ShareTables.touch_guest)
     add_chat = _of_part(_chats, ChatTables.add)
     chat = _of_part(_chats, ChatTables.before)
+    add_usage = _of_part(_usage, UsageTables.add)
+    forget_usage_marks = _of_part(_usage, UsageTables.forget_marks)
+    usage = _of_part(_usage, UsageTables.of)
+    append_audit = _of_part(_audit, AuditTables.append)
+    audit_entries = _of_part(_audit, AuditTables.entries)
+    newest_audit = _of_part(_audit, AuditTables.newest)
+    add_hook_event = _of_part(_hooks, HookTables.add)
+    due_hook_events = _of_part(_hooks, HookTables.due)
+    next_hook_time = _of_part(_hooks, HookTables.next_time)
+    put_off_hook_event = _of_part(_hooks, HookTables.put_off)
+    remove_hook_event = _of_part(_hooks, HookTables.remove)
+    hub_state = _of_part(_state, StateTables.get)
+    set_hub_state = _of_part(_state, StateTables.set)

@@ -17,11 +17,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_a_user_is_added_with_a_hashed_password(database: Database) -> None:
-    user = manage.add_user(database, "alice", password="correct horse")
+    user = manage.add_user(database, "alice", plan="default", password="correct horse")
     assert verify_password(user.password_hash, "correct horse")
     assert user.plan == "default"
     with pytest.raises(NameTaken):
-        manage.add_user(database, "alice")
+        manage.add_user(database, "alice", plan="default")
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_a_user_is_added_with_a_hashed_password(database: Database) -> None:
 )
 def test_names_that_cannot_be_used(database: Database, name: str) -> None:
     with pytest.raises(BadRequest, match="cannot be a user name"):
-        manage.add_user(database, name)
+        manage.add_user(database, name, plan="default")
 
 
 def test_a_bad_password_adds_nobody(database: Database) -> None:
     with pytest.raises(BadRequest, match="8 to 1000"):
-        manage.add_user(database, "alice", password="short")
+        manage.add_user(database, "alice", plan="default", password="short")
     assert database.users() == []
 
 
@@ -51,7 +51,7 @@ def test_an_unknown_user_is_said_everywhere(database: Database) -> None:
 
 
 def test_a_user_with_running_consoles_is_not_removed(database: Database) -> None:
-    alice = manage.add_user(database, "alice")
+    alice = manage.add_user(database, "alice", plan="default")
     database.add_console(ConsoleRecord("c-aaaaaaaaaa", alice.number, "main", "python", "", 1.0))
     with pytest.raises(StoreError, match="main"):
         manage.remove_user(database, "alice")
@@ -61,7 +61,7 @@ def test_a_user_with_running_consoles_is_not_removed(database: Database) -> None
 
 
 def test_tokens_are_bounded_and_revoked_by_number(database: Database) -> None:
-    manage.add_user(database, "alice")
+    manage.add_user(database, "alice", plan="default")
     numbers = [manage.create_token(database, "alice", str(n))[0].number for n in range(manage.MAX_TOKENS)]
     with pytest.raises(BadRequest, match="Revoke some"):
         manage.create_token(database, "alice")

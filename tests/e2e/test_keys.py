@@ -109,7 +109,7 @@ def ssh_hub() -> Iterator[HubProcess]:
     try:
         process.start()
         subprocess.run(
-            [TERMHUB, "user", "add", "alice", "--password-stdin", "--data", process.data],
+            [TERMHUB, "user", "add", "alice", "--plan", "pro", "--password-stdin", "--data", process.data],
             input=b"alice's password\n",
             check=True,
             capture_output=True,

@@ -211,7 +211,7 @@ def test_an_account_finds_what_is_shared_with_it_and_comes_by_links_as_itself(
     hub: HubProcess, page: Page, other: BrowserContext
 ) -> None:
     subprocess.run(
-        [str(TERMHUB), "user", "add", "bob", "--password-stdin", "--data", str(hub.data)],
+        [str(TERMHUB), "user", "add", "bob", "--plan", "pro", "--password-stdin", "--data", str(hub.data)],
         input=PASSWORD.encode(),
         check=True,
         timeout=60,

@@ -36,7 +36,17 @@ def hub() -> Iterator[HubProcess]:
     hub = HubProcess(folder / "data", ssh=True)
     try:
         hub.start()
-        command = [str(TERMHUB), "user", "add", "alice", "--password-stdin", "--data", str(hub.data)]
+        command = [
+            str(TERMHUB),
+            "user",
+            "add",
+            "alice",
+            "--plan",
+            "pro",
+            "--password-stdin",
+            "--data",
+            str(hub.data),
+        ]
         subprocess.run(command, input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, timeout=60)
         status, _ = hub.request("POST", "/login", {"name": "alice", "password": PASSWORD})
         assert status == 200

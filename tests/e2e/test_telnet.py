@@ -45,7 +45,17 @@ def hub() -> Iterator[HubProcess]:
     try:
         hub.start()
         for name in (*CLIENTS, "stalled"):
-            command = [str(TERMHUB), "user", "add", name, "--password-stdin", "--data", str(hub.data)]
+            command = [
+                str(TERMHUB),
+                "user",
+                "add",
+                name,
+                "--plan",
+                "pro",
+                "--password-stdin",
+                "--data",
+                str(hub.data),
+            ]
             subprocess.run(
                 command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, timeout=60
             )

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 
 from sandbox.guest import frames
 from termhub.accounts import Shares
-from termhub.config import ConsolesSettings, Settings
+from termhub.config import ConsolesSettings, Plan, Settings
 from termhub.errors import (
     BadRequest,
     ConsoleError,
@@ -107,7 +107,7 @@ class HostTransport(FakeTransport):
 class Here:
     """A hub's directory of consoles with everything around it faked."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, most: int = 50, **settings: Any) -> None:
         self.clock = Clock()
         self.clock.advance(1000)
         self.launcher = FakeLauncher()
@@ -115,7 +115,12 @@ class Here:
         self.alice = self.database.add_user("alice", 0.0, "default")
         self.bob = self.database.add_user("bob", 0.0, "default")
         self.store = InlineStore(self.database)
-        self.settings = Settings(data=str(folder), consoles=ConsolesSettings(**settings))
+        self.settings = Settings(
+            data=str(folder),
+            default_plan="default",
+            plans={"default": Plan(consoles=most)},
+            consoles=ConsolesSettings(**settings),
+        )
         self.links: dict[str, HostLink] = {}
         self.consoles = self.new_hub()
 
@@ -183,7 +188,9 @@ def test_new_console_has_a_name_of_its_program(here: Here) -> None:
     assert here.create(argv=["ls"]).program == "script"
     spec = here.launcher.consoles[console.id]["spec"]
     assert (spec["number"], spec["user"], spec["cols"], spec["rows"]) == (here.alice.number, "alice", 80, 24)
-    assert spec["limits"]["memory_bytes"] == 1 << 30
+    assert spec["limits"]["memory_bytes"] == 512 << 20
+    assert (spec["limits"]["home_files"], spec["limits"]["cpu_percent"]) == (20_000, 50)
+    assert (spec["journal_bytes"], spec["network"]) == (16 << 20, {"mode": "none", "kbits": None})
     assert here.database.console(console.id) is not None
 
 
@@ -238,7 +245,7 @@ def test_nobody_sees_anothers_console(here: Here) -> None:
 
 
 def test_number_of_consoles_is_limited(tmp_path: Path) -> None:
-    here = Here(tmp_path, prepare=False, per_user=2)
+    here = Here(tmp_path, prepare=False, most=2)
     result(here.consoles.start())
     first = here.create()
     here.create()
@@ -413,7 +420,7 @@ def test_prepared_consoles_outlive_the_hub(preparing: Here) -> None:
 
 
 def test_sandbox_for_files_is_hidden_and_counts_for_nothing(tmp_path: Path) -> None:
-    here = Here(tmp_path, per_user=1, prepare=False)
+    here = Here(tmp_path, most=1, prepare=False)
     result(here.consoles.start())
     result(here.consoles.run_for_files(here.alice, SilentOwner(), SFTP_SERVER))
     (identity,) = here.launcher.consoles

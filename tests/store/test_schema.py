@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from termhub.errors import StoreError
-from termhub.store import Database, Share
+from termhub.store import SCOPES, Database, Share
 from termhub.store.schema import newest_version, scripts, upgrade
 
 
@@ -147,3 +147,23 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist_is_said_clearly(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="Cannot open the database"):
         Database(tmp_path / "missing" / "a.db")
+
+
+def test_whoever_set_the_hub_up_looks_after_it_and_nobody_has_less_than_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    old = open_raw(path)
+    upgrade(old, scripts()[:3])
+    old.execute("INSERT INTO users (name, created, plan) VALUES ('alice', 5.0, 'default')")
+    old.execute("INSERT INTO users (name, created, plan) VALUES ('bob', 6.0, 'default')")
+    old.execute("INSERT INTO users (name, created, plan) VALUES ('carol', 7.0, 'own')")
+    old.execute("INSERT INTO tokens (user, label, hash, created) VALUES (2, 'x', 'h', 6.0)")
+    old.close()
+    database = Database(path)
+    users = [(user.name, user.plan, user.is_admin, user.suspended) for user in database.users()]
+    assert users == [
+        ("alice", "pro", True, None),
+        ("bob", "plus", False, None),
+        ("carol", "own", False, None),
+    ]
+    (token,) = database.tokens(2)
+    assert (token.scopes, token.expires) == (frozenset(SCOPES), None)

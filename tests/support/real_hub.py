@@ -15,7 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from termhub.config import ConsolesSettings, Settings
+from termhub.config import ConsolesSettings, Plan, Settings
 from termhub.host.call import Caller
 from termhub.host.start import ensure_launcher
 from termhub.hub.console import Console
@@ -30,6 +30,8 @@ class RealHubCase(TestCase):
     """Each test has a hub without gateways, and its first user."""
 
     timeout = 120
+    plan = Plan(cpu_percent=0, memory_mb=1024, processes=256, file_mb=4096, journal_mb=64, consoles=50)
+    """What everybody in these tests may use."""
 
     async def setUp(self) -> None:
         # Not pytest's folder: consoles have uids of their own, which must be able to pass.
@@ -45,7 +47,12 @@ class RealHubCase(TestCase):
 
     async def new_hub(self) -> Hub:
         """Another hub on the same data."""
-        settings = Settings(data=str(self.data), consoles=ConsolesSettings(prepare=False))
+        settings = Settings(
+            data=str(self.data),
+            default_plan="default",
+            plans={"default": self.plan, "pro": self.plan},
+            consoles=ConsolesSettings(prepare=False),
+        )
         hub = Hub(settings, reactor)
         await hub.start()
         return hub

@@ -33,7 +33,7 @@ class SshAccount:
         make_key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "id"]
         subprocess.run(make_key, check=True, timeout=60)
         for command in (
-            ["user", "add", name, "--password-stdin"],
+            ["user", "add", name, "--plan", "pro", "--password-stdin"],
             ["key", "add", str(folder / "id.pub"), "--user", name],
         ):
             subprocess.run(

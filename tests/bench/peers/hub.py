@@ -27,8 +27,10 @@ USER = "bench"
 """Whose consoles are measured."""
 
 _SETTINGS = """\
+[plans.pro]
+consoles = 5000
+
 [consoles]
-per_user = 5000
 kept_ended = 0
 
 [screen]
@@ -189,7 +191,7 @@ class HubPeer:
         if self._ssh != "off":
             command = self._server.line("ssh  ").split()
             self.ssh_port = int(command[command.index("-p") + 1])
-        self.run("user", "add", USER, "--no-password")
+        self.run("user", "add", USER, "--no-password", "--plan", "pro")
         self.token = self.run("token", "create", "--user", USER).split()[-1]
 
     @property

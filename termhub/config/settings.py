@@ -14,15 +14,30 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import attrs
 import platformdirs
-from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, field, structs
+from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, ValidationError, convert, field, structs
 
+from termhub.config.addresses import parse_address
+from termhub.config.plans import SHIPPED, Plan, base_of, check_names
+from termhub.config.sections import (
+    ConsolesSettings,
+    GuestsSettings,
+    HooksSettings,
+    LogSettings,
+    NetworkSettings,
+    ScreenSettings,
+    SshSettings,
+    TelnetSettings,
+    Web,
+)
 from termhub.errors import ConfigError
+
+Section = TypeVar("Section")
 
 PREFIX = "TERMHUB_"
 
@@ -31,168 +46,6 @@ NOT_SETTINGS = frozenset({"HOST", "TOKEN", "CONSOLE", "CONFIG", "SESSION"})
 
 NOT_SETTINGS_PREFIXES = ("TEST_", "BENCH_")
 """What tests and benchmarks use for themselves."""
-
-Positive = Annotated[int, Meta(ge=1)]
-NotNegative = Annotated[int, Meta(ge=0)]
-
-
-@attrs.frozen
-class Address:
-    """Where to listen: a host and a port; port 0 picks a free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def parse_address(text: str) -> Address | None:
-    """The address in ``HOST:PORT``, ``[IPv6]:PORT`` or ``:PORT`` (loopback); None for ``off``.
-
-    :raises ConfigError: when it is none of these.
-    """
-    if text.lower() in ("off", "none", ""):
-        return None
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:]*)):(\d{1,5})", text)
-    if found is None or int(found[3]) > 65535:
-        raise ConfigError(f"{text!r} is not an address: write HOST:PORT, [IPv6]:PORT or off.")
-    return Address(found[1] or found[2] or "127.0.0.1", int(found[3]))
-
-
-class Web(Struct, frozen=True, forbid_unknown_fields=True):
-    """Browser, REST and WebSocket."""
-
-    listen: Annotated[str, Meta(description="Where the web gateway listens: HOST:PORT, or off.")] = (
-        "127.0.0.1:8000"
-    )
-    public_url: Annotated[
-        str,
-        Meta(
-            description="The address people use, where a proxy stands in front (https://…); "
-            "links and the Origin check use it. Empty: the listening address."
-        ),
-    ] = ""
-    connections: Annotated[NotNegative, Meta(description="Most connections at a time; 0: no limit.")] = 4096
-    connections_per_address: Annotated[
-        NotNegative,
-        Meta(
-            description="Most connections of one address (IPv6: of 64 bits) at a time; 0: no limit. "
-            "With `web.public_url` a proxy's address is everybody's, and there is none."
-        ),
-    ] = 1024
-
-
-class SshSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Consoles from any ssh client."""
-
-    listen: Annotated[str, Meta(description="Where the ssh gateway listens: HOST:PORT, or off.")] = (
-        "127.0.0.1:2222"
-    )
-    connections: Annotated[NotNegative, Meta(description="Most ssh connections at a time; 0: no limit.")] = (
-        500
-    )
-    connections_per_address: Annotated[
-        NotNegative,
-        Meta(description="Most ssh connections of one address (IPv6: of 64 bits) at a time; 0: no limit."),
-    ] = 100
-    unauthenticated: Annotated[
-        NotNegative,
-        Meta(description="Most ssh connections that have not logged in yet, at a time; 0: no limit."),
-    ] = 100
-    login_seconds: Annotated[
-        Positive, Meta(description="An ssh connection that has not logged in after this long is closed.")
-    ] = 60
-    channels: Annotated[Positive, Meta(description="Most sessions in one ssh connection at a time.")] = 10
-
-
-class TelnetSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Consoles from any telnet client; telnet encrypts nothing."""
-
-    listen: Annotated[
-        str,
-        Meta(
-            description="Where the telnet gateway listens: HOST:PORT, or off. Only a loopback address, "
-            "unless `telnet.allow_remote`."
-        ),
-    ] = "127.0.0.1:2323"
-    allow_remote: Annotated[
-        bool,
-        Meta(description="Serve telnet to other machines too: passwords then cross the network in clear."),
-    ] = False
-    connections: Annotated[
-        NotNegative, Meta(description="Most telnet connections at a time; 0: no limit.")
-    ] = 200
-    connections_per_address: Annotated[
-        NotNegative,
-        Meta(description="Most telnet connections of one address (IPv6: of 64 bits) at a time; 0: no limit."),
-    ] = 100
-    login_seconds: Annotated[
-        Positive, Meta(description="A telnet connection that has not logged in after this long is closed.")
-    ] = 60
-    idle_seconds: Annotated[
-        NotNegative,
-        Meta(description="A telnet connection on which nobody typed for this long is closed; 0: never."),
-    ] = 0
-
-
-class ConsolesSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Consoles of a user."""
-
-    per_user: Annotated[Positive, Meta(description="Most running consoles of one user.")] = 50
-    kept_ended: Annotated[
-        NotNegative, Meta(description="Ended consoles kept listed for each user; the oldest go.")
-    ] = 50
-    program: Annotated[str, Meta(description="Program of a new console when none is asked for.")] = "python"
-    image: Annotated[
-        str, Meta(description="Image of a new console when none is asked for; empty: the system's Python.")
-    ] = ""
-    prepare: Annotated[
-        bool,
-        Meta(description="Keep one console ready for each logged-in user, so that new is instant."),
-    ] = True
-    prepared_idle_seconds: Annotated[
-        Positive, Meta(description="A prepared console that nobody took for this long is ended.")
-    ] = 3600
-    prepared_total: Annotated[NotNegative, Meta(description="Most prepared consoles of all users.")] = 50
-
-
-class LimitsSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one console may use."""
-
-    memory_mb: Annotated[Positive, Meta(description="Memory, in MiB.")] = 1024
-    processes: Annotated[Positive, Meta(description="Processes and threads.")] = 256
-    cpu_percent: Annotated[
-        NotNegative, Meta(description="CPU time, in percent of one core; 0: no limit.")
-    ] = 0
-    file_mb: Annotated[Positive, Meta(description="Largest file it can write, in MiB.")] = 4096
-    open_files: Annotated[Positive, Meta(description="Open files of one process.")] = 1024
-    journal_mb: Annotated[
-        Annotated[int, Meta(ge=16)],
-        Meta(description="Output kept on disk, in MiB; taken over when the launcher starts."),
-    ] = 64
-    tmp_mb: Annotated[Positive, Meta(description="Size of its /tmp, in MiB; counts as memory.")] = 64
-
-
-class ScreenSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Terminal emulation in the hosts."""
-
-    engine: Annotated[
-        Literal["auto", "ghostty", "pyte"],
-        Meta(description="Terminal engine; auto takes ghostty where pyghostty is installed."),
-    ] = "auto"
-
-
-class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The hub's log. It never holds secrets or what people type."""
-
-    level: Annotated[
-        Literal["debug", "info", "warn", "error"], Meta(description="Least severe messages to write.")
-    ] = "info"
-    format: Annotated[
-        Literal["text", "json"], Meta(description="Lines for people, or one JSON object a line.")
-    ] = "text"
-    file: Annotated[str, Meta(description="File to append to; empty: standard error.")] = ""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -220,7 +73,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     ssh: SshSettings = field(default_factory=SshSettings)
     telnet: TelnetSettings = field(default_factory=TelnetSettings)
     consoles: ConsolesSettings = field(default_factory=ConsolesSettings)
-    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    default_plan: Annotated[
+        str, Meta(description="The plan of an account that is made without one, or whose plan is no more.")
+    ] = "free"
+    plans: dict[str, Plan] = field(default_factory=lambda: dict(SHIPPED))
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    guests: GuestsSettings = field(default_factory=GuestsSettings)
+    hooks: HooksSettings = field(default_factory=HooksSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
@@ -291,17 +150,30 @@ class SettingInfo:
         return PREFIX + "_".join(self.path).upper()
 
 
-def all_settings(section: type[Struct] = Settings, path: tuple[str, ...] = ()) -> Iterator[SettingInfo]:
-    """Every setting there is, in the order of definition."""
+def all_settings(plans: Iterable[str] = SHIPPED) -> Iterator[SettingInfo]:
+    """Every setting there is, in the order of definition.
+
+    :param plans: the plans whose settings are meant.
+    """
+    yield from _settings_of(Settings, (), plans)
+
+
+def _settings_of(section: type[Struct], path: tuple[str, ...], plans: Iterable[str]) -> Iterator[SettingInfo]:
     hints = get_type_hints(section, include_extras=True)
     for item in structs.fields(section):
         hint = hints[item.name]
-        if isinstance(hint, type) and issubclass(hint, Struct):
-            yield from all_settings(hint, (*path, item.name))
+        if item.name == "plans":
+            for name in plans:
+                base = structs.asdict(base_of(name))
+                for info in _settings_of(Plan, ("plans", name), ()):
+                    yield attrs.evolve(info, default=base[info.path[-1]])
+        elif isinstance(hint, type) and issubclass(hint, Struct):
+            yield from _settings_of(hint, (*path, item.name), plans)
         else:
             meta: tuple[Meta, ...] = hint.__metadata__
             description = next(m.description for m in reversed(meta) if m.description)
-            yield SettingInfo((*path, item.name), description, item.default)
+            default = item.default if item.default_factory is NODEFAULT else item.default_factory()
+            yield SettingInfo((*path, item.name), description, default)
 
 
 def load(
@@ -319,30 +191,30 @@ def load(
         where it stands.
     """
     environment = os.environ if environment is None else environment
-    infos = {info.key: info for info in all_settings()}
-    overrides: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for key, value, source in (*_from_environment(environment, infos), *_from_options(options or {}, infos)):
-        overrides[key] = value
-        sources[key] = source
     if file is None and environment.get(PREFIX + "CONFIG"):
         file = Path(environment[PREFIX + "CONFIG"])
-    tree: dict[str, Any] = {}
     if file is None:
-        standard = (
-            convert({"data": overrides.get("data", "")}, Settings, strict=False).data_path / "config.toml"
-        )
+        data = (options or {}).get("data") or environment.get(PREFIX + "DATA", "")
+        standard = (Path(data).absolute() if data else default_data_path()) / "config.toml"
         if _is_file(standard):
             file = standard
+    tree = {} if file is None else _read(file)
+    plans = dict.fromkeys([*SHIPPED, *_names_of_plans(tree)])
+    infos = {info.key: info for info in all_settings(plans)}
     if file is not None:
-        tree = _from_file(file, infos)
+        _check_tree(file, tree, infos)
     values = dict(_flat(tree))
-    for key in values:
-        sources.setdefault(key, str(file))
-    values.update(overrides)
+    sources = dict.fromkeys(values, str(file))
+    for key, value, source in (*_from_environment(environment, infos), *_from_options(options or {}, infos)):
+        values[key] = value
+        sources[key] = source
+    for name in plans:
+        for key, value in structs.asdict(base_of(name)).items():
+            values.setdefault(f"plans.{name}.{key}", value)
     settings = _checked(values, sources)
     for gateway in (settings.web, settings.ssh, settings.telnet):
         parse_address(gateway.listen)
+    check_names(settings.plans, settings.default_plan)
     url = settings.web.public_url
     if url and not re.fullmatch(r"https?://[^/?#\s]+/?", url):
         raise ConfigError(f"Setting web.public_url = {url!r}: write https://HOST or http://HOST:PORT.")
@@ -357,33 +229,55 @@ def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
         for section in sections:
             branch = branch.setdefault(section, {})
         branch[name] = value
+    # Each plan by itself: in a mapping a wrong value would not be told with its plan.
+    plans = {
+        name: _converted(tree["plans"][name], Plan, f"plans.{name}.", values, sources)
+        for name in dict.fromkeys([*SHIPPED, *tree["plans"]])
+    }
+    settings = _converted({**tree, "plans": {}}, Settings, "", values, sources)
+    return structs.replace(settings, plans=plans)
+
+
+def _converted(
+    tree: Any, into: type[Section], section: str, values: Mapping[str, Any], sources: Mapping[str, str]
+) -> Section:
     try:
-        return convert(tree, Settings, strict=False)
+        return convert(tree, into, strict=False)
     except ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
-        key = re.sub(r"\[.*\]", "", where.rstrip("`"))
+        key = section + re.sub(r"\[.*\]", "", where.rstrip("`"))
         shown = values.get(key, UNSET)
         told = "" if isinstance(shown, UnsetType) else f" = {shown!r}"
         source = f" ({sources[key]})" if key in sources else ""
         raise ConfigError(f"Setting {key}{told}{source}: {message[:1].lower()}{message[1:]}.") from None
 
 
-def _from_file(file: Path, infos: Mapping[str, SettingInfo]) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as stream:
-            tree = tomllib.load(stream)
+            return tomllib.load(stream)
     except OSError as error:
         raise ConfigError(f"Cannot read the settings in {file}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not TOML: {error}.") from None
+
+
+def _names_of_plans(tree: Mapping[str, Any]) -> list[str]:
+    plans = tree.get("plans")
+    return list(plans) if isinstance(plans, dict) else []
+
+
+def _check_tree(file: Path, tree: Mapping[str, Any], infos: Mapping[str, SettingInfo]) -> None:
     sections = {info.path[0] for info in infos.values() if len(info.path) > 1}
     for key, value in tree.items():
         if key in sections and not isinstance(value, dict):
             raise ConfigError(f"{key} in {file} is a section: write [{key}] and its settings below.")
+    for name in _names_of_plans(tree):
+        if not isinstance(tree["plans"][name], dict):
+            raise ConfigError(f"A plan in {file} is a section: write [plans.{name}] and its settings below.")
     for key, _ in _flat(tree):
         if key not in infos:
             raise ConfigError(f"{file}: {_unknown(key, infos)}")
-    return tree
 
 
 def _from_environment(
@@ -401,7 +295,8 @@ def _from_environment(
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ConfigError(f"The environment has {name}, which is not a setting.{hint}")
         info = by_variable[name]
-        yield info.key, value, name
+        # Lists are written with spaces or commas between.
+        yield info.key, re.findall(r"[^\s,]+", value) if isinstance(info.default, list) else value, name
 
 
 def _from_options(
@@ -423,6 +318,8 @@ def _unknown(key: str, infos: Mapping[str, SettingInfo]) -> str:
     near = near or [last[found] for found in difflib.get_close_matches(name, last, 1, 0.75)]
     near = near or difflib.get_close_matches(key, infos, 1, 0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
+    if section == "limits" or key == "consoles.per_user":
+        hint = " What a user may use is said by plans: [plans.NAME]."
     return f"{key} is not a setting.{hint}"
 
 
