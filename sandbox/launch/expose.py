@@ -9,14 +9,11 @@ in their old places.  For the rest of the machine nothing changes.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import stat
 from collections.abc import Iterable
 
-_CLONE_NEWNS = 0x00020000
-_MS_NOSUID, _MS_NODEV = 2, 4
-_MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
+from sandbox import mounts
 
 
 class ExposeError(Exception):
@@ -75,8 +72,8 @@ def expose(paths: Iterable[str]) -> list[str]:
         return []
     here = os.getcwd()
     try:
-        _call("unshare", _CLONE_NEWNS)
-        _mount("none", "/", None, _MS_REC | _MS_SLAVE, None)
+        mounts.unshare()
+        mounts.mount("none", "/", None, mounts.REC | mounts.SLAVE, None)
         for folder, needed in closed.items():
             _replace(folder, needed)
         os.chdir(here)
@@ -89,7 +86,7 @@ def _replace(folder: str, needed: list[str]) -> None:
     """Cover ``folder`` by an empty one that has just the needed paths."""
     originals = {path: os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC) for path in needed}
     try:
-        _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
+        mounts.mount("tmpfs", folder, "tmpfs", mounts.NOSUID | mounts.NODEV, "mode=0755,size=1m")
         for path, fd in originals.items():
             mode = os.fstat(fd).st_mode
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
@@ -100,24 +97,7 @@ def _replace(folder: str, needed: list[str]) -> None:
                 os.mkdir(path, 0o755)
             else:
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-            _mount(f"/proc/self/fd/{fd}", path, None, _MS_BIND | _MS_REC, None)
+            mounts.mount(f"/proc/self/fd/{fd}", path, None, mounts.BIND | mounts.REC, None)
     finally:
         for fd in originals.values():
             os.close(fd)
-
-
-def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None) -> None:
-    _call(
-        "mount",
-        source.encode(),
-        os.fsencode(target),
-        None if kind is None else kind.encode(),
-        ctypes.c_ulong(flags),
-        None if data is None else data.encode(),
-    )
-
-
-def _call(name: str, *arguments: object) -> None:
-    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
