@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.guest import frames
 from termhub.host.agent_link import AgentError
+from termhub.host.out_of_memory import original
 
 if TYPE_CHECKING:
     from termhub.host.window import Exit
@@ -28,7 +29,7 @@ def described(entry: Any) -> tuple[int, list[str], int, int, int, int, Exit | No
     exit_ = entry.get("exit")
     return (
         number,
-        program_argv(entry.get("argv")),
+        program_argv(original(entry.get("argv"))),
         start,
         end,
         cols,

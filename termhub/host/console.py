@@ -22,7 +22,9 @@ from termhub.host.agent_words import described, program_argv, program_exit
 from termhub.host.asks import Asks
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
+from termhub.host.memory import Memory, Uncounted
 from termhub.host.notices import Notices
+from termhub.host.out_of_memory import OutOfMemory, original
 from termhub.host.people import People
 from termhub.host.requests import Requests
 from termhub.host.streams import Streams
@@ -57,6 +59,7 @@ class Surroundings:
     :param random_number: a 64-bit number nobody can guess.
     :param kill: ends the sandbox at once.
     :param processor_time: seconds that this process has computed.
+    :param memory: how often the console's memory ran out.
     """
 
     clock: Callable[[], float]
@@ -66,6 +69,7 @@ class Surroundings:
     random_number: Callable[[], int]
     kill: Callable[[], None]
     processor_time: Callable[[], float]
+    memory: Memory = Uncounted()
 
 
 @define(eq=False)
@@ -102,6 +106,7 @@ class Console:
         self.requests = Requests(self, around)
         self.asks = Asks(self.requests, self.notices, around)
         self.requests.add(self.people.operations(), self.asks.operations())
+        self.out_of_memory = OutOfMemory(self, around)
         self.streams = Streams(self.agent, around.call_later)
         self.max_windows = MAX_WINDOWS
         self._passed_on: list[tuple[int, int, str, int, bytes]] = []
@@ -205,6 +210,7 @@ class Console:
                 window = self._add_window(number, cols, rows, start)
                 self.notices.broadcast(number, {"type": "opened", "argv": argv})
             window.argv = argv
+            self.out_of_memory.greeted(number, entry["argv"], end)
             self._final[number] = (end, cols, rows)
             if exit_ is None:
                 window.exit = None
@@ -214,7 +220,7 @@ class Console:
     def _event(self, number: int, event: dict[str, Any]) -> None:
         kind = event.get("type")
         if kind == "opened":
-            argv = program_argv(event.get("argv"))
+            argv = program_argv(original(event.get("argv")))
             window = self.windows.get(number)
             if window is None:
                 if len(self.windows) >= MAX_WINDOWS or number == frames.CONSOLE:
@@ -222,8 +228,11 @@ class Console:
                 cols, rows = self.requests.size_wanted(number)
                 window = self._add_window(number, cols, rows)
             window.mark("opened", argv)
+            self.out_of_memory.opened(number, event.get("argv"))
         elif kind == "exit":
-            self._mark(number, "exit", program_exit(event))
+            exited, exit_ = self.windows.get(number), program_exit(event)
+            if exited is not None:
+                exited.mark("exit", self.out_of_memory.exited(exited, exit_))
         elif kind == "closed":
             self._close(number)
         elif kind == "stream":
@@ -244,6 +253,7 @@ class Console:
         window.screen.close()
         self.requests.window_closed(number)
         self.notices.window_closed(number)
+        self.out_of_memory.window_closed(number)
         self._replies.pop(number, None)
         self._journals.delete(number)
         self.notices.broadcast(number, {"type": "closed"})
@@ -297,10 +307,12 @@ class Console:
                     fields["seconds"] = None if seconds is None else round(seconds, 3)
             self.notices.notice(number, fields)
         self.requests.reached(window)
+        self.out_of_memory.reached(window)
         done = not window.has_work
         if done:
             self._settle(window)
             self.notices.active(number)
+            self.out_of_memory.active()
         self.views.changed(window)
         self._journaled.add(number)
         if mark is not None or window.parsed - self._acked.get(number, 0) >= ACK_BYTES:
@@ -313,9 +325,20 @@ class Console:
             self._ack_timer.cancel()
             self._ack_timer = None
         for number in self._journaled & self.windows.keys():
-            self._acked[number] = self.windows[number].parsed
-            self.agent.ack(number, self._acked[number])
+            window = self.windows[number]
+            # The last byte is left out until the program's end is known, and done with: the agent takes
+            # an acknowledgement of all there is for one of the end, and may leave then.
+            is_over = window.exit is not None and not self.out_of_memory.holds(number)
+            offset = window.parsed if is_over else window.parsed - 1
+            if is_over or offset > 0:
+                self._acked[number] = offset
+                self.agent.ack(number, offset)
         self._journaled.clear()
+
+    def acknowledge_end(self, number: int) -> None:
+        """Nothing is to be done any more about the end of a window's program."""
+        self._journaled.add(number)
+        self._acknowledge()
 
     def _answer_program(self, number: int, data: bytes) -> None:
         """What a terminal answers goes to the program like input; too much of it is dropped."""
@@ -434,6 +457,7 @@ class Console:
         self.ended = reason
         self.requests.ended()
         self.asks.ended()
+        self.out_of_memory.ended()
         self.views.close()
         self.streams.close()
         event: dict[str, Any] = {"type": "ended", "reason": reason}

@@ -9,22 +9,20 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from termhub.host.memory import killed_words
+
 if TYPE_CHECKING:
     from termhub.host.console import Console
     from termhub.host.window import Exit, Window
 
 SCREENS_BYTES = 6 << 20
-OUT_OF_MEMORY = "out of memory"
 
 
-def reason(
-    console: Console, *, ending: dict[str, Any] | None, out_of_memory: str | None, absent: str | None
-) -> tuple[str, Exit | None]:
+def reason(console: Console, *, ending: dict[str, Any] | None, absent: str | None) -> tuple[str, Exit | None]:
     """Why the console ended, and its program's exit.
 
     :param ending: what the launcher wrote: the ``reason`` before it killed the sandbox, or
         what the sandbox ``said`` when it ended by itself.
-    :param out_of_memory: words about the memory limit, when it was hit.
     :param absent: words for a sandbox that was gone before this host came.
     """
     window = console.windows.get(0)
@@ -35,8 +33,9 @@ def reason(
         return console.failure, status
     if console.end_reason is not None:
         return console.end_reason, status
-    if out_of_memory is not None and (status is None or status.get("signal") == "SIGKILL"):
-        return out_of_memory, status
+    limit_hit = console.out_of_memory.limit_hit
+    if status is None and limit_hit is not None:
+        return killed_words(limit_hit), status
     if status is not None:
         return exit_words(status), status
     if ending is not None and isinstance(ending.get("said"), str):
@@ -50,6 +49,8 @@ def reason(
 
 def exit_words(status: Exit) -> str:
     """A program's exit as a sentence without a full stop."""
+    if "out_of_memory" in status:
+        return killed_words(status["out_of_memory"])
     if "signal" in status:
         return f"the program was killed by {status['signal']}"
     if status.get("code") == 0:

@@ -28,6 +28,7 @@ from termhub.host.console import Console, Surroundings
 from termhub.host.folder import ENDED, ENDING, FIFO_IN, FIFO_OUT, JOURNAL, SANDBOX, SOCKET, SPEC, Folder
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import LIMIT_BYTES, SEGMENT_BYTES, Journals
+from termhub.host.memory import GroupMemory
 from termhub.screen import open_screen
 
 READ_BYTES = 1 << 16
@@ -49,7 +50,6 @@ class HostOptions:
     :param engine: the screen's engine; after one that failed, ``pyte``.
     :param blank: start with an empty screen, because the journal's output fails.
     :param segment_bytes: most bytes of a segment.
-    :param out_of_memory: words when the memory limit of the console's group was hit.
     """
 
     engine: str = "auto"
@@ -108,6 +108,7 @@ class Host:
             random_number=partial(random.SystemRandom().getrandbits, 64),
             kill=self._kill,
             processor_time=time.thread_time,
+            memory=GroupMemory(folder),
         )
         isolation = str((record or {}).get("isolation") or "")
         self.console = Console(folder.console, isolation, journals, around)
@@ -198,12 +199,7 @@ class Host:
             self._loop.forget(self._in)
         console, folder = self.console, self._folder
         console.settle()
-        why, status = ended.reason(
-            console,
-            ending=folder.read(ENDING),
-            out_of_memory=self._options.out_of_memory(folder.console),
-            absent=self._absent,
-        )
+        why, status = ended.reason(console, ending=folder.read(ENDING), absent=self._absent)
         folder.write(ENDED, ended.description(console, why, status, time.time()))
         console.end(why, status)
         if self._server is not None:

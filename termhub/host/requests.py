@@ -9,7 +9,7 @@ Invariant: each request is answered once, however agent, link and window come an
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define
 
@@ -34,11 +34,21 @@ END_SECONDS = 2.0
 REASON_CHARACTERS = 500
 
 
+class Asker(Protocol):
+    """Who hears what the agent answers; a link is one."""
+
+    def reply(self, request: dict[str, Any], number: int, /, **results: Any) -> None:
+        """It is done."""
+
+    def refuse(self, request: dict[str, Any], window: int, code: str, message: str) -> None:
+        """It cannot be done."""
+
+
 @define(eq=False)
 class Asked:
     """A request that the agent has to answer."""
 
-    link: HubLink | None
+    link: Asker | None
     request: dict[str, Any]
     window: int
     timer: Timer
@@ -212,7 +222,7 @@ class Requests:
         self.ask(link, number, request, {"signal": request["signal"]} if "signal" in request else {})
 
     def ask(
-        self, link: HubLink | None, number: int, request: dict[str, Any], arguments: dict[str, Any]
+        self, link: Asker | None, number: int, request: dict[str, Any], arguments: dict[str, Any]
     ) -> None:
         """Ask the agent; its answer goes to ``link``, None: to nobody."""
         if len(self._asked) >= MAX_REQUESTS:

@@ -44,6 +44,7 @@ TYPED_SHARE = 16
 LEAST_SLICE, MOST_SLICE = 512, 1 << 14
 SLOW_SECONDS = 0.004
 _MOST_MARKS = 256
+_EXIT = ("code", "signal", "out_of_memory")
 
 Mark = tuple[int, str, Any]
 Exit = dict[str, Any]
@@ -307,7 +308,7 @@ class Window:
         elif frame.type == frames.EVENT:
             event = frames.parse_json(frame.payload)
             if event.get("type") == "exit":
-                self.exit = {key: event[key] for key in ("code", "signal") if key in event}
+                self.exit = {key: event[key] for key in _EXIT if key in event}
             elif event.get("type") == "opened":
                 self.exit = None
             elif event.get("type") in ("typed", "typing"):
