@@ -5,6 +5,7 @@ machine has any that we may use (version 2 or 1); rlimits hold the rest.
 """
 
 from .cgroup import Group, Usage, find, make
-from .model import Limits
+from .model import Limits, host_limits
+from .places import CONSOLES, HOSTS
 
-__all__ = ["Group", "Limits", "Usage", "find", "make"]
+__all__ = ["CONSOLES", "HOSTS", "Group", "Limits", "Usage", "find", "host_limits", "make"]

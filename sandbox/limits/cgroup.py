@@ -11,21 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import glob
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 
-from .hierarchy import Tree, trees
+from . import hierarchy
+from .controllers import MEMORY_LIMIT, MEMORY_USED, OOM_EVENTS, settings
 from .model import Limits
+from .places import CONSOLES, bases, write
 
-_FOLDER = "termhub"
-_PERIOD_MICROSECONDS = 100_000
-_OOM_EVENTS = {1: "memory.oom_control", 2: "memory.events"}
-_OWN_PROCESSES = 2  # bubblewrap and the agent, on top of the user's
+_RECLAIM_MARGIN = 1 << 20
 
 
 @attrs.frozen
@@ -61,31 +59,62 @@ class Group:
     def add(self, pid: int) -> None:
         """Move a process into the group; its later children are born in it."""
         for folder in self._folders():
-            _write(f"{folder}/cgroup.procs", str(pid))
+            write(f"{folder}/cgroup.procs", str(pid))
 
-    def apply(self, limits: Limits) -> None:
+    def apply(self, limits: Limits, names: Collection[str] | None = None) -> None:
         """Set new limits, also while it runs.
 
+        :param names: of the limits to set; None for all.
         :raises OSError: when the kernel refuses one.
         """
-        writes = _settings_v2(limits) if self.version == 2 else _settings_v1(limits)
-        for controller, name, value, required in writes:
-            if controller in self.folders:
+        for limit, controller, name, value, required in settings(self.version, limits):
+            if controller in self.folders and (names is None or limit in names):
                 try:
-                    _write(f"{self.folders[controller]}/{name}", value)
+                    write(f"{self.folders[controller]}/{name}", value)
                 except OSError:
                     if required:
                         raise
 
+    def holds(self) -> set[str]:
+        """The limits of :class:`Limits` that it holds its processes to."""
+        return {each[0] for each in settings(self.version, Limits()) if each[1] in self.folders}
+
+    def change_memory(self, limits: Limits) -> bool:
+        """Set a new memory limit while it runs; False when more than that is in use now.
+
+        No process is ended for it: what is only cached is given back first.
+
+        :raises OSError: when the kernel refuses it for another reason.
+        """
+        before = self.memory_limit()
+        excess = (self.usage().memory_bytes or 0) - limits.memory_bytes
+        if self.version == 2 and excess > 0:
+            with contextlib.suppress(OSError):  # before Linux 5.19, or it could not give back as much
+                write(f"{self.folders['memory']}/memory.reclaim", str(excess + _RECLAIM_MARGIN))
+            if (self.usage().memory_bytes or 0) > limits.memory_bytes:
+                return False
+        try:
+            self.apply(limits, {"memory_bytes"})
+        except OSError as error:
+            if before is not None:
+                self.apply(attrs.evolve(limits, memory_bytes=before), {"memory_bytes"})
+            if error.errno != errno.EBUSY:
+                raise
+            return False
+        return True
+
+    def memory_limit(self) -> int | None:
+        """What all its processes together may use, in bytes; None where nothing holds them."""
+        return _number(self.folders.get("memory"), MEMORY_LIMIT[self.version])
+
     def usage(self) -> Usage:
         """What its processes use now and have used."""
         get = self.folders.get
-        memory = "memory.current" if self.version == 2 else "memory.usage_in_bytes"
         return Usage(
-            memory_bytes=_number(get("memory"), memory),
+            memory_bytes=_number(get("memory"), MEMORY_USED[self.version]),
             processes=_number(get("pids"), "pids.current"),
             cpu_seconds=self._cpu_seconds(),
-            oom_kills=_field(get("memory"), _OOM_EVENTS[self.version], "oom_kill"),
+            oom_kills=_field(get("memory"), OOM_EVENTS[self.version], "oom_kill"),
         )
 
     def _cpu_seconds(self) -> float | None:
@@ -108,7 +137,7 @@ class Group:
         """SIGKILL every process in it."""
         for folder in self._folders():
             try:
-                _write(f"{folder}/cgroup.kill", "1")
+                write(f"{folder}/cgroup.kill", "1")
                 return
             except OSError:
                 continue  # version 1, or a kernel before 5.14
@@ -136,7 +165,7 @@ class Group:
 
     def memory_ran_out(self) -> bool:
         """Whether processes were ended because the memory limit was reached."""
-        return bool(_field(self.folders.get("memory"), _OOM_EVENTS[self.version], "oom_kill"))
+        return bool(_field(self.folders.get("memory"), OOM_EVENTS[self.version], "oom_kill"))
 
     def describe(self) -> str:
         """Words for what it enforces."""
@@ -148,14 +177,15 @@ class Group:
         return list(dict.fromkeys(self.folders.values()))
 
 
-def make(name: str, limits: Limits) -> Group | None:
+def make(name: str, limits: Limits, kind: str = CONSOLES) -> Group | None:
     """A new group with these limits, or None where we may not make any.
 
     :param name: unique on this machine, fit for a folder's name.
+    :param kind: the folder it goes into, :data:`places.CONSOLES` or :data:`places.HOSTS`.
     """
     folders: dict[str, str] = {}
     version = 0
-    for controller, (of, base) in bases().items():
+    for controller, (of, base) in bases(kind).items():
         if version in (0, of):
             version, folders[controller] = of, f"{base}/{name}"
     group = Group(name, version, folders, limits)
@@ -171,110 +201,26 @@ def make(name: str, limits: Limits) -> Group | None:
     return group
 
 
-def find(name: str) -> Group | None:
-    """The group of this name, if there is one.
+def find(name: str, kind: str = CONSOLES) -> Group | None:
+    """The group of this name and kind, if there is one.
 
     It is found also when its maker was in another part of the trees than we are.
     """
     folders: dict[str, str] = {}
     version = 0
-    for controller, (of, base) in bases().items():
+    for controller, (of, base) in bases(kind).items():
         if version in (0, of) and os.path.isdir(f"{base}/{name}"):
             version, folders[controller] = of, f"{base}/{name}"
     if folders:
         return Group(name, version, folders)
-    for tree in trees():
+    for tree in hierarchy.trees():
         for between in ("", "*/", "*/*/", "*/*/*/"):
-            found = glob.glob(f"{glob.escape(tree.mount)}/{between}{_FOLDER}/{glob.escape(name)}/")
+            found = glob.glob(f"{glob.escape(tree.mount)}/{between}{kind}/{glob.escape(name)}/")
             if found and version in (0, tree.version):
                 version = tree.version
                 folders.update(dict.fromkeys(tree.controllers, found[0].rstrip("/")))
                 break
     return Group(name, version, folders) if folders else None
-
-
-@functools.cache
-def bases() -> dict[str, tuple[int, str]]:
-    """Controller to the tree's version and the folder our groups go into.
-
-    Made once; version 2 is taken where it has the memory controller.
-    """
-    found: dict[str, tuple[int, str]] = {}
-    for tree in trees():
-        if tree.version == 2 and "memory" not in tree.controllers:
-            continue
-        for base in (tree.own, tree.mount):
-            usable = _prepare(tree, base)
-            if usable:
-                found.update(dict.fromkeys(usable, (tree.version, f"{base}/{_FOLDER}")))
-                break
-        if tree.version == 2 and found:
-            break
-    return found
-
-
-def _prepare(tree: Tree, base: str) -> frozenset[str]:
-    """Make our folder in ``base``; the controllers that groups in it will have."""
-    folder = f"{base}/{_FOLDER}"
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError:
-        return frozenset()
-    if not os.access(folder, os.W_OK):
-        return frozenset()
-    if tree.version == 1:
-        return tree.controllers
-    usable = {"cpuacct"}
-    for controller in sorted(tree.controllers - usable):
-        try:
-            _write(f"{base}/cgroup.subtree_control", f"+{controller}")
-            _write(f"{folder}/cgroup.subtree_control", f"+{controller}")
-        except OSError:
-            continue  # processes are in it, or it is not delegated to us
-        usable.add(controller)
-    if "memory" in usable:
-        return frozenset(usable)
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
-    return frozenset()
-
-
-def _settings_v1(limits: Limits) -> list[tuple[str, str, str, bool]]:
-    """``(controller, file, value, required)``, in the order they are written."""
-    memory = str(limits.memory_bytes)
-    return [
-        # With swap counted the pair is raised top down and lowered bottom up, so: out of the way first.
-        ("memory", "memory.memsw.limit_in_bytes", "-1", False),
-        ("memory", "memory.limit_in_bytes", memory, True),
-        ("memory", "memory.memsw.limit_in_bytes", memory, False),
-        ("pids", "pids.max", str(limits.processes + _OWN_PROCESSES), True),
-        ("cpu", "cpu.cfs_period_us", str(_PERIOD_MICROSECONDS), True),
-        ("cpu", "cpu.cfs_quota_us", _quota(limits, "-1"), True),
-    ]
-
-
-def _settings_v2(limits: Limits) -> list[tuple[str, str, str, bool]]:
-    return [
-        ("memory", "memory.max", str(limits.memory_bytes), True),
-        ("memory", "memory.swap.max", "0", False),
-        ("memory", "memory.oom.group", "0", False),
-        ("pids", "pids.max", str(limits.processes + _OWN_PROCESSES), True),
-        ("cpu", "cpu.max", f"{_quota(limits, 'max')} {_PERIOD_MICROSECONDS}", True),
-    ]
-
-
-def _quota(limits: Limits, unlimited: str) -> str:
-    if limits.cpu_percent is None:
-        return unlimited
-    return str(max(limits.cpu_percent * _PERIOD_MICROSECONDS // 100, 1000))
-
-
-def _write(path: str, value: str) -> None:
-    fd = os.open(path, os.O_WRONLY)
-    try:
-        os.write(fd, value.encode())
-    finally:
-        os.close(fd)
 
 
 def _number(folder: str | None, name: str) -> int | None:

@@ -6,6 +6,10 @@ import attrs
 
 MEBIBYTE = 1 << 20
 
+_HOST_MEMORY_BYTES = 512 * MEBIBYTE
+_HOST_PROCESSES = 16
+_LEAST_HOST_PERCENT = 20
+
 
 @attrs.frozen
 class Limits:
@@ -31,3 +35,12 @@ class Limits:
     tmp_bytes: int = 64 * MEBIBYTE
     home_bytes: int | None = None
     home_files: int | None = None
+
+
+def host_limits(limits: Limits) -> Limits:
+    """The limits of the host of a console: a hostile program can make it work, but not without end.
+
+    It may use as much CPU as the console, and at least enough for an echo to be fast.
+    """
+    percent = None if limits.cpu_percent is None else max(limits.cpu_percent, _LEAST_HOST_PERCENT)
+    return Limits(memory_bytes=_HOST_MEMORY_BYTES, processes=_HOST_PROCESSES, cpu_percent=percent)

@@ -25,8 +25,8 @@ import termhub
 from sandbox.guest.loop import Loop
 from sandbox.images import Image
 from sandbox.launch import Backend, Bubblewrap, ExposeError, Unconfined, expose
-from sandbox.limits import make
-from sandbox.limits.cgroup import bases
+from sandbox.limits import CONSOLES, HOSTS, make
+from sandbox.limits.places import bases
 from termhub.errors import BadRequest, NoSandbox, TermhubError
 from termhub.host.folder import listen
 from termhub.host.host import HostOptions
@@ -197,7 +197,8 @@ def preload() -> None:
         screen.resize(100, 30)
         screen.events()
         screen.close()
-    bases()
+    for kind in (CONSOLES, HOSTS):
+        bases(kind)
 
 
 def backend_for(options: argparse.Namespace) -> Backend:

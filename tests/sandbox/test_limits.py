@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sandbox.limits import Group, Limits, cgroup, find, make
+from sandbox.limits import Group, Limits, cgroup, find, hierarchy, make, places
 from sandbox.limits.hierarchy import Tree, trees
 
 MEBIBYTE = 1 << 20
@@ -69,16 +69,19 @@ def fake(tmp_path, monkeypatch):
     (base / "termhub").mkdir()
     (base / "termhub" / "cgroup.subtree_control").write_text("")
     tree = Tree(2, str(tmp_path), str(base), frozenset({"cpu", "cpuacct", "memory", "pids"}))
-    monkeypatch.setattr(cgroup, "trees", lambda: [tree])
-    cgroup.bases.cache_clear()
+    monkeypatch.setattr(places, "trees", lambda: [tree])
+    monkeypatch.setattr(hierarchy, "trees", lambda: [tree])
+    monkeypatch.setattr(places, "_is_delegated", lambda folder: folder == str(base))
+    places.bases.cache_clear()
     yield base / "termhub"
-    cgroup.bases.cache_clear()
+    places.bases.cache_clear()
 
 
 def fill(folder, **files):
     """The files the kernel would make."""
     folder.mkdir(exist_ok=True)
-    names = ["cgroup.procs", "memory.max", "memory.swap.max", "memory.oom.group", "pids.max", "cpu.max"]
+    names = ["cgroup.procs", "memory.max", "memory.swap.max", "memory.oom.group", "pids.max"]
+    names += ["cpu.max", "cpu.weight"]
     for name in names:
         (folder / name).write_text("")
     for name, content in files.items():
@@ -125,13 +128,14 @@ class TestVersion2:
 
 
 def test_without_any_tree_there_are_no_groups(monkeypatch):
-    monkeypatch.setattr(cgroup, "trees", list)
-    cgroup.bases.cache_clear()
+    monkeypatch.setattr(places, "trees", list)
+    monkeypatch.setattr(hierarchy, "trees", list)
+    places.bases.cache_clear()
     try:
         assert make("c-one", Limits()) is None
         assert find("c-one") is None
     finally:
-        cgroup.bases.cache_clear()
+        places.bases.cache_clear()
 
 
 @pytest.fixture
