@@ -31,6 +31,7 @@ class Attempts:
     :param refill_seconds: time after which one more is allowed.
     :param capacity: keys to remember; the ones longest unused are forgotten beyond it.
     :param what: the attempts, in words.
+    :param code: of the error, for programs.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class Attempts:
         refill_seconds: float,
         capacity: int = 10_000,
         what: str = "failed attempts to log in",
+        code: str = "too_many_attempts",
     ) -> None:
         self._seconds = seconds
         self._burst = burst
         self._refill_seconds = refill_seconds
         self._capacity = capacity
         self._what = what
+        self._code = code
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def __len__(self) -> int:
@@ -63,7 +66,7 @@ class Attempts:
             wait = (bucket.spent - (self._burst - 1)) * self._refill_seconds
             raise TooMany(
                 f"Too many {self._what}; try again in {max(1, round(wait))} seconds.",
-                "too_many_attempts",
+                self._code,
                 wait,
             )
         bucket.spent += 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from termhub.gateways.tui.interface import Services as UIServices
     from termhub.gateways.tui.interface import Start, Transport
     from termhub.gateways.tui.ui import TerminalUI
+    from termhub.gateways.web.tls import Certificate
 
 Name = Literal["web", "ssh", "telnet"]
 
@@ -44,6 +45,9 @@ class Gateways:
     :param reactor: Twisted's.
     """
 
+    certificate: Certificate | None = None
+    """What browsers are shown; None: the web is served without TLS."""
+
     def __init__(self, hub: Hub, settings: Settings, reactor: Any) -> None:
         self.addresses = hub.addresses
         self._hub = hub
@@ -62,6 +66,17 @@ class Gateways:
         self.addresses[name] = self._address(name, str(host), int(number))
         return port
 
+    def open_certificate(self) -> None:
+        """Read what TLS needs, where the settings want it; blocks.
+
+        :raises ConfigError: when it cannot be used.
+        """
+        web = self._settings.web
+        if web.tls_certificate or web.tls_key:
+            from termhub.gateways.web.tls import Certificate
+
+            self.certificate = Certificate(web.tls_certificate, web.tls_key)
+
     async def stop(self) -> None:
         """End the connections that would not end by themselves."""
         stopping = [gateway.stop() for gateway in self._leavable]
@@ -71,7 +86,8 @@ class Gateways:
     def _address(self, name: Name, host: str, number: int) -> str:
         public_url = self._settings.web.public_url
         if name == "web":
-            return public_url.rstrip("/") + "/" if public_url else f"http://{Address(host, number)}/"
+            scheme = "http" if self.certificate is None else "https"
+            return public_url.rstrip("/") + "/" if public_url else f"{scheme}://{Address(host, number)}/"
         if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
             host = urlsplit(public_url).hostname or socket.gethostname()
         if name == "telnet":
@@ -81,7 +97,7 @@ class Gateways:
     # -- each of them ----------------------------------------------------------------------
 
     def _web(self) -> Any:
-        from termhub.gateways.web import Services, make_site
+        from termhub.gateways.web import Services, guards_of, make_site
 
         hub, web = self._hub, self._settings.web
         # A fake directory in the gateway's tests is as good to it as the hub's.
@@ -98,13 +114,8 @@ class Gateways:
             access_ended=self._access_ended,
             ssh_address=lambda: self.addresses.get("ssh"),
         )
-        return make_site(
-            services,
-            self._reactor,
-            public_url=web.public_url,
-            connections=web.connections,
-            connections_per_address=0 if web.public_url else web.connections_per_address,
-        )
+        site = make_site(services, self._reactor, guards=guards_of(web, self._reactor.seconds))
+        return site if self.certificate is None else self.certificate.wrap(site, self._reactor)
 
     def _ssh(self) -> Any:
         from termhub.gateways.ssh import PersonTerminal, Services, make_gateway

@@ -7,6 +7,8 @@ Invariant: sockets are bound and everything that needs root is done in
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -84,7 +86,12 @@ class TermhubService(Service):
             warning = check_telnet(self._settings, self._sockets["telnet"])
             if warning is not None:
                 self._warnings.append(warning)
+        if "web" in self._sockets:
+            self._gateways.open_certificate()
         self._hub.drop()
+        certificate = self._gateways.certificate
+        if certificate is not None and (unreadable := certificate.warning()) is not None:
+            self._warnings.append(unreadable)
 
     def startService(self) -> None:
         """Find the consoles, then serve."""
@@ -102,6 +109,7 @@ class TermhubService(Service):
 
     async def _start(self) -> Running:
         await self._hub.start()
+        self._follow_certificate()
         for gateway, listening in self._sockets.items():
             self._ports.append(self._gateways.serve(gateway, listening))
         addresses = self._gateways.addresses
@@ -118,7 +126,20 @@ class TermhubService(Service):
             _log.warn("{warning}", warning=warning)
         return Running(addresses, login, self._warnings)
 
+    def _follow_certificate(self) -> None:
+        certificate = self._gateways.certificate
+        if certificate is None:
+            return
+        certificate.follow(self._reactor)
+        if not os.isatty(0):
+            # At a terminal SIGHUP says that it is gone.
+            signal.signal(
+                signal.SIGHUP, lambda number, frame: self._reactor.callFromThread(certificate.check)
+            )
+
     async def _stop(self) -> None:
+        if self._gateways.certificate is not None:
+            self._gateways.certificate.stop()
         for port in self._ports:
             await port.stopListening()
         gateways_stopped = Deferred.fromCoroutine(self._gateways.stop())

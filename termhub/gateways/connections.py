@@ -1,6 +1,7 @@
 """How many connections there may be, in all and from one address.
 
-Each takes a descriptor and some memory before anybody has said who they are.  Invariant: a
+Each takes a descriptor and some memory before anybody has said who they are.  A proxy's
+connections are everybody's: there a place of the client's is taken for each request.  Invariant: a
 connection is counted from when it is made until it is lost, whatever protocol it speaks then.
 """
 
@@ -15,17 +16,22 @@ from termhub.accounts.attempts import address_key
 
 @attrs.define(eq=False)
 class Place:
-    """One connection's."""
+    """One connection's, or that of a request that came by a proxy.
+
+    :param address: whose it is; None: nobody's in particular.
+    :param is_connection: whether it counts among all connections.
+    """
 
     connections: Connections
-    address: str
+    address: str | None
+    is_connection: bool = True
     is_free: bool = False
 
     def free(self) -> None:
-        """The connection is lost."""
+        """The connection is lost, or the request over."""
         if not self.is_free:
             self.is_free = True
-            self.connections.lost(self.address)
+            self.connections.lost(self)
 
 
 class Connections:
@@ -41,20 +47,31 @@ class Connections:
         self._count = 0
         self._of_address: Counter[str] = Counter()
 
-    def take(self, host: str) -> Place | None:
-        """Count a connection from a host; None when there are too many."""
-        address = address_key(host)
+    def take(self, host: str | None) -> Place | None:
+        """Count a connection from a host; None when there are too many.
+
+        :param host: None for a proxy's, which is no one host's.
+        """
         if self._most and self._count >= self._most:
             return None
-        if self._most_per_address and self._of_address[address] >= self._most_per_address:
-            return None
-        self._count += 1
-        self._of_address[address] += 1
-        return Place(self, address)
+        return self._taken(Place(self, None if host is None else address_key(host)))
 
-    def lost(self, address: str) -> None:
-        """A connection from here is no more."""
-        self._count -= 1
-        self._of_address[address] -= 1
-        if not self._of_address[address]:
-            del self._of_address[address]
+    def take_proxied(self, host: str) -> Place | None:
+        """Count a request of a host that a proxy's connection brought; None when there are too many."""
+        return self._taken(Place(self, address_key(host), is_connection=False))
+
+    def _taken(self, place: Place) -> Place | None:
+        if place.address is not None:
+            if self._most_per_address and self._of_address[place.address] >= self._most_per_address:
+                return None
+            self._of_address[place.address] += 1
+        self._count += place.is_connection
+        return place
+
+    def lost(self, place: Place) -> None:
+        """What took this place is no more."""
+        self._count -= place.is_connection
+        if place.address is not None:
+            self._of_address[place.address] -= 1
+            if not self._of_address[place.address]:
+                del self._of_address[place.address]

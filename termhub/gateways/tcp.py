@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IPullProducer
+from twisted.protocols.policies import ProtocolWrapper
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from termhub.hub.writing import write_now
@@ -47,6 +48,13 @@ def prepare(transport: Any, read_bytes: int = READ_BYTES) -> None:
         (socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES),
     ):
         connection.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def tcp_connection(transport: Any) -> Any:
+    """The connection itself, where a transport is TLS over one."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return transport
 
 
 @implementer(IPullProducer)

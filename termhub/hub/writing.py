@@ -22,6 +22,8 @@ def write_now(transport: Any, data: bytes) -> bool:
     """
     if (
         len(data) <= MOST_BYTES
+        # Its own, not that of the connection below: TLS hands out what it does not have itself.
+        and hasattr(type(transport), "writeSomeData")
         and getattr(transport, "connected", False)
         and not getattr(transport, "disconnecting", True)
         and not getattr(transport, "dataBuffer", True)

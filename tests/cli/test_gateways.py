@@ -43,6 +43,8 @@ class Listening:
 class Reactor:
     """Adopts ports."""
 
+    seconds = staticmethod(lambda: 0.0)
+
     def __init__(self) -> None:
         self.adopted: list[Any] = []
 

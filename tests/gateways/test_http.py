@@ -11,7 +11,9 @@ from twisted.internet.defer import DeferredList
 from twisted.internet.threads import deferToThread
 
 from sandbox.guest import frames
+from termhub.gateways.connections import Connections
 from termhub.gateways.web import http
+from termhub.gateways.web.guards import Guards
 from termhub.gateways.web.http import MAX_BODY, MAX_INPUT_BODY, SECURITY_HEADERS
 from tests.support.web import WebTestCase
 
@@ -168,7 +170,8 @@ class HeaderTests(WebTestCase):
 
 class ConnectionsTests(WebTestCase):
     def site_options(self) -> dict[str, Any]:
-        return {**super().site_options(), "connections": 4, "connections_per_address": 3}
+        guards = Guards(Connections(4, 3))
+        return {**super().site_options(), "guards": guards}
 
     def connected(self) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", self.address), timeout=60)

@@ -6,6 +6,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from termhub.accounts import manage
+from termhub.gateways.web.guards import Guards
 from tests.support.web import Response, WebTestCase
 
 
@@ -164,7 +165,7 @@ class LoginTests(WebTestCase):
 
 class BehindProxyTests(WebTestCase):
     def site_options(self) -> dict[str, Any]:
-        return {"static_folder": self.static, "public_url": "https://hub.example/"}
+        return {"static_folder": self.static, "guards": Guards(public_url="https://hub.example/")}
 
     async def test_the_public_origin_is_ours_and_cookies_are_secure(self) -> None:
         body = {"name": "alice", "password": "alice's password"}

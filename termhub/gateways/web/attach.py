@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -34,6 +34,7 @@ from termhub.store import Role, User
 
 from ..attached import NOT_ALLOWED, Attached
 from ..connections import Place
+from ..tcp import tcp_connection
 from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
@@ -83,6 +84,7 @@ class Admission:
     """What was decided about a client: whose viewer of which console, or why not.
 
     ``role`` says what the user may do there at the time it is asked; None: nothing any more.
+    ``address`` is where the client comes from.
     """
 
     user: User | None = None
@@ -91,6 +93,7 @@ class Admission:
     role: Callable[[], Role | None] = lambda: None
     close_code: int = NOT_ALLOWED
     reason: str = ""
+    address: str = ""
 
 
 class _ClientFaults:
@@ -115,7 +118,7 @@ class AttachProtocol(WebSocketServerProtocol):
     """One connection; a :class:`~termhub.hub.viewers.Client` of the hub."""
 
     admission = Admission()
-    place: Place | None = None
+    places: Sequence[Place] = ()
     log = _ClientFaults()
     transport: Any
 
@@ -207,11 +210,13 @@ class AttachProtocol(WebSocketServerProtocol):
         # The HTTP channel is still registered as the transport's producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
-        self.transport.bufferSize = READ_BYTES
-        handle = self.transport.getHandle()
+        connection = tcp_connection(self.transport)
+        connection.bufferSize = READ_BYTES
+        handle = connection.getHandle()
         if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX:
             handle.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
         super().connectionMade()
+        self.peer = self.admission.address
 
     def dataReceived(self, data: bytes) -> None:
         """Take what the client sent, the usual messages past autobahn."""
@@ -236,8 +241,8 @@ class AttachProtocol(WebSocketServerProtocol):
         self._is_leaving = self._is_lost = True
         self._owe(-self._unsent)
         self.factory.attached.discard(self)
-        if self.place is not None:
-            self.place.free()
+        for place in self.places:
+            place.free()
         self._cancel_timer()
         super().connectionLost(reason)
         if self.closeHandshakeTimeoutCall is not None:
@@ -423,14 +428,16 @@ class _Admitting:
 
     factory: AttachFactory
     admission: Admission
-    place: Place | None
+    places: Sequence[Place]
 
     def buildProtocol(self, address: IAddress) -> Any:
         protocol: Any = self.factory.buildProtocol(address)
-        protocol.admission, protocol.place = self.admission, self.place
+        protocol.admission, protocol.places = self.admission, self.places
         return protocol
 
 
-def attach_resource(factory: AttachFactory, admission: Admission, place: Place | None) -> WebSocketResource:
-    """What takes a request and its connection's place over and makes a WebSocket of it."""
-    return WebSocketResource(_Admitting(factory, admission, place))
+def attach_resource(
+    factory: AttachFactory, admission: Admission, places: Sequence[Place]
+) -> WebSocketResource:
+    """What takes a request and its connection's places over and makes a WebSocket of it."""
+    return WebSocketResource(_Admitting(factory, admission, places))

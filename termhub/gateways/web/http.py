@@ -23,9 +23,12 @@ from twisted.web.server import Request, Site
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from termhub.accounts.secret import without_secrets
+from termhub.errors import TooMany
 
-from ..connections import Connections, Place
+from ..connections import Place
+from .guards import Guards
 from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
+from .proxies import Source
 
 MAX_BODY = 64 << 10
 """Largest request body in bytes, except input to a console."""
@@ -46,6 +49,9 @@ BODY_SECONDS = 600.0
 LINGER_SECONDS = 2.0
 """How long a refused connection may still send, so that its client reads the answer."""
 
+CLOSE_SECONDS = 60.0
+"""How long a client has to read its last answer, and with TLS to say goodbye."""
+
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
     "style-src 'self'; "
@@ -58,19 +64,27 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+BAD_REQUEST = refusal(400, "bad_request", "This is not a valid HTTP/1.1 request.")
 TOO_MANY_CONNECTIONS = refusal(
     503, "too_many_connections", "There are too many connections; close some, or try again.", Retry_After="5"
 )
+
+HTTPS_COOKIES = b"__Host-"
+"""Begins the names of cookies where people come by https: no other host can set these (RFC 6265bis)."""
 
 _INPUT_PATH = re.compile(rb"/api/v1/consoles/[^/?]+/input(\?|$)")
 _log = Logger()
 
 
-def last_response(refused: Refusal) -> bytes:
-    """A whole HTTP/1.1 response with a problem, after which the connection closes."""
+def last_response(refused: Refusal, headers: Mapping[str, str] | None = None) -> bytes:
+    """A whole HTTP/1.1 response with a problem, after which the connection closes.
+
+    :param headers: further headers.
+    """
     body = refused.body()
     headers = {
         **SECURITY_HEADERS,
+        **(headers or {}),
         **refused.headers,
         "Server": "termhub",
         "Content-Type": CONTENT_TYPE,
@@ -92,12 +106,18 @@ class TermhubRequest(Request):
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
         self._body_limit = MAX_BODY
         self._body_length = 0
+        self._place: Place | None = None
+        self.source = Source("")
+        """Where it comes from; known before it is processed."""
         for name, value in (*SECURITY_HEADERS.items(), ("Server", "termhub")):
             self.responseHeaders.setRawHeaders(name, [value])
 
     def gotLength(self, length: int | None) -> None:
-        """Refuse a body that says it is too long."""
+        """Refuse a body that says it is too long, or whose end others might see elsewhere."""
         super().gotLength(length)
+        codings = [coding.lower() for coding in self._values("Transfer-Encoding")]
+        if codings and (codings != ["chunked"] or self.channel.is_old):
+            self.channel.refuse(BAD_REQUEST)
         if length == 0 or not _INPUT_PATH.match(self.channel.target):
             pass
         elif self.channel.site.take_large_body(self):
@@ -123,22 +143,80 @@ class TermhubRequest(Request):
         )
 
     def process(self) -> None:
-        """Hand the request to the routes, if its path is text."""
-        # klein would answer these itself, and not with a problem.
-        try:
-            unquote_to_bytes(self.path).decode()
-            self.method.decode("ascii")
-        except UnicodeDecodeError:
-            self.write(self.refuse(refusal(400, "bad_request", "The address is not UTF-8.")))
+        """Hand the request to the routes, unless it is refused before."""
+        guards = self.channel.site.guards
+        self.source = guards.proxies.source(
+            str(getattr(self.getClientAddress(), "host", "")),
+            self._values("X-Forwarded-For"),
+            self._values("X-Forwarded-Proto"),
+            self._values("X-Forwarded-Host"),
+        )
+        if self.came_by_https:
+            for name, value in guards.hsts.items():
+                self.responseHeaders.setRawHeaders(name, [value])
+        refused = self._refusal(guards)
+        if refused is not None:
+            self.write(self.refuse(refused))
             self.finish()
             return
         # The cookie of a session is ours to make, so Twisted's own sessions stay unused.
         super().process()
 
+    def _refusal(self, guards: Guards) -> Refusal | None:
+        """Why no route gets it; None when one does."""
+        try:
+            guards.rates.of_address(self.address)
+        except TooMany as error:
+            return refusal_of(error)
+        if len(self._values("Host")) > 1:
+            return BAD_REQUEST
+        if any(coding.lower() != "identity" for coding in self._values("Content-Encoding")):
+            return refusal(415, "bad_encoding", "Bodies are taken as they are, not compressed.")
+        # klein would answer these itself, and not with a problem.
+        try:
+            unquote_to_bytes(self.path).decode()
+            self.method.decode("ascii")
+        except UnicodeDecodeError:
+            return refusal(400, "bad_request", "The address is not UTF-8.")
+        if self.source.is_proxied and not guards.proxies.has(self.address):
+            self._place = guards.connections.take_proxied(self.address)
+            if self._place is None:
+                return TOO_MANY_CONNECTIONS
+            self.notifyFinish().addBoth(self._free_place)
+        return None
+
+    def _free_place(self, result: object) -> None:
+        if self._place is not None:
+            self._place.free()
+
+    def give_places(self) -> list[Place]:
+        """What it takes among the connections, for who takes its transport over and frees them."""
+        places = [place for place in (self.channel.give_place(), self._place) if place is not None]
+        self._place = None
+        return places
+
     @property
     def address(self) -> str:
-        """Where the request comes from."""
-        return str(getattr(self.getClientAddress(), "host", ""))
+        """Where the request comes from: the client's address, as far as a trusted proxy says it."""
+        return self.source.address
+
+    @property
+    def asked_host(self) -> str | None:
+        """The host, with a port if any, that the client asked for."""
+        return self.source.host or self.header("Host")
+
+    @property
+    def came_by_https(self) -> bool:
+        """Whether it came encrypted, to us or to a trusted proxy."""
+        return bool(self.isSecure()) or self.source.is_https
+
+    @property
+    def _cookie_prefix(self) -> bytes:
+        return HTTPS_COOKIES if self._keeps_to_https else b""
+
+    @property
+    def _keeps_to_https(self) -> bool:
+        return self.came_by_https or self.channel.site.guards.is_https
 
     @property
     def logged_path(self) -> str:
@@ -160,20 +238,26 @@ class TermhubRequest(Request):
         value = self.getHeader(name.encode("ascii"))
         return None if value is None else value.decode("latin-1")
 
+    def _values(self, name: str) -> list[str]:
+        """The values of all headers of a name, in their order."""
+        return [
+            value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(name.encode("ascii"), [])
+        ]
+
     def cookie(self, name: bytes) -> str | None:
         """The value of a cookie that is set and not empty."""
-        value = self.received_cookies.get(name)
+        value = self.received_cookies.get(self._cookie_prefix + name)
         return value.decode("ascii", "replace") if value else None
 
-    def set_cookie(self, name: bytes, value: str, seconds: float, secure: bool) -> None:
+    def set_cookie(self, name: bytes, value: str, seconds: float) -> None:
         """Set a cookie that scripts cannot read and foreign sites cannot send."""
         self.addCookie(
-            name,
+            self._cookie_prefix + name,
             value.encode(),
             path=b"/",
             max_age=str(int(seconds)).encode(),
             httpOnly=True,
-            secure=secure or self.isSecure(),
+            secure=self._keeps_to_https,
             sameSite=b"lax",
         )
 
@@ -222,22 +306,37 @@ class TermhubChannel(HTTPChannel):
     transport: Any
     site: TermhubSite
     _is_refused = False
+    _is_lost = False
     _place: Place | None = None
     _deadline: Any = None
 
     def connectionMade(self) -> None:
         """Serve, unless there are too many connections."""
         super().connectionMade()
-        self._place = self.site.connections.take(str(getattr(self.transport.getPeer(), "host", "")))
-        if self._place is None:
+        guards = self.site.guards
+        host = str(getattr(self.transport.getPeer(), "host", ""))
+        is_proxy = guards.proxies.has(host)
+        self._place = guards.connections.take(None if is_proxy else host)
+        is_refused = self._place is None
+        if self.isSecure() and not is_proxy:
+            # A handshake costs us more than the client; what follows is counted by itself.
+            try:
+                guards.rates.of_address(host)
+            except TooMany:
+                is_refused = True
+        if is_refused:
             # Nothing of it is read, so that it costs no more than this.
             self._is_refused = True
             self._networkProducer.unregisterProducer()
-            self.transport.write(last_response(TOO_MANY_CONNECTIONS))
-            self.transport.loseConnection()
+            if self.isSecure():
+                self.transport.abortConnection()
+            else:
+                self.transport.write(last_response(TOO_MANY_CONNECTIONS))
+                self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Let everything go."""
+        self._is_lost = True
         self._stop_deadline()
         place = self.give_place()
         if place is not None:
@@ -265,6 +364,11 @@ class TermhubChannel(HTTPChannel):
         target: bytes = self._path  # type: ignore[assignment]
         return target
 
+    @property
+    def is_old(self) -> bool:
+        """Whether the request that is being read is of HTTP/1.0."""
+        return bool(self._version != b"HTTP/1.1")
+
     def dataReceived(self, data: bytes) -> None:
         """Parse, unless the connection is refused and only drains."""
         if not self._is_refused:
@@ -274,8 +378,16 @@ class TermhubChannel(HTTPChannel):
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the head."""
-        if not self._is_refused:
+        if self._is_refused:
+            return
+        if line[:1] in (b" ", b"\t"):
+            # Lines that go on in the next are read differently by others (RFC 9112, section 5.2).
+            self.refuse(BAD_REQUEST)
+            return
+        try:
             super().lineReceived(line)
+        except ValueError:
+            self.refuse(BAD_REQUEST)  # a length of more digits than can be a number
 
     def allHeadersReceived(self) -> None:
         """Wait for the body."""
@@ -305,13 +417,33 @@ class TermhubChannel(HTTPChannel):
         self.setTimeout(None)
         self._stop_deadline()
         self._networkProducer.unregisterProducer()
-        self.transport.write(last_response(refused))
-        if IHalfCloseableDescriptor.providedBy(self.transport):
-            self._abortingCall = self.callLater(LINGER_SECONDS, self.forceAbortClient)
+        headers = self.site.guards.hsts if self.isSecure() else {}
+        self.transport.write(last_response(refused, headers))
+        if self.isSecure():
+            # TLS reads on until the client has said goodbye too.
+            self._abort_in(LINGER_SECONDS)
+            self.transport.loseConnection()
+            self.transport.resumeProducing()
+        elif IHalfCloseableDescriptor.providedBy(self.transport):
+            self._abort_in(LINGER_SECONDS)
             self.transport.loseWriteConnection()
             self.transport.resumeProducing()
         else:
             self.transport.loseConnection()
+
+    def loseConnection(self) -> None:
+        """Close when everything is sent; a client that does not take it is given up."""
+        super().loseConnection()
+        self._abort_in(CLOSE_SECONDS)
+
+    def _abort_in(self, seconds: float) -> None:
+        # TCP tells of the other end's closing also after the connection is lost.
+        if self._abortingCall is None and not self._is_lost:
+            self._abortingCall = self.callLater(seconds, self.forceAbortClient)
+
+    def _send100Continue(self) -> None:
+        if not self._is_refused:
+            super()._send100Continue()
 
     def readConnectionLost(self) -> None:
         """The client sends no more; what was answered already still goes out."""
@@ -325,24 +457,28 @@ class TermhubChannel(HTTPChannel):
         self.refuse(refusal(431, "too_large", "The head of this request is too long."))
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        self.refuse(refusal(400, "bad_request", "This is not a valid HTTP/1.1 request."))
+        self.refuse(BAD_REQUEST)
 
 
 class TermhubSite(Site):
     """Listens for HTTP.
 
     :param root: the resource that answers everything.
-    :param connections: counts those there are.
+    :param guards: what connections and requests are held to.
     """
 
     protocol = TermhubChannel  # type: ignore[assignment]
     noisy = False
     displayTracebacks = False
 
-    def __init__(self, root: IResource, reactor: Any, connections: Connections) -> None:
-        self.connections = connections
+    def __init__(self, root: IResource, reactor: Any, guards: Guards) -> None:
+        self.guards = guards
         super().__init__(root, requestFactory=TermhubRequest, timeout=REQUEST_SECONDS, reactor=reactor)
         self._large_bodies = 0
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What TLS may agree on (ALPN)."""
+        return [b"http/1.1"]
 
     def take_large_body(self, request: TermhubRequest) -> bool:
         """Let a request have a large body until it is over; False when too many have."""
@@ -362,5 +498,5 @@ class TermhubSite(Site):
             method=request.method.decode("ascii", "replace"),
             path=request.logged_path,
             status=request.code,
-            address=getattr(request.client, "host", ""),
+            address=request.address,
         )

@@ -89,6 +89,7 @@ class Operation:
         refuses with.
     :param access: who may call it.
     :param accounts_only: whether guests may not, whatever their role.
+    :param is_expensive: whether it starts or writes out much, so that a user may do it less often.
     :param stops_when_unwanted: whether it is cancelled when its client goes away; what
         changes something is carried through instead.
     """
@@ -104,6 +105,7 @@ class Operation:
     answer_headers: Mapping[str, str] = attrs.field(factory=dict)
     access: Access = attrs.field(kw_only=True)
     accounts_only: bool = False
+    is_expensive: bool = False
     stops_when_unwanted: bool = False
 
     @property

@@ -30,6 +30,7 @@ from .load import Load
 from .operations import NOBODY, PREFIX, Answer, Bytes, Call, Operation
 from .origins import is_ours
 from .problems import is_defect, refusal_of
+from .rates import Rates
 from .services import Services
 
 COOKIE = b"termhub_session"
@@ -46,13 +47,13 @@ class Router:
     """Serves operations.
 
     :param services: what handlers use.
-    :param origins: origins that are ours besides the one in ``Host``.
-    :param is_https: whether browsers reach us by https, so that cookies are kept to it.
+    :param origins: origins that are ours besides the one that was asked.
+    :param rates: counts what users ask.
     """
 
     services: Services
-    origins: Collection[str] = ()
-    is_https: bool = False
+    origins: Collection[str]
+    rates: Rates
     load: Load = attrs.field(factory=Load)
 
     def add(self, app: Klein, operations: Iterable[Operation]) -> None:
@@ -72,6 +73,8 @@ class Router:
 
     async def _answer(self, operation: Operation, request: TermhubRequest, path: Any) -> Answer:
         user = await self._caller(operation, request)
+        if user is not NOBODY:
+            self.rates.of_user(user.number, operation.is_expensive)
         if any(isinstance(value, int) and value > MOST_NUMBER for value in path.values()):
             raise NotFound
         if operation.changes_something:
@@ -146,7 +149,7 @@ class Router:
         origin = request.header("Origin")
         if origin is None and not shown:
             return
-        if not is_ours(origin, request.header("Sec-Fetch-Site"), request.header("Host"), self.origins):
+        if not is_ours(origin, request.header("Sec-Fetch-Site"), request.asked_host, self.origins):
             raise NotAllowed(
                 "With a login cookie, changes are accepted from termhub's own pages only "
                 "(Origin or Sec-Fetch-Site). Programs use a token.",
@@ -157,7 +160,7 @@ class Router:
         request.setResponseCode(answer.status)
         for name, secret in ((COOKIE, answer.session), (GUEST_COOKIE, answer.guest)):
             if secret is not None:
-                request.set_cookie(name, secret, SESSION_SECONDS if secret else 0, self.is_https)
+                request.set_cookie(name, secret, SESSION_SECONDS if secret else 0)
         if answer.value is not None:
             body, content_type = msgspec.json.encode(answer.value), "application/json"
         elif answer.data is not None:

@@ -14,13 +14,13 @@ from termhub.errors import NoSuchConsole, NotLoggedIn
 from termhub.store import User
 
 from ..attached import NOT_ALLOWED, Attached
-from ..connections import Connections
 from . import account_api, console_api, key_api, share_api
 from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
+from .guards import Guards
 from .http import TermhubRequest, TermhubSite
 from .openapi import openapi_document
 from .operations import PREFIX
-from .origins import origin_is_ours, origin_of
+from .origins import origin_is_ours
 from .problems import refusal
 from .router import Router, new_app
 from .services import Services
@@ -39,21 +39,16 @@ def make_site(
     services: Services,
     reactor: Any,
     *,
-    public_url: str = "",
+    guards: Guards | None = None,
     static_folder: Path = STATIC_FOLDER,
-    connections: int = 0,
-    connections_per_address: int = 0,
 ) -> TermhubSite:
     """The site to listen with.
 
     :param services: the consoles, accounts and images to serve.
-    :param public_url: the address people use when a proxy stands in front; its pages are
-        ours too, and with https the login cookie is kept to https.
+    :param guards: what connections and requests are held to; None: next to nothing.
     :param static_folder: where the browser client was built to.
-    :param connections: most connections; 0: any number.
-    :param connections_per_address: most of one address; 0: any number.
     """
-    origin = origin_of(public_url)
+    guards = guards or Guards()
     attached = Attached(services.accounts.identify, reactor)
 
     async def access_ended(user: User) -> None:
@@ -61,17 +56,14 @@ def make_site(
         await services.access_ended(user)
 
     router = Router(
-        attrs.evolve(services, access_ended=access_ended),
-        origins=() if origin is None else (origin,),
-        is_https=public_url.startswith("https:"),
+        attrs.evolve(services, access_ended=access_ended), origins=guards.origins, rates=guards.rates
     )
     app = new_app()
     router.add(app, OPERATIONS)
     _add_documents(app, services.version)
     _add_attach(app, router, AttachFactory(attached, reactor))
     _add_client(app, Static(static_folder))
-    counted = Connections(connections, connections_per_address)
-    return TermhubSite(IResource(app.resource()), reactor, counted)
+    return TermhubSite(IResource(app.resource()), reactor, guards)
 
 
 def _add_documents(app: Klein, version: str) -> None:
@@ -96,7 +88,7 @@ def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
             return request.refuse(
                 refusal(426, "upgrade_required", "This address is a WebSocket.", Upgrade="websocket")
             )
-        if origin is not None and not origin_is_ours(origin, request.header("Host"), router.origins):
+        if origin is not None and not origin_is_ours(origin, request.asked_host, router.origins):
             return request.refuse(refusal(403, "foreign_origin", "Only termhub's own pages may attach."))
         if SUBPROTOCOL not in wanted:
             return request.refuse(
@@ -105,15 +97,18 @@ def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
         admission = await _admission(router, request, console)
         if request.is_over:
             return None
-        return attach_resource(factory, admission, request.channel.give_place())
+        return attach_resource(factory, admission, request.give_places())
 
 
 async def _admission(router: Router, request: TermhubRequest, console: str) -> Admission:
     consoles = router.services.consoles
     try:
         user, credentials = await router.identify(request)
+        router.rates.of_user(user.number)
         found = consoles.get(user, console, "observer")
-        return Admission(user, credentials, found, lambda: consoles.role_of(user, found))
+        return Admission(
+            user, credentials, found, lambda: consoles.role_of(user, found), address=request.address
+        )
     except NotLoggedIn as error:
         return Admission(close_code=NOT_ALLOWED, reason=error.message)
     except NoSuchConsole as error:
