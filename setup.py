@@ -52,6 +52,7 @@ setup(
         "msgspec>=0.19",
         "platformdirs>=4.2",
         "ptyprocess>=0.7",
+        "pyopenssl>=25.0",
         "pyseccomp>=0.1.2",
         "pyte>=0.8.2",
         "twisted[conch,tls]>=24.10",

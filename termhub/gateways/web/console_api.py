@@ -174,6 +174,7 @@ OPERATIONS = (
         body=NewConsoleRequest,
         refusals=(409, 503),
         access="account",
+        is_expensive=True,
     ),
     Operation("GET", "/consoles", "List your consoles", list_consoles, {200: ConsoleList}, access="person"),
     Operation(
@@ -207,6 +208,7 @@ OPERATIONS = (
         body=NewWindowRequest,
         refusals=(409, 503),
         access="writer",
+        is_expensive=True,
     ),
     Operation(
         "DELETE",

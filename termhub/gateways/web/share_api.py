@@ -137,6 +137,7 @@ OPERATIONS = (
         body=NewShareRequest,
         access="owner",
         accounts_only=True,
+        is_expensive=True,
     ),
     Operation("GET", _SHARES, "List a console's shares", list_shares, {200: ShareList}, access="owner"),
     Operation("DELETE", f"{_SHARES}/<share>", "Revoke a share", revoke_share, {204: None}, access="owner"),

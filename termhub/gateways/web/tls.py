@@ -16,7 +16,7 @@ import attrs
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.task import LoopingCall
@@ -81,10 +81,10 @@ def read_pair(certificate: Path, key: Path) -> Pair:
         raise ConfigError(f"There is no private key in PEM form in {key}.") from None
     context = _context()
     try:
-        context.use_certificate(crypto.X509.from_cryptography(chain[0]))
+        context.use_certificate(chain[0])
         for issuer in chain[1:]:
-            context.add_extra_chain_cert(crypto.X509.from_cryptography(issuer))
-        context.use_privatekey(crypto.PKey.from_cryptography_key(private))
+            context.add_extra_chain_cert(issuer)
+        context.use_privatekey(private)
         context.check_privatekey()
     except (SSL.Error, TypeError, ValueError):
         raise ConfigError(
