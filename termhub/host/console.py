@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from sandbox.guest import frames
 from termhub.host.agent_link import AgentError, AgentLink
@@ -69,7 +69,7 @@ class Surroundings:
     random_number: Callable[[], int]
     kill: Callable[[], None]
     processor_time: Callable[[], float]
-    memory: Memory = Uncounted()
+    memory: Memory = field(factory=Uncounted)
 
 
 @define(eq=False)

@@ -55,7 +55,6 @@ class HostOptions:
     engine: str = "auto"
     blank: bool = False
     segment_bytes: int = SEGMENT_BYTES
-    out_of_memory: Callable[[str], str | None] = lambda console: None
 
 
 class HostError(Exception):

@@ -150,7 +150,6 @@ def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:
     host_options = HostOptions(
         engine=options.engine,
         segment_bytes=options.segment_bytes,
-        out_of_memory=sandboxes.out_of_memory,
     )
     supervisor = Supervisor(run_folder / "consoles", sandboxes, host_options, loop)
     preload()

@@ -119,7 +119,7 @@ class OutOfMemory:
             self._commands.pop(number, None)
 
     def exited(self, window: Window, exit_: Exit) -> Exit:
-        """A window's program has ended, as said at the end of its stream; the exit with what is known of it."""
+        """A window's program has ended, at the end of its stream; the exit with what is known of it."""
         number, offset = window.number, window.stream.end
         self._due.pop(number, None)
         if exit_.get("signal") != "SIGKILL":

@@ -233,11 +233,3 @@ class Sandboxes:
             return True
         group.kill()
         return group.remove()
-
-    @staticmethod
-    def out_of_memory(console: str) -> str | None:
-        """Words when the console's memory limit was hit."""
-        group = find(console)
-        if group is None or not group.memory_ran_out():
-            return None
-        return "out of memory"

@@ -284,7 +284,6 @@ class Supervisor:
             engine=engine,
             blank=failures >= 4,
             segment_bytes=self._options.segment_bytes,
-            out_of_memory=self._options.out_of_memory,
         )
 
     def _watch_host(self, entry: Supervised, pidfd: int, pid: int) -> None:

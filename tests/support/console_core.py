@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from sandbox.guest import frames
 from termhub.host.console import Console, Surroundings
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
+from termhub.host.memory import Count, Memory, Uncounted
 from termhub.screen import Cursor, Modes, ScreenEvent, TextRow
 
 
@@ -104,6 +106,24 @@ class FakeScreen:
         self.is_closed = True
 
 
+class FakeMemory:
+    """Memory that runs out when a test says so; ``saved`` is what a disk would hold."""
+
+    def __init__(self, limit_bytes: int = 512 << 20) -> None:
+        self.kills = 0
+        self.limit_bytes = limit_bytes
+        self.saved: dict[str, Any] = {}
+
+    def count(self) -> Count | None:
+        return Count(self.kills, self.limit_bytes)
+
+    def load(self) -> dict[str, Any]:
+        return json.loads(json.dumps(self.saved))  # type: ignore[no-any-return]
+
+    def save(self, told: dict[str, Any]) -> None:
+        self.saved = told
+
+
 class ConsoleCore:
     """A :class:`Console` on fake surroundings, with helpers to be its agent and its hub.
 
@@ -112,7 +132,15 @@ class ConsoleCore:
 
     made: ClassVar[list[ConsoleCore]] = []
 
-    def __init__(self, folder: Path, *, cost: float = 0.0, start: bool = True, **journal: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cost: float = 0.0,
+        start: bool = True,
+        memory: Memory | None = None,
+        **journal: int,
+    ) -> None:
         self.clock = FakeClock()
         self.cost = cost
         self.kills = 0
@@ -132,6 +160,7 @@ class ConsoleCore:
                 random_number=lambda: random_numbers.getrandbits(64),
                 kill=self.kill,
                 processor_time=self.clock.now,
+                memory=memory or Uncounted(),
             ),
         )
         self.windows = self.console.windows
