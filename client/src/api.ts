@@ -1,10 +1,11 @@
 /**
- * The REST interface, typed, and its errors as sentences for people.
+ * The REST interface, typed: who is here, consoles, shares, keys.
  *
- * No DOM: `fetch` is passed in.  Errors are problem details (RFC 9457) and become {@link ApiError}.
+ * What only some pages need stands beside it, and comes with them: `account.ts`, `usage.ts`, `admin.ts`.
  */
 
 import type { Key, KeyOffer } from "./keys.ts";
+import { ApiError, type Fetch, type Json, list, number, numberOrNull, Rest, text } from "./rest.ts";
 import { parseRole } from "./room/messages.ts";
 import {
   type NewShare,
@@ -18,6 +19,8 @@ import {
   type Taken,
   type WantedShare,
 } from "./shares.ts";
+
+export { ApiError } from "./rest.ts";
 
 /** A console as the server lists it. */
 export interface Console {
@@ -58,6 +61,21 @@ export interface Me {
   readonly name: string;
   /** Somebody without an account, who came by a link. */
   readonly isGuest: boolean;
+  readonly isAdmin: boolean;
+  /** The name of the plan. */
+  readonly plan: string;
+  /** Seconds since the epoch. */
+  readonly created: number;
+  /** When a visitor's account ends with everything in it, seconds since the epoch; null for one that stays. */
+  readonly expires: number | null;
+}
+
+/** What the server says of itself to everybody. */
+export interface ServerFacts {
+  /** The command that connects by ssh; empty when the server does not serve it. */
+  readonly ssh: string;
+  /** Whether one can try it without an account. */
+  readonly guests: boolean;
 }
 
 export interface NewConsole {
@@ -69,36 +87,24 @@ export interface NewConsole {
   readonly rows?: number;
 }
 
-/** The server said no, or could not be reached (`status` 0). */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-  constructor(
-    message: string,
-    readonly status: number,
-    readonly code: string,
-    readonly retryAfterSeconds: number | null = null,
-  ) {
-    super(message);
-  }
-
-  get notLoggedIn(): boolean {
-    return this.status === 401;
-  }
-}
-
-type Fetch = (path: string, init: RequestInit) => Promise<Response>;
-type Json = Readonly<Record<string, unknown>>;
-
 export class Api {
+  readonly rest: Rest;
+
   /** @param fetch the browser's, or a stand-in */
-  constructor(
-    private readonly fetch: Fetch,
-    private readonly base = "/api/v1",
-  ) {}
+  constructor(fetch: Fetch) {
+    this.rest = new Rest(fetch);
+  }
 
   async me(): Promise<Me> {
     const me = await this.call("GET", "/me");
-    return { name: text(me.name), isGuest: me.is_guest === true };
+    return {
+      name: text(me.name),
+      isGuest: me.is_guest === true,
+      isAdmin: me.is_admin === true,
+      plan: text(me.plan),
+      created: number(me.created),
+      expires: numberOrNull(me.expires),
+    };
   }
 
   async loginWithLink(link: string): Promise<void> {
@@ -107,6 +113,11 @@ export class Api {
 
   async login(name: string, password: string): Promise<void> {
     await this.call("POST", "/login", { name, password });
+  }
+
+  /** Begins as a visitor without an account. */
+  async loginAsVisitor(): Promise<void> {
+    await this.call("POST", "/login/guest");
   }
 
   async logout(): Promise<void> {
@@ -184,9 +195,9 @@ export class Api {
     return parseKey(await this.call("POST", `/keys/offers/${encodeURIComponent(code)}`, { label }));
   }
 
-  /** The command that connects by ssh; empty when the server does not serve it. */
-  async sshCommand(): Promise<string> {
-    return text((await this.call("GET", "/server")).ssh);
+  async server(): Promise<ServerFacts> {
+    const server = await this.call("GET", "/server");
+    return { ssh: text(server.ssh), guests: server.guests === true };
   }
 
   /** Who may come into a console, and by what. */
@@ -228,41 +239,8 @@ export class Api {
     return parseTaken(await this.call("POST", "/shares/take", { token, ...given }));
   }
 
-  private async call(method: string, path: string, body?: object): Promise<Json> {
-    const init: RequestInit = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
-    if (body !== undefined) {
-      init.body = JSON.stringify(body);
-      init.headers = { Accept: "application/json", "Content-Type": "application/json" };
-    }
-    let response: Response;
-    try {
-      response = await this.fetch(this.base + path, init);
-    } catch {
-      throw new ApiError("The server cannot be reached. Is it running?", 0, "unreachable");
-    }
-    const content = await response.text();
-    const value = parse(content);
-    if (response.ok) return value;
-    throw problem(response, value);
-  }
-}
-
-/** The error in a response that is not a success. */
-function problem(response: Response, value: Json): ApiError {
-  const detail = text(value.detail) || text(value.title) || `The server answered ${response.status}.`;
-  const retryAfter = Number(response.headers.get("Retry-After"));
-  const seconds = Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null;
-  return new ApiError(detail, response.status, text(value.code) || "error", seconds);
-}
-
-function parse(content: string): Json {
-  if (content === "") return {};
-  try {
-    const value: unknown = JSON.parse(content);
-    return typeof value === "object" && value !== null ? (value as Json) : {};
-  } catch {
-    // Not ours: a proxy's error page, say.  The status tells the rest.
-    return {};
+  private call(method: string, path: string, body?: object): Promise<Json> {
+    return this.rest.call(method, path, body);
   }
 }
 
@@ -294,22 +272,10 @@ function parseKey(value: Json): Key {
     algorithm: text(value.algorithm),
     fingerprint: text(value.fingerprint),
     created: number(value.created),
-    lastUsed: typeof value.last_used === "number" ? value.last_used : null,
+    lastUsed: numberOrNull(value.last_used),
   };
 }
 
 function hasEnded(console: Console): number {
   return console.state === "ended" ? 1 : 0;
-}
-
-function number(value: unknown): number {
-  return typeof value === "number" ? value : 0;
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function list(value: unknown): Json[] {
-  return Array.isArray(value) ? (value as Json[]) : [];
 }

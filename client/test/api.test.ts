@@ -88,8 +88,8 @@ describe("the REST interface", () => {
 
   it("says how to come by ssh, or that one cannot", async () => {
     const { api } = setUp(200, '{"version":"1","ssh":"ssh -p 2222 console@hub"}');
-    expect(await api.sshCommand()).toBe("ssh -p 2222 console@hub");
-    expect(await setUp(200, '{"version":"1","ssh":null}').api.sshCommand()).toBe("");
+    expect(await api.server()).toEqual({ ssh: "ssh -p 2222 console@hub", guests: false });
+    expect((await setUp(200, '{"version":"1","ssh":null}').api.server()).ssh).toBe("");
   });
 
   it("needs no body for an answer without one", async () => {

@@ -20,7 +20,7 @@ import { topBar } from "./top-bar.ts";
 /** @param code that of an offered key, when the person came by its link */
 export function keysPage(context: PageContext, code: string | null): Page {
   const { api } = context;
-  const list = h("ul", { className: "ssh-keys", tabIndex: -1, attrs: { "aria-label": "Your keys" } });
+  const list = h("ul", { className: "rows", tabIndex: -1, attrs: { "aria-label": "Your keys" } });
   const spoken = h("p", { className: "hidden-text", attrs: { role: "status" } });
   const how = h("div", { className: "how" });
 
@@ -51,15 +51,15 @@ export function keysPage(context: PageContext, code: string | null): Page {
     );
     return h(
       "li",
-      { className: "ssh-key" },
+      { className: "row" },
       h(
         "div",
-        { className: "key-facts" },
-        h("span", { className: "key-name" }, name),
+        { className: "row-facts" },
+        h("span", { className: "row-name" }, name),
         h("code", { className: "fingerprint" }, key.fingerprint),
         h(
           "span",
-          { className: "key-details" },
+          { className: "row-details" },
           [key.label !== "" && algorithmName(key.algorithm), `added ${ago(key.created, now)}`, used]
             .filter(Boolean)
             .join(" · "),
@@ -87,7 +87,7 @@ export function keysPage(context: PageContext, code: string | null): Page {
   async function explain(): Promise<void> {
     let command = "";
     try {
-      command = await api.sshCommand();
+      command = (await api.server()).ssh;
     } catch {
       // The list says what is wrong; this only helps.
     }

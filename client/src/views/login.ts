@@ -1,7 +1,8 @@
 /** Logging in with name and password.  A login link needs no page; `main.ts` posts it. */
 
-import { type Api, ApiError } from "../api.ts";
+import type { Api } from "../api.ts";
 import { h } from "../dom.ts";
+import { errorWords } from "../rest.ts";
 import { field } from "./dialog.ts";
 import type { Page } from "./page.ts";
 import { themeButton } from "./theme.ts";
@@ -45,7 +46,7 @@ export function loginPage(api: Api, said: string, done: () => void): Page {
       await api.login(name.value.trim(), password.value);
       done();
     } catch (error) {
-      problem.textContent = words(error);
+      problem.textContent = errorWords(error);
       password.select();
     } finally {
       button.disabled = false;
@@ -58,10 +59,4 @@ export function loginPage(api: Api, said: string, done: () => void): Page {
     h("main", {}, form),
   );
   return { element, start: () => name.focus() };
-}
-
-function words(error: unknown): string {
-  if (!(error instanceof ApiError)) return String(error);
-  const { message, retryAfterSeconds } = error;
-  return retryAfterSeconds === null ? message : `${message} Try again in ${Math.ceil(retryAfterSeconds)} s.`;
 }

@@ -21,12 +21,12 @@ export interface PageContext {
 }
 
 /** Whether `console` belongs to somebody else. */
-export function isShared({ owner }: Pick<Console, "owner">, me: Me): boolean {
+export function isShared({ owner }: Pick<Console, "owner">, me: Pick<Me, "name" | "isGuest">): boolean {
   // A guest may call themself by any name.
   return me.isGuest || (owner !== "" && owner !== me.name);
 }
 
 /** What `console` is called for `me`: `owner/name` when it is somebody else's. */
-export function nameFor(console: Pick<Console, "owner" | "name">, me: Me): string {
+export function nameFor(console: Pick<Console, "owner" | "name">, me: Pick<Me, "name" | "isGuest">): string {
   return isShared(console, me) ? `${console.owner}/${console.name}` : console.name;
 }

@@ -8,6 +8,7 @@
 
 import { type Api, ApiError, type Me } from "../api.ts";
 import { h } from "../dom.ts";
+import { errorWords } from "../rest.ts";
 import { calledName } from "../room/messages.ts";
 import { roleWords, type SharePreview, type Taken, timeLeft } from "../shares.ts";
 import { field } from "./dialog.ts";
@@ -47,8 +48,8 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
         refuse("It has been used as often as it may be. Ask for another one.");
       else offer(preview, me);
     } catch (error) {
-      if (error instanceof ApiError && GONE.has(error.code)) refuse(words(error));
-      else sayLater(words(error));
+      if (error instanceof ApiError && GONE.has(error.code)) refuse(errorWords(error));
+      else sayLater(errorWords(error));
     }
   }
 
@@ -108,8 +109,8 @@ export function sharePage(api: Api, token: string, events: SharePageEvents): Pag
           await api.takeShare(token, me === null ? name.value.trim() : "", passphrase.value),
         );
       } catch (error) {
-        if (error instanceof ApiError && GONE.has(error.code)) return refuse(words(error));
-        problem.textContent = words(error);
+        if (error instanceof ApiError && GONE.has(error.code)) return refuse(errorWords(error));
+        problem.textContent = errorWords(error);
         if (preview.needsPassphrase) passphrase.select();
       } finally {
         button.disabled = false;
@@ -148,10 +149,4 @@ async function whoIsHere(api: Api): Promise<Me | null> {
     if (error instanceof ApiError && error.notLoggedIn) return null;
     throw error;
   }
-}
-
-function words(error: unknown): string {
-  if (!(error instanceof ApiError)) return String(error);
-  const { message, retryAfterSeconds } = error;
-  return retryAfterSeconds === null ? message : `${message} Try again in ${Math.ceil(retryAfterSeconds)} s.`;
 }
