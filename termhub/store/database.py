@@ -19,6 +19,7 @@ from termhub.errors import BadRequest, KeyTaken, StoreError
 from .audit import AuditTables
 from .chats import ChatTables
 from .hooks import HookTables, StateTables
+from .people import PeopleTables
 from .records import SCOPES, ConsoleRecord, ControlMode, Key, LoginLink, LoginSession, Scope, Token, User
 from .schema import upgrade
 from .sharing import ShareTables
@@ -79,6 +80,7 @@ class Database:
         self.audit = AuditTables(self._tables)
         self.hooks = HookTables(self._tables)
         self.state = StateTables(self._tables)
+        self.people = PeopleTables(self._tables)
 
     def close(self) -> None:
         """Close the file; the object cannot be used after it."""

@@ -21,7 +21,9 @@ from .records import (
     Key,
     LoginLink,
     LoginSession,
+    Person,
     Reading,
+    Removal,
     Role,
     Scope,
     Share,
@@ -236,3 +238,29 @@ class Store(Protocol):
 
     async def set_hub_state(self, name: str, value: str | None) -> None:
         """Remember something; None: forget it."""
+
+    async def people_after(self, name: str, limit: int) -> list[Person]:
+        """Accounts behind a name, by name."""
+
+    async def person(self, name: str) -> Person:
+        """The account of this name; raises BadRequest."""
+
+    async def change_user(
+        self,
+        user: int,
+        now: float,
+        *,
+        plan: str | None = None,
+        is_admin: bool | None = None,
+        suspended: bool | None = None,
+    ) -> User:
+        """Change what an account may do; raises NotAllowed and BadRequest."""
+
+    async def begin_removal(self, user: int, now: float, by: str, whoever: bool = False) -> None:
+        """Close an account for good, and note that what it has is to go; raises NotAllowed."""
+
+    async def removals(self) -> list[Removal]:
+        """What is being removed."""
+
+    async def end_removal(self, user: int) -> None:
+        """Nothing of an account is left: forget it."""

@@ -61,6 +61,11 @@ class User:
         return self.number < 0
 
     @property
+    def is_visitor(self) -> bool:
+        """Whether the account was made for a visitor without one, and goes by itself."""
+        return self.expires is not None
+
+    @property
     def label(self) -> str:
         """What others are told: who has only said a name is marked, so that none passes for an account."""
         return f"{self.name} (guest)" if self.is_guest else self.name
@@ -277,3 +282,20 @@ class HookEvent:
     body: str
     tries: int
     next_try: float
+
+
+@attrs.frozen
+class Person:
+    """An account and when it was last used, as far as that is kept; None: never."""
+
+    user: User
+    last_seen: float | None
+
+
+@attrs.frozen
+class Removal:
+    """An account that is being removed: its number and name, and the name of who wants it."""
+
+    user: int
+    name: str
+    by: str

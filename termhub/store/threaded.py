@@ -17,6 +17,7 @@ from .audit import AuditTables
 from .chats import ChatTables
 from .database import Database
 from .hooks import HookTables, StateTables
+from .people import PeopleTables
 from .sharing import ShareTables
 from .usage import UsageTables
 
@@ -76,6 +77,10 @@ def _hooks(database: Database) -> HookTables:
 
 def _state(database: Database) -> StateTables:
     return database.state
+
+
+def _people(database: Database) -> PeopleTables:
+    return database.people
 
 
 class AsyncStore:
@@ -164,3 +169,9 @@ class AsyncStore:
     remove_hook_event = _of_part(_hooks, HookTables.remove)
     hub_state = _of_part(_state, StateTables.get)
     set_hub_state = _of_part(_state, StateTables.set)
+    people_after = _of_part(_people, PeopleTables.after)
+    person = _of_part(_people, PeopleTables.named)
+    change_user = _of_part(_people, PeopleTables.change)
+    begin_removal = _of_part(_people, PeopleTables.begin_removal)
+    removals = _of_part(_people, PeopleTables.removals)
+    end_removal = _of_part(_people, PeopleTables.end_removal)
