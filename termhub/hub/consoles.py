@@ -24,7 +24,6 @@ from twisted.python.failure import Failure
 from termhub.accounts import Shares
 from termhub.config import Settings
 from termhub.errors import NameTaken, NoSuchConsole, NotAllowed, TermhubError, TooMany
-from termhub.hub import plans
 from termhub.hub.backing import StoredBacking
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
@@ -39,6 +38,7 @@ from termhub.hub.keeper import Keeper
 from termhub.hub.launcher import Launcher
 from termhub.hub.link import HostLink
 from termhub.hub.names import CONSOLE_ID, checked_name, free_name, new_id
+from termhub.hub.plans import Plans
 from termhub.hub.prepared import Prepared
 from termhub.hub.sizes import checked_size
 from termhub.hub.streams import Stream, StreamOwner
@@ -115,7 +115,7 @@ class Consoles:
         addresses: Mapping[str, str] | None = None,
     ) -> None:
         self.images = Images(launcher)
-        self.plans = plans.Plans(settings)
+        self.plans = Plans(settings)
         self.shares = shares
         self._addresses = addresses if addresses is not None else {}
         self._settings = settings
@@ -385,7 +385,7 @@ class Consoles:
             "env": {**env, **(new.env or {})},
             "cols": new.cols,
             "rows": new.rows,
-            **plans.spec(self.plans.of(user)),
+            **self.plans.spec(user),
         }
         started = Deferred.fromCoroutine(self._launcher.request("create", spec=spec))
         try:

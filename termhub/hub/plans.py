@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from twisted.logger import Logger
@@ -13,19 +14,26 @@ _log = Logger()
 
 
 class Plans:
-    """The plans of the settings.
+    """The plans of the settings, and who has which.
 
-    Invariant: every user has one; whoever has one that is no more has the default.
+    Whoever is over the day's allowance, or suspended, is *slowed*: their consoles, also new ones,
+    have the plan's ``cpu_slow_percent``.
+
+    Invariant: every user has a plan; whoever has one that is no more has the default.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._plans = settings.plans
+        self.all: Mapping[str, Plan] = settings.plans
+        self.users: Mapping[int, User] = {}
+        """Everybody by number, as the store had them when it was last looked at."""
+        self.over: Collection[int] = frozenset()
+        """The numbers of those who are over the day's allowance."""
         self._default = settings.default_plan
         self._told: set[str] = set()
 
     def name(self, user: User) -> str:
         """The name of the user's plan."""
-        if user.plan in self._plans:
+        if user.plan in self.all:
             return user.plan
         if user.plan not in self._told:
             self._told.add(user.plan)
@@ -34,28 +42,39 @@ class Plans:
 
     def of(self, user: User) -> Plan:
         """The user's plan."""
-        return self._plans[self.name(user)]
+        return self.all[self.name(user)]
+
+    def is_slowed(self, user: User) -> bool:
+        """Whether the user's consoles have little CPU time just now."""
+        return user.number in self.over or user.suspended is not None
+
+    def limits(self, user: User) -> dict[str, Any]:
+        """The limits of each of the user's consoles, as the launcher takes them.
+
+        Their names and units are those of :class:`sandbox.limits.Limits`.
+        """
+        plan = self.of(user)
+        return {
+            "memory_bytes": plan.memory_mb << 20,
+            "processes": plan.processes,
+            "cpu_percent": _slow_percent(plan) if self.is_slowed(user) else plan.cpu_percent or None,
+            "cpu_weight": plan.cpu_weight,
+            "file_bytes": plan.file_mb << 20,
+            "open_files": plan.open_files,
+            "tmp_bytes": plan.tmp_mb << 20,
+            "home_bytes": plan.home_mb << 20 or None,
+            "home_files": plan.home_files or None,
+        }
+
+    def spec(self, user: User) -> dict[str, Any]:
+        """What a new console of the user is asked for."""
+        plan = self.of(user)
+        return {
+            "limits": self.limits(user),
+            "journal_bytes": plan.journal_mb << 20,
+            "network": {"mode": plan.network, "kbits": plan.network_kbits or None},
+        }
 
 
-def limits(plan: Plan) -> dict[str, Any]:
-    """The limits of a console, as the launcher takes them (:class:`sandbox.limits.Limits`)."""
-    return {
-        "memory_bytes": plan.memory_mb << 20,
-        "processes": plan.processes,
-        "cpu_percent": plan.cpu_percent or None,
-        "cpu_weight": plan.cpu_weight,
-        "file_bytes": plan.file_mb << 20,
-        "open_files": plan.open_files,
-        "tmp_bytes": plan.tmp_mb << 20,
-        "home_bytes": plan.home_mb << 20 or None,
-        "home_files": plan.home_files or None,
-    }
-
-
-def spec(plan: Plan) -> dict[str, Any]:
-    """What a new console of this plan is asked for."""
-    return {
-        "limits": limits(plan),
-        "journal_bytes": plan.journal_mb << 20,
-        "network": {"mode": plan.network, "kbits": plan.network_kbits or None},
-    }
+def _slow_percent(plan: Plan) -> int:
+    return min(plan.cpu_slow_percent, plan.cpu_percent or plan.cpu_slow_percent)
