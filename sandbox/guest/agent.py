@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
     from .loop import Timer
+    from .proxy import Proxy
 
 _READ_BYTES = 1 << 16
 _FIFO_BYTES = 1 << 18
@@ -67,6 +68,7 @@ class Agent:
         self._reading = True
         self._streams = Streams(loop, limits, self.flush)
         self._asks: Optional[Asks] = None
+        self._proxy: Optional[Proxy] = None
         # Whatever has frames to send, in the order of its next turn.
         self._turn: List[Callable[[], Optional[Tuple[bytes, Optional[memoryview]]]]] = [self._streams.take]
         self._linger: Optional[Timer] = None
@@ -88,6 +90,15 @@ class Agent:
     def listen(self, path: str) -> None:
         """Take questions of programs on a socket; :raises OSError: when that cannot be."""
         self._asks = Asks(self._loop, path, self._asked)
+
+    def reach_out(self, port: int) -> None:
+        """Let programs reach what the peer allows, by a proxy on a port of the loopback address.
+
+        :raises OSError: when nobody can listen there.
+        """
+        from .proxy import Proxy  # most sandboxes have none
+
+        self._proxy = Proxy(self._loop, port, self._streams, self._asked, self.flush)
 
     def _asked(self, event: Dict[str, Any]) -> None:
         if self._has_peer:  # else the next one is told with its HELLO
@@ -239,6 +250,8 @@ class Agent:
         self._send(frames.encode_json(frames.HELLO, frames.CONSOLE, answer))
         if self._asks is not None:
             self._asks.repeat()
+        if self._proxy is not None:
+            self._proxy.open()
 
     def _event(self, number: int, event: Dict[str, Any]) -> None:
         self._send(frames.encode_json(frames.EVENT, number, event))
@@ -256,6 +269,8 @@ class Agent:
                 "run": self._streams.run,
                 "stop": self._streams.stop,
                 "answer": self._answer_ask,
+                "connected": self._connected,
+                "refused": self._connected,
             }.get(str(request.get("op")))
             if operation is None:
                 raise RequestError("unknown_op", "the agent does not know %r" % (request.get("op"),))
@@ -311,6 +326,14 @@ class Agent:
         answer = {name: request[name] for name in _ANSWER if name in request}
         if self._asks is None or not self._asks.answer(request.get("ask"), answer):
             raise RequestError("no_such_ask", "nobody waits for that answer any more")
+        return {}
+
+    def _connected(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Whether a connection that the proxy asked for has been made; nobody may wait for it any more."""
+        if self._proxy is not None and request["op"] == "connected":
+            self._proxy.connected(request.get("stream"))
+        elif self._proxy is not None:
+            self._proxy.refused(request.get("stream"), str(request.get("code")), str(request.get("error")))
         return {}
 
     def _known(self, request: Dict[str, Any]) -> Window:
@@ -407,7 +430,8 @@ def _write(fd: int, head: bytes, view: Optional[memoryview], tail: bytes) -> Opt
 def main(settings: Dict[str, Any]) -> None:
     """Run as the first process of a sandbox.
 
-    :param settings: ``{"window": {"argv", "env", "cwd", "cols", "rows"}, "limits": {…}}``.
+    :param settings: ``{"window": {"argv", "env", "cwd", "cols", "rows"}, "limits": {…}, "proxy": port}``;
+        without the last there is no proxy.
     """
     for name in _IGNORED:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -423,6 +447,8 @@ def main(settings: Dict[str, Any]) -> None:
             agent.listen(path)
         except OSError:
             pass  # a program that asks is told that nobody is there
+    if "proxy" in settings:
+        agent.reach_out(settings["proxy"])
     first = settings["window"]
     agent.open_first(
         first["argv"], first.get("env", {}), first.get("cwd") or os.getcwd(), first["cols"], first["rows"]

@@ -87,6 +87,9 @@ MAX_AGENT_STREAM = PIPE_BUF - HEADER.size - _STREAM.size
 STREAM_WINDOW = 1 << 18
 """Bytes that may be sent in each direction of a stream before the first CREDIT."""
 
+CONNECTIONS = 1 << 31
+"""Streams from this number on are connections that the sandbox asks for; below it, programs."""
+
 
 class FrameError(ValueError):
     """The peer sent bytes that are not a frame of this protocol."""

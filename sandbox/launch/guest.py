@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import ptyprocess
 
 import sandbox.guest
+from sandbox.network import PROXY_PORT
 
 from .model import SandboxSpec
 
@@ -37,7 +39,7 @@ def command(spec: SandboxSpec, python: str, folders: list[str], home: str) -> li
     """
     limits = spec.limits
     # Text, numbers, lists and dicts alone: their repr is their literal in every version.
-    settings = {
+    settings: dict[str, Any] = {
         "window": {
             "argv": list(spec.argv),
             "env": {},
@@ -51,6 +53,8 @@ def command(spec: SandboxSpec, python: str, folders: list[str], home: str) -> li
             "file_bytes": limits.file_bytes,
         },
     }
+    if spec.network.mode == "allowlist":
+        settings["proxy"] = PROXY_PORT
     return [python, "-I", "-S", "-c", _RUN.format(folders=folders, settings=settings)]
 
 

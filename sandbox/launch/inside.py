@@ -65,6 +65,7 @@ def environment(
         "TERMHUB_SOCKET": f"{private}/agent.sock",
         "TERMHUB_CONSOLE": spec.console,
     }
+    env.update(spec.network.environment())
     env.update(spec.env)
     # Ours first, for its start-up file, which steps back behind the user's own folders.
     env["PYTHONPATH"] = ":".join(filter(None, [modules, env.get("PYTHONPATH", "")]))

@@ -12,9 +12,11 @@ import signal
 import tempfile
 from pathlib import Path
 
+import attrs
 import ptyprocess
 
 import sandbox
+from sandbox.network import Network
 
 from . import guest, inside
 from .bubblewrap import check_user, describe_limits, memory_rlimits
@@ -42,6 +44,7 @@ class Unconfined:
     def prepare(self, spec: SandboxSpec) -> Launch:
         """Everything ready to start; :raises LaunchError: as root, without a user of nobody's."""
         check_user(spec)
+        spec = attrs.evolve(spec, network=Network())  # it has the machine's, whatever is asked for
         if not os.path.isdir(spec.home):
             raise LaunchError(f"{spec.home}: no such folder")
         private = (

@@ -4,6 +4,7 @@
 others make), or everything that is public.
 """
 
-from .model import MODES, Network
+from .addresses import is_public
+from .model import MODES, PROXY_PORT, Network
 
-__all__ = ["MODES", "Network"]
+__all__ = ["MODES", "PROXY_PORT", "Network", "is_public"]

@@ -17,6 +17,7 @@ import sandbox
 from sandbox.images import Image, find_images
 from sandbox.launch import Bubblewrap, Launch, Sandbox, SandboxSpec, expose, guest, start
 from sandbox.limits import Limits
+from sandbox.network import Network
 from tests.support.agents import Peer
 from tests.support.inside_pythons import PYTHONS, PYTHONS_2
 
@@ -74,7 +75,7 @@ def run_agent(folder, fifos):
     """Starts an agent on the FIFOs: ``run_agent("cat", python=…, acknowledges=…)``."""
     running: list[RunningAgent] = []
 
-    def run(*argv, python=sys.executable, acknowledges=True, greet=True, limits=None, env=None):
+    def run(*argv, python=sys.executable, acknowledges=True, greet=True, limits=None, env=None, network=None):
         spec = SandboxSpec(
             console="c-test",
             hostname="test",
@@ -86,6 +87,7 @@ def run_agent(folder, fifos):
             stdin_fd=fifos[0],
             stdout_fd=fifos[1],
             limits=limits or Limits(processes=5000),
+            network=network or Network(),
         )
         folders = [str(Path(module.__file__).resolve().parents[1]) for module in (sandbox, ptyprocess)]
         peer = Peer(folder, acknowledges=acknowledges)
@@ -126,7 +128,7 @@ def run_sandbox(folder, fifos):
     """Starts a real sandbox: ``run_sandbox("python3", limits=…, make_group=…)``."""
     running: list[RunningSandbox] = []
 
-    def run(*argv, limits=None, make_group=None, image=SYSTEM, acknowledges=True):
+    def run(*argv, limits=None, make_group=None, image=SYSTEM, acknowledges=True, network=None):
         missing = Bubblewrap().check()
         if missing:
             pytest.skip("; ".join(missing))
@@ -148,6 +150,7 @@ def run_sandbox(folder, fifos):
                 stdin_fd=fifos[0],
                 stdout_fd=fifos[1],
                 limits=limits or Limits(),
+                network=network or Network(),
             )
         )
         peer = Peer(folder, acknowledges=acknowledges)
