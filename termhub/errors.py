@@ -61,6 +61,19 @@ class TooMany(TermhubError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class NotNow(TermhubError):
+    """The hub does not do this for now.
+
+    :param retry_after_seconds: when trying again makes sense.
+    """
+
+    code = "not_now"
+
+    def __init__(self, message: str, code: str | None = None, retry_after_seconds: float = 60.0) -> None:
+        super().__init__(message, code)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NoSuchConsole(TermhubError):
     """No console of this name or id belongs to the caller."""
 

@@ -440,11 +440,15 @@ class Shares:
     async def _reload(self) -> None:
         changes = await self._store.changes()
         if changes != self._changes:
-            changed = self._grants.replace_all(await self._store.sharing(self._now()))
+            await self.reload()
             self._changes = changes
-            self._arm()
-            for console in changed:
-                self._tell(console)
+
+    async def reload(self) -> None:
+        """Take what counts from the store again, which was changed there by others."""
+        changed = self._grants.replace_all(await self._store.sharing(self._now()))
+        self._arm()
+        for console in changed:
+            self._tell(console)
 
     def _failed(self, failure: Failure) -> None:
         if isinstance(failure.value, TermhubError):

@@ -28,6 +28,7 @@ from termhub.hub.backing import StoredBacking
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
 from termhub.hub.directory import Directory
+from termhub.hub.drain import Drain
 from termhub.hub.ended import Ended
 from termhub.hub.files import PROGRAM as FILES
 from termhub.hub.files import WAITING, Files
@@ -117,6 +118,7 @@ class Consoles:
         self.images = Images(launcher)
         self.plans = Plans(settings)
         self.shares = shares
+        self.drain = Drain(store, now)
         self._addresses = addresses if addresses is not None else {}
         self._settings = settings
         self._store = store
@@ -128,6 +130,7 @@ class Consoles:
         self._consoles = self._directory.consoles
         self._keepers: dict[str, Keeper] = {}
         self._coming: dict[int, set[str]] = {}
+        self._leaving: set[int] = set()
         self._is_stopped = False
         self._prepared = Prepared(
             self._make_prepared,
@@ -144,6 +147,7 @@ class Consoles:
     async def start(self) -> None:
         """Find every console there is, and link those that live."""
         await self.images.refresh()
+        await self.drain.start()
         listed = await self._listed()
         records = {record.id: record for record in await self._store.consoles()}
         names = {user.number: user.name for user in await self._store.users()}
@@ -269,9 +273,11 @@ class Consoles:
         :raises NameTaken: when the user has another of this name.
         :raises TooMany: when the user has as many as their plan has.
         :raises NotAllowed: to guests.
+        :raises NotNow: while the hub is drained.
         :raises NoSandbox: when no sandbox can be made.
         """
         _refuse_guests(user, "have consoles of their own")
+        self.drain.check()
         size = checked_size(new.cols, new.rows)
         program = new.program or ("script" if new.argv else self._settings.consoles.program)
         image = self.images.resolve(new.image or self._settings.consoles.image).name
@@ -337,6 +343,13 @@ class Consoles:
         await self._store.remove_console(console.id)
         self.shares.console_removed(console.id)
 
+    async def remove_all(self, owner: int) -> None:
+        """Remove all consoles of an account, prepared and hidden ones too; it gets none from now on."""
+        self._leaving.add(owner)
+        self._prepared.drop(owner)
+        for console in [each for each in self._consoles.values() if each.owner == owner]:
+            await self.remove(console)
+
     def _reserve(self, user: User, name: str | None, program: str, coming: set[str]) -> str:
         taken = {console.name for console in self.of(user)} | coming
         if name is None:
@@ -361,6 +374,7 @@ class Consoles:
         console.renamed(name)
 
     async def _make_prepared(self, user: User) -> Console:
+        self.drain.check()
         return await self._make_hidden(user, self._settings.consoles.program, NewConsole())
 
     async def _make_for_files(self, user: User) -> Console:
@@ -373,6 +387,8 @@ class Consoles:
         return await self._make(user, record, new)
 
     async def _make(self, user: User, record: ConsoleRecord, new: NewConsole) -> Console:
+        if user.number in self._leaving:
+            raise NotAllowed("This account is being removed.", "removed")
         self._directory.owner_names[user.number] = user.name
         env = {POST_MORTEM: "1"} if new.post_mortem and record.program == "script" else {}
         spec = {

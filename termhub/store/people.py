@@ -86,7 +86,7 @@ class PeopleTables:
                 now,
             )
             if changed is None:
-                raise BadRequest("The account is no more.", "no_such_user")
+                raise BadRequest("The account is no more.", "no_such_account")
             return changed
 
     # -- removal ------------------------------------------------------------------
@@ -165,4 +165,4 @@ def _person(last_seen: float, **columns: object) -> Person:
 
 
 def _no_such_user(name: str) -> BadRequest:
-    return BadRequest(f"There is no account {name!r:.60} here.", "no_such_user")
+    return BadRequest(f"There is no account {name!r:.60} here.", "no_such_account")

@@ -25,6 +25,7 @@ from termhub.errors import (
     NoSuchConsole,
     NotAllowed,
     NotLoggedIn,
+    NotNow,
     StoreError,
     TermhubError,
     TooMany,
@@ -67,6 +68,7 @@ _BY_CODE = {
     "no_such_offer": 404,
     "no_such_share": 404,
     "no_such_member": 404,
+    "no_such_account": 404,
     "no_such_image": 400,
     "bad_program": 400,
     "too_large": 413,
@@ -98,9 +100,10 @@ def refusal(status: int, code: str, detail: str, **headers: str) -> Refusal:
 def refusal_of(error: BaseException) -> Refusal:
     """How to answer a request that ended in ``error``."""
     match error:
-        case TooMany():
+        case TooMany() | NotNow():
             wait = str(max(1, math.ceil(error.retry_after_seconds)))
-            return refusal(429, error.code, error.message, Retry_After=wait)
+            status = 429 if isinstance(error, TooMany) else 503
+            return refusal(status, error.code, error.message, Retry_After=wait)
         case NotLoggedIn():
             return refusal(401, error.code, error.message, WWW_Authenticate='Bearer realm="termhub"')
         case TermhubError():
