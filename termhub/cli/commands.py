@@ -11,6 +11,7 @@ from .. import __version__
 _COMMANDS = {
     "up": ("termhub.cli.up:up", "Run a hub here."),
     "down": ("termhub.cli.up:down", "Stop the hub that runs here."),
+    "launcher": ("termhub.cli.launcher:launcher", "Run the launcher alone, for a service manager."),
     "login": ("termhub.cli.login:login", "Log in to a hub and remember it."),
     "logout": ("termhub.cli.login:logout", "Forget the hub and revoke its token here."),
     "new": ("termhub.cli.consoles:new", "Make a console and attach to it."),

@@ -79,6 +79,8 @@ class TermhubService(Service):
 
         :raises TermhubError: when something is missing.
         """
+        if any(gateway == "web" for gateway, _ in listening_addresses(self._settings)):
+            self._gateways.open_certificate()  # what the hub prepares may put closed folders out of reach
         self._hub.prepare()
         for gateway, address in listening_addresses(self._settings):
             self._sockets[gateway] = listening_socket(gateway, address)
@@ -86,8 +88,6 @@ class TermhubService(Service):
             warning = check_telnet(self._settings, self._sockets["telnet"])
             if warning is not None:
                 self._warnings.append(warning)
-        if "web" in self._sockets:
-            self._gateways.open_certificate()
         self._hub.drop()
         certificate = self._gateways.certificate
         if certificate is not None and (unreadable := certificate.warning()) is not None:

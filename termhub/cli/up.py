@@ -89,6 +89,7 @@ def run(settings: Settings) -> int:
 
     from termhub import log
     from termhub.cli.service import Running, TermhubService
+    from termhub.notify import READY, notify
 
     reactor: Any = installed
     status = 0
@@ -102,6 +103,7 @@ def run(settings: Settings) -> int:
             return
         sys.stdout.write("".join(line + "\n" for line in outcome.lines()))
         sys.stdout.flush()
+        notify(READY)
 
     log.begin(settings.log)
     service = TermhubService(settings, reactor, tell)

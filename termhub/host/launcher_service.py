@@ -35,6 +35,7 @@ from termhub.host.launcher_socket import LauncherSocket, Operation, Reply
 from termhub.host.sandboxes import Sandboxes, Users
 from termhub.host.specs import parse_spec
 from termhub.host.supervisor import Supervisor
+from termhub.notify import READY, notify
 
 LOCK_SECONDS = 5.0
 LOG_CHECK_SECONDS = 30.0
@@ -172,6 +173,7 @@ def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:
     log(f"launcher {os.getpid()} serves {data}")
     _bound_log(loop)
     ready()
+    notify(READY)
     loop.run()
     return launcher.status
 

@@ -76,6 +76,18 @@ def _renew(data: Path, timeout_seconds: float) -> dict[str, Any] | None:
     return None
 
 
+def command(
+    data: Path, service_user: str | None, insecure_no_sandbox: bool, arguments: tuple[str, ...]
+) -> list[str]:
+    """The command line of a launcher, to be run in the foreground."""
+    line = [sys.executable, "-m", "termhub.host.launcher", "--data", str(data), *arguments]
+    if service_user is not None:
+        line += ["--service-user", service_user]
+    if insecure_no_sandbox:
+        line.append("--insecure-no-sandbox")
+    return line
+
+
 def _start(
     data: Path,
     service_user: str | None,
@@ -83,11 +95,7 @@ def _start(
     arguments: tuple[str, ...],
     timeout_seconds: float,
 ) -> dict[str, Any]:
-    command = [sys.executable, "-m", "termhub.host.launcher", "--data", str(data), *arguments]
-    if service_user is not None:
-        command += ["--service-user", service_user]
-    if insecure_no_sandbox:
-        command.append("--insecure-no-sandbox")
+    line = command(data, service_user, insecure_no_sandbox, arguments)
     if not data.is_dir():
         data.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
     log = data / "launcher.log"
@@ -98,7 +106,7 @@ def _start(
         try:
             # With --background it comes back once the launcher answers, or cannot.
             done = subprocess.run(
-                [*command, "--background"],
+                [*line, "--background"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

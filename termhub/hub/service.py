@@ -20,7 +20,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
-from termhub.accounts import Accounts, Passwords, Shares
+from termhub.accounts import Accounts, Audit, Passwords, Shares, Watch
 from termhub.accounts.manage import checked_name, create_link, first_link
 from termhub.config import Settings
 from termhub.errors import BadRequest
@@ -57,6 +57,8 @@ class Hub:
         self._files = ThreadPool(minthreads=0, maxthreads=2, name="files")
         self._launcher = Launcher(self._connect_launcher, reactor)
         self.store: AsyncStore
+        self.watch: Watch
+        self.audit: Audit
         self.accounts: Accounts
         self.shares: Shares
         self.consoles: Consoles
@@ -93,12 +95,11 @@ class Hub:
 
     def _start_launcher(self) -> str:
         settings = self.settings
-        arguments = ["--uid-base", str(settings.uid_base), "--engine", settings.screen.engine]
         version = launcher_start.ensure_launcher(
             settings.data_path,
             service_user=settings.service_user if privilege.is_root() else None,
             insecure_no_sandbox=settings.insecure_no_sandbox,
-            arguments=tuple(arguments),
+            arguments=launcher_arguments(settings),
         )
         return str(version.get("isolation", ""))
 
@@ -119,8 +120,12 @@ class Hub:
         self.store.start()
         self._passwords.start()
         self._files.start()
-        self.accounts = Accounts(self.store, self._passwords, self._reactor.seconds, time.time)
-        self.shares = Shares(self.store, self._passwords, self._reactor, time.time)
+        self.watch = Watch(self.store, self._reactor)
+        self.audit = Audit(self.store, time.time)
+        self.accounts = Accounts(
+            self.store, self._passwords, self._reactor.seconds, time.time, self.watch, self.audit
+        )
+        self.shares = Shares(self.store, self._passwords, self._reactor, time.time, self.watch, self.audit)
         self.consoles = Consoles(
             self.settings,
             self.store,
@@ -132,6 +137,7 @@ class Hub:
             self.addresses,
         )
         await self.shares.start()
+        await self.watch.start()
         await self.consoles.start()
 
     def reached_at(self, address: str) -> None:
@@ -143,7 +149,9 @@ class Hub:
         """Send the clients away, to come back to the next hub; consoles live on."""
         if hasattr(self, "consoles"):
             had_viewers = any(console.viewers for console in self.consoles.all())
+            self.watch.stop()
             self.shares.stop()
+            self.audit.settle()
             self.consoles.stop(CLOSE_RESTART, "the hub restarts")
             if had_viewers:
                 await deferLater(self._reactor, GOODBYE_SECONDS)
@@ -168,6 +176,11 @@ class Hub:
 
     def _connect_launcher(self, connection: protocol.Protocol) -> None:
         adopt(connect(self.settings.launcher_socket), connection, self._reactor)
+
+
+def launcher_arguments(settings: Settings) -> tuple[str, ...]:
+    """What a launcher is told of the settings."""
+    return ("--uid-base", str(settings.uid_base), "--engine", settings.screen.engine)
 
 
 def _first_login(database: Database, name: str) -> str | None:
