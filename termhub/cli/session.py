@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from sandbox.guest.frames import FrameError
 from sandbox.guest.loop import Loop, Timer
 
 from ..errors import NoSuchConsole, NotAllowed, NotLoggedIn, TermhubError
+from ..gateways.limit_words import limit_notice
 from .connection import Connection, End
 from .display import Display
 from .keys import Command, Keys, ShowWindow
@@ -132,7 +134,8 @@ class Session:
             self._has_been_connected = True
             self._cancel("lost")
             self._watch_input()
-            self._hide_status()
+            if "told" not in self._timers:
+                self._hide_status()
             self._detach_others()
         self._uncover()
 
@@ -198,12 +201,17 @@ class Session:
         elif kind == "exit" and window == 0:
             self._exit_status = _exit_status(event)
         elif kind == "exit" and window == self._viewer.window:
-            self._viewer.request("close", window=window)
+            if "out_of_memory" not in event:  # then it says why, and waits for Enter
+                self._viewer.request("close", window=window)
         elif kind == "state":
             if event.get("state") == "running":
                 self._hide_status()
             else:
                 self._show_status(f"the console is {plain(str(event.get('state')))}")
+        elif kind == "limit":
+            words = plain(limit_notice(event, time.time()))
+            if words:
+                self._tell(words)
         elif kind == "renamed":
             self._console["name"] = plain(str(event.get("name")))
         elif kind == "role":

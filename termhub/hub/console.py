@@ -31,6 +31,7 @@ from termhub.hub.host_side import HostSide
 from termhub.hub.input import InputStream
 from termhub.hub.inputs import Inputs
 from termhub.hub.lifecycle import new_lifecycle
+from termhub.hub.limit_notices import LimitName, LimitNotices, LimitState
 from termhub.hub.link import Link
 from termhub.hub.requests import Requests
 from termhub.hub.sizes import Policy, Size, checked_size
@@ -88,6 +89,7 @@ class Console:
         self.windows = self._table.windows
         self._audience = Audience(clock)
         self.viewers = self._audience.viewers
+        self.limits = LimitNotices(self._audience)
         self.together = Together(self, self._audience, backing, now, record.control)
         self._now = now
         self._read_ended = read_ended
@@ -237,6 +239,17 @@ class Console:
         self._inputs.tidy(self.viewers)
         self.together.left(viewer)
 
+    def tell_limit(
+        self, name: LimitName, state: LimitState, message: str, until: float | None = None
+    ) -> None:
+        """Tell viewers how it stands with a limit, also those who attach later; the same again is not told.
+
+        :param state: ``ok`` when there is nothing to tell any more.
+        :param message: a sentence for people, without the time.
+        :param until: when that ends, seconds since 1970.
+        """
+        self.limits.tell(name, state, message, until)
+
     def detach_others(self, viewer: Viewer) -> None:
         """Send all viewers but one away."""
         self._audience.detach_others(viewer)
@@ -254,6 +267,7 @@ class Console:
         for window, stream in self._inputs.of(viewer.key):
             viewer.tell_refused(window, stream)
         self.together.greeted(viewer)
+        self.limits.greeted(viewer)
         wanted = {int(number): since for number, since in hello.windows.items()}
         for number in wanted.keys() & self.windows.keys():
             viewer.watch(number, wanted[number])

@@ -18,6 +18,7 @@ MAX_WINDOWS = 64
 
 Text = Annotated[str, Meta(max_length=4096)]
 Offset = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Bytes = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 WindowNumber = Annotated[int, Meta(ge=0, lt=frames.CONSOLE)]
 Cols = Annotated[int, Meta(ge=frames.MIN_COLS, le=frames.MAX_COLS)]
 Rows = Annotated[int, Meta(ge=frames.MIN_ROWS, le=frames.MAX_ROWS)]
@@ -36,6 +37,7 @@ class Exit(Struct, omit_defaults=True):
 
     code: int | None = None
     signal: Annotated[str, Meta(max_length=32)] | None = None
+    out_of_memory: Bytes | None = None
 
 
 class HostWindow(Struct):
@@ -88,6 +90,8 @@ class HostEvent(Struct, omit_defaults=True):
     op: Annotated[str, Meta(max_length=32)] = ""
     role: Annotated[str, Meta(max_length=16)] = ""
     uses: Annotated[int, Meta(ge=1, lt=1 << 31)] | None = None
+    out_of_memory: Bytes | None = None
+    limit: Bytes | None = None
 
     def __post_init__(self) -> None:
         self.title, self.cwd, self.reason = seen(self.title), seen(self.cwd), seen(self.reason)

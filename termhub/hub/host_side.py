@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from termhub.host.memory import limit_words
 from termhub.hub.audience import Audience
 from termhub.hub.cursors import Keyframe
 from termhub.hub.host_messages import HostEvent, HostHello
@@ -97,6 +98,9 @@ class HostSide:
             self._streams.ended(event)
         elif event.type == "ask":
             self._console.together.asks.asked(event)
+        elif event.type == "memory" and event.limit is not None:
+            words = f"A program was ended: {limit_words(event.limit)}."
+            self._console.limits.tell_once("memory", words)
         elif self._table.event(window, event):
             if event.type == "activity":
                 self._console.active_at = self._clock.seconds()

@@ -95,6 +95,8 @@ class WindowTable:
             window.title = event.title
         elif event.type == "exit":
             window.exit = {"signal": event.signal} if event.signal else {"code": event.code or 0}
+            if event.out_of_memory is not None:
+                window.exit["out_of_memory"] = event.out_of_memory
         return True
 
     def _update(self, window: Window, entry: HostWindow) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.guest.frames import CONSOLE
 from termhub.gateways.tui.text import clean
 from termhub.gateways.tui.window_state import SHELLS, WindowState
+from termhub.host.memory import killed_words
 
 if TYPE_CHECKING:
     from termhub.gateways.tui.session import Session
@@ -47,6 +48,10 @@ def _exited(session: Session, window: int, event: Event) -> None:
     if state is None:
         return
     state.exit = {"signal": event["signal"]} if event.get("signal") else {"code": event.get("code") or 0}
+    limit = event.get("out_of_memory")
+    if isinstance(limit, int):
+        state.exit["out_of_memory"] = limit
+        session.owner.say(f"{session.label(window)}: {killed_words(limit)}")
     others_run = any(other.exit is None for number, other in session.windows.items() if number != window)
     # As a shell's terminal closes with it. What failed stays to be read; the console's own program also.
     is_own_program = window == 0 and state.program not in SHELLS
@@ -128,6 +133,14 @@ def _policy_changed(session: Session, window: int, event: Event) -> None:
     session.owner.changed()
 
 
+def _limit_told(session: Session, window: int, event: Event) -> None:
+    name = str(event.get("name"))
+    session.limits.pop(name, None)
+    if event.get("state") != "ok":
+        session.limits[name] = event
+    session.owner.limit_told(event)
+
+
 _EVENTS: Mapping[str, Callable[[Session, int, Event], None]] = {
     "opened": _opened,
     "exit": _exited,
@@ -142,4 +155,5 @@ _EVENTS: Mapping[str, Callable[[Session, int, Event], None]] = {
     "refused": _was_refused,
     "renamed": _renamed,
     "policy": _policy_changed,
+    "limit": _limit_told,
 }

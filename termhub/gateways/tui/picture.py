@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from termhub.gateways.limit_words import limit_mark
 from termhub.gateways.tui import tree
 from termhub.gateways.tui.bindings import PREFIXES
 from termhub.gateways.tui.canvas import Canvas, CanvasCursor
@@ -156,6 +157,7 @@ def _status(ui: TerminalUI) -> Status:
     company = session.company
     notes += [
         ui.messages.passing,
+        *(limit_mark(event, ui.services.now()) for event in session.limits.values()),
         "a program asks" if ui.asks.first is not None else "",
         shown.following.brief,
         company.control.brief(company.you, session.role),

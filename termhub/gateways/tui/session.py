@@ -58,6 +58,7 @@ class Session:
         self.policy = str(console.policy)
         self.windows: dict[int, WindowState] = {}
         self.panes: dict[int, Pane] = {}
+        self.limits: dict[str, Mapping[str, Any]] = {}
         self.area = Rect(0, 0, 80, 24)
         self.is_greeted = False
         self._has_keyboard: int | None = None

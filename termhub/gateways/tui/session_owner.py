@@ -24,6 +24,9 @@ class SessionOwner(CompanyOwner, Protocol):
     def refused(self) -> None:
         """What was typed was not taken: somebody else has control."""
 
+    def limit_told(self, event: Mapping[str, Any]) -> None:
+        """The console comes near to a limit, has met it, or is well below again."""
+
     def rang(self) -> None:
         """A program rang the bell."""
 

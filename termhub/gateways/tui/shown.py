@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from termhub.gateways.limit_words import limit_notice
 from termhub.gateways.tui import commands, picking, picture
 from termhub.gateways.tui.bindings import Command
 from termhub.gateways.tui.company import Ask
@@ -190,6 +191,13 @@ class Shown:
         else:
             keys = commands.keys_of(self._ui.settings.preset, Command.CONTROL)
             self.say(company.control.refusal(keys))
+
+    def limit_told(self, event: Mapping[str, Any]) -> None:
+        """The console comes near to a limit, has met it, or is well below again."""
+        words = clean(limit_notice(event, self._ui.services.now()))
+        if words:
+            self.say(words)
+        self.changed()
 
     def asked(self, ask: Ask) -> None:
         """A program in the console wants to share it."""

@@ -10,6 +10,7 @@ import attrs
 from termhub.gateways.tui.layout import Layout
 from termhub.gateways.tui.status import Tab
 from termhub.gateways.tui.text import clean
+from termhub.host.memory import killed_words
 from termhub.screen import Modes
 
 SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "tcsh", "zsh"})
@@ -52,6 +53,8 @@ class WindowState:
         """How its program ended, and what can be done; empty while it runs."""
         if self.exit is None:
             return ""
+        if "out_of_memory" in self.exit:
+            return f"{killed_words(self.exit['out_of_memory'])} · Enter starts a fresh one · q closes"
         how = f"status {self.exit['code']}" if "code" in self.exit else str(self.exit.get("signal"))
         return clean(f"exited ({how}) · Enter starts it again · q closes")
 
