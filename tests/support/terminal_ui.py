@@ -33,7 +33,7 @@ from termhub.hub.invitations import Invitation, invitation
 from termhub.hub.link import HostLink
 from termhub.screen import Screen, open_screen
 from termhub.store import ConsoleRecord, Role, Share, User
-from tests.support.console_core import FakeClock
+from tests.support.console_core import FakeClock, FakeMemory
 from tests.support.hub_fakes import FakeBacking
 
 USER = User(7, "alice", 0.0, "default")
@@ -71,6 +71,7 @@ class PlayedConsole:
         self._offsets: dict[int, int] = {0: 0}
         self._held: list[frames.Frame] = []
         numbers = random.Random(5)
+        self.memory = FakeMemory()
         self._journals = Journals(folder)
         self.host = HostConsole(
             record.id,
@@ -84,6 +85,7 @@ class PlayedConsole:
                 random_number=lambda: numbers.getrandbits(64),
                 kill=lambda: None,
                 processor_time=world.host_clock.now,
+                memory=self.memory,
             ),
         )
         self.host.open_first(["/usr/bin/python3"], cols, rows)
@@ -128,6 +130,12 @@ class PlayedConsole:
     def exit(self, window: int, code: int = 0) -> None:
         """A window's program ends."""
         self._tell(window, {"type": "exit", "code": code})
+        self.world.settle()
+
+    def run_out_of_memory(self, window: int = 0) -> None:
+        """The kernel ends a window's program, because the console's memory is used up."""
+        self.memory.kills += 1
+        self._tell(window, {"type": "exit", "signal": "SIGKILL"})
         self.world.settle()
 
     def close_window(self, window: int) -> None:
