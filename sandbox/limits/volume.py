@@ -173,6 +173,11 @@ def grow(image: str, folder: str, size: int) -> None:
         raise VolumeError(f"{image} cannot grow: {error}") from error
 
 
+def is_smaller(size: int, limit_bytes: int) -> bool:
+    """Whether a volume of this limit is larger than one of ``size`` was made: it has room for rounding."""
+    return max(size, _LEAST_BYTES) * 17 // 16 + 2 * _MEBIBYTE < limit_bytes
+
+
 def usage(folder: str) -> VolumeUsage:
     """What a mounted volume holds; :raises OSError: when it cannot be read."""
     status = os.statvfs(folder)

@@ -29,8 +29,10 @@ from sandbox.limits import CONSOLES, HOSTS, make
 from sandbox.limits.places import bases
 from termhub.errors import BadRequest, NoSandbox, TermhubError
 from termhub.host.folder import listen
+from termhub.host.home_watch import HomeWatch
 from termhub.host.host import HostOptions
 from termhub.host.launcher import EXIT_LOCKED, EXIT_RENEW, LOG_BYTES, log
+from termhub.host.launcher_limits import LimitOperations
 from termhub.host.launcher_socket import LauncherSocket, Operation, Reply
 from termhub.host.sandboxes import Sandboxes, Users
 from termhub.host.specs import parse_spec
@@ -44,10 +46,11 @@ LOG_CHECK_SECONDS = 30.0
 class Launcher:
     """The operations of ``launcher.sock``."""
 
-    def __init__(self, loop: Loop, supervisor: Supervisor, sandboxes: Sandboxes) -> None:
+    def __init__(self, loop: Loop, supervisor: Supervisor, sandboxes: Sandboxes, watch: HomeWatch) -> None:
         self._loop = loop
         self._supervisor = supervisor
         self._sandboxes = sandboxes
+        self._watch = watch
         self.operations: dict[str, Operation] = {
             "version": self._version,
             "images": self._images,
@@ -58,6 +61,7 @@ class Launcher:
             "list": self._list,
             "stop": self._stop,
             "renew": self._renew,
+            **LimitOperations(loop, supervisor, sandboxes, watch).operations,
         }
         self.status = 0
 
@@ -84,6 +88,7 @@ class Launcher:
                 reply(console=spec.console, isolation=self._supervisor.isolation(spec.console))
 
         self._supervisor.create(spec, done)
+        self._watch.kick()
 
     def _host(self, request: dict[str, Any], reply: Reply) -> None:
         self._supervisor.ensure_host(_console(request), reply)
@@ -107,7 +112,7 @@ class Launcher:
             reply()
             self._loop.call_soon(self._loop.stop)
 
-        self._supervisor.end_all("termhub was stopped", done)
+        self._supervisor.end_all("termhub was stopped", lambda: self._supervisor.when_clean(done))
 
     def _renew(self, request: dict[str, Any], reply: Reply) -> None:
         self.status = EXIT_RENEW
@@ -147,11 +152,8 @@ def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:
         log("another launcher has this data folder")
         return EXIT_LOCKED
     loop = Loop()
-    sandboxes = Sandboxes(data / "homes", backend_for(options), users)
-    host_options = HostOptions(
-        engine=options.engine,
-        segment_bytes=options.segment_bytes,
-    )
+    sandboxes = Sandboxes(data, backend_for(options), users)
+    host_options = HostOptions(engine=options.engine, segment_bytes=options.segment_bytes)
     supervisor = Supervisor(run_folder / "consoles", sandboxes, host_options, loop)
     preload()
     images = sandboxes.images()
@@ -168,7 +170,9 @@ def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:
     gc.collect()
     gc.freeze()
     supervisor.adopt()
-    launcher = Launcher(loop, supervisor, sandboxes)
+    watch = HomeWatch(loop, sandboxes.watched, sandboxes.home)
+    watch.kick()
+    launcher = Launcher(loop, supervisor, sandboxes, watch)
     LauncherSocket(loop, server, {0, os.geteuid(), users.hub_uid}, launcher.operations)
     log(f"launcher {os.getpid()} serves {data}")
     _bound_log(loop)

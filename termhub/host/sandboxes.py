@@ -12,12 +12,14 @@ from typing import Any
 
 from attrs import frozen
 
+from sandbox import network
 from sandbox.images import Image, find_images, resolve
 from sandbox.launch import Backend, Sandbox, SandboxSpec, start
-from sandbox.limits import find
 from termhub.errors import BadRequest, NoSandbox
-from termhub.host import processes
+from termhub.host import groups, processes
+from termhub.host.figures import COUNTERS, GAUGES, Figures, Usage
 from termhub.host.folder import FIFO_IN, FIFO_OUT, SANDBOX, SPEC, Folder
+from termhub.host.homes import Homes
 from termhub.host.launcher import UID_BASE
 from termhub.host.specs import ConsoleSpec, command_line
 
@@ -66,7 +68,6 @@ class Prepared:
     image: Image
     uid: int | None
     gid: int | None
-    home: Path
 
 
 @frozen
@@ -102,17 +103,25 @@ class Started:
 class Sandboxes:
     """Makes and ends the sandboxes of one data folder.
 
-    :param homes: ``DATA/homes``.
+    :param data: the data folder.
     :param backend: the kind of sandbox.
     """
 
-    def __init__(self, homes: Path, backend: Backend, users: Users) -> None:
-        self._homes = homes
+    def __init__(self, data: Path, backend: Backend, users: Users) -> None:
         self._backend = backend
         self.users = users
+        self.figures = Figures(data / "run" / "usage")
+        self.homes = Homes(
+            data / "homes", data / "volumes", users.of, lambda number: number in self.figures.owners()
+        )
         self._images: list[Image] = []
         self._missing: list[str] | None = None
         self.isolation = _WORDS.get(backend.name, backend.name)
+
+    @property
+    def is_confined(self) -> bool:
+        """Whether programs run in a sandbox at all."""
+        return self._backend.name != "none"
 
     def images(self) -> list[Image]:
         """The images there are now."""
@@ -130,17 +139,17 @@ class Sandboxes:
             raise BadRequest(str(error.args[0]), "bad_image") from None
         uid, gid = self.users.of(spec.number)
         spec = spec.with_argv(command_line(spec, image))
-        return Prepared(spec, image, uid, gid, self._homes / str(spec.number))
+        return Prepared(spec, image, uid, gid)
 
     def make_folder(self, path: Path, prepared: Prepared) -> list[int]:
         """Make a console's folder and home; the FIFOs, open, ``in`` first.
 
         :raises OSError: when they cannot be made.
+        :raises NoSandbox: when the home cannot be opened.
         """
-        if not prepared.home.is_dir():
-            os.mkdir(prepared.home, 0o700)
-            if prepared.uid is not None and prepared.gid is not None:
-                os.chown(prepared.home, prepared.uid, prepared.gid)
+        spec = prepared.spec
+        self.homes.open(spec.number, spec.limits)
+        self.figures.begin(spec.console, spec.number, spec.network.mode)
         os.mkdir(path, 0o700)
         Folder(path).write(SPEC, prepared.spec.to_json())
         fifos = []
@@ -163,7 +172,7 @@ class Sandboxes:
                 hostname=spec.console,
                 uid=prepared.uid,
                 gid=prepared.gid,
-                home=str(prepared.home),
+                home=str(self.homes.path(spec.number)),
                 image=prepared.image,
                 argv=spec.argv,
                 env={"TERMHUB_CONSOLE": spec.console, **spec.env},
@@ -175,7 +184,9 @@ class Sandboxes:
                 stdout_fd=stdout_fd,
             )
         )
-        return Started(start(launch))
+        started = Started(start(launch))
+        self.figures.started(spec.console, started.sandbox.pid)
+        return started
 
     def check(self) -> list[str]:
         """What is missing for a sandbox, each with what installs it."""
@@ -218,18 +229,59 @@ class Sandboxes:
             return None
         return processes.open_process(pid, started)
 
+    def adopt(self, folder: Folder, spec: dict[str, Any]) -> None:
+        """A console that an earlier launcher made, which may have been of a version without figures."""
+        owner = self.owner_of(folder, spec)
+        if self.figures.get(folder.console) is None and owner is not None:
+            self.figures.begin(folder.console, owner, "none")
+
+    def watched(self) -> list[int]:
+        """The users whose homes are used now and not held by a volume."""
+        return [owner for owner in self.figures.owners() if self.homes.usage(owner) is None]
+
+    def home(self, owner: int) -> tuple[Path, int | None, int | None]:
+        """A user's home, and the uid and gid it belongs to."""
+        return (self.homes.path(owner), *self.users.of(owner))
+
+    def abandon(self, console: str) -> None:
+        """A console could not be made: it counts for nothing."""
+        record = self.figures.get(console)
+        self.figures.drop(console)
+        if record is not None:
+            self.homes.release(int(record["owner"]))
+
+    def usage(self, console: str) -> Usage:
+        """What a console uses and has used, as its figures say or as is read now."""
+        record = self.figures.get(console) or {}
+        if record.get("ended"):
+            return {name: record.get(name) for name in (*COUNTERS, *GAUGES)}
+        now = groups.usage(console)
+        pid = record.get("pid")
+        count_traffic = getattr(network, "usage", None)
+        if record.get("network") == "full" and isinstance(pid, int) and count_traffic is not None:
+            traffic = count_traffic(pid)
+            if traffic is not None:
+                now["network_in"], now["network_out"] = traffic
+        return self.figures.note(console, now)
+
     def kill(self, folder: Folder, pidfd: int | None) -> None:
         """End a sandbox at once, with everything in its group."""
-        group = find(folder.console)
-        if group is not None:
-            group.kill()
+        if self.figures.get(folder.console) is not None:
+            self.usage(folder.console)  # what it has used of the network is known as long as it lives
+        groups.kill(folder.console)
         if pidfd is not None:
             processes.kill(pidfd, processes.kill_signal(folder.read(SANDBOX) or {}))
 
-    def clean(self, folder: Folder) -> bool:
-        """Remove what a sandbox leaves outside of its folder; False: try again later."""
-        group = find(folder.console)
-        if group is None:
-            return True
-        group.kill()
-        return group.remove()
+    def clean(self, console: str) -> bool:
+        """Keep what an ended console used, and remove what it leaves outside of its folder.
+
+        :returns: False while processes of it are ending: try again.
+        """
+        if not groups.are_empty(console):
+            return False
+        record = self.figures.get(console)
+        if record is not None:
+            self.usage(console)
+            self.figures.end(console)
+            self.homes.release(int(record["owner"]))
+        return groups.remove(console)

@@ -17,6 +17,7 @@ import traceback
 from attrs import frozen
 
 from sandbox.guest.loop import Loop
+from sandbox.limits import Group
 from termhub.host.folder import Folder
 from termhub.host.host import HostError, HostOptions, serve
 
@@ -44,18 +45,26 @@ class HostProcess:
 
 
 def fork_host(
-    loop: Loop, folder: Folder, options: HostOptions, uid: int | None, gid: int | None
+    loop: Loop,
+    folder: Folder,
+    options: HostOptions,
+    uid: int | None,
+    gid: int | None,
+    group: Group | None = None,
 ) -> HostProcess:
     """Fork the host of a console.
 
     :param loop: the launcher's loop, which the child gives up.
     :param uid: the user it becomes; None to stay.
+    :param group: the control group it goes into.
     """
     ready_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     pid = os.fork()
     if pid == 0:
         code = EXIT_FAILED
         try:
+            if group is not None:
+                group.add(os.getpid())
             code = _be_host(loop, folder, options, uid, gid, write_fd)
         except BaseException:  # noqa: BLE001 - nothing may return into the launcher's code
             traceback.print_exc()
@@ -69,7 +78,7 @@ def _be_host(
     loop: Loop, folder: Folder, options: HostOptions, uid: int | None, gid: int | None, write_fd: int
 ) -> int:
     loop.close()
-    _leave_launcher(write_fd)
+    leave_launcher(write_fd)
     _drop(uid, gid)
     _limit()
     _name(b"termhub-host")
@@ -86,7 +95,8 @@ def _be_host(
     return 0
 
 
-def _leave_launcher(kept: int) -> None:
+def leave_launcher(kept: int) -> None:
+    """Give up what a forked child has of the launcher's; :param kept: a descriptor that stays."""
     os.closerange(3, kept)
     os.closerange(kept + 1, 1 << 16)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):

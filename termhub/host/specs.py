@@ -20,6 +20,10 @@ MAX_VARIABLES = 256
 MAX_SPEC_BYTES = 1 << 16
 JOURNAL_BYTES = 64 << 20
 LEAST_JOURNAL_BYTES = 16 << 20
+NO_LIMIT = ("cpu_percent", "home_bytes", "home_files")
+"""The limits that can be None: there is none."""
+MAX_LIMITS = {"cpu_weight": 10_000, "cpu_percent": 1_000_000, "processes": 4_000_000}
+MAX_NUMBER = 1 << 24
 PROGRAMS = ("python", "ipython", "ptpython", "bash", "script")
 
 
@@ -69,7 +73,7 @@ def parse_spec(value: Any) -> ConsoleSpec:
     if not isinstance(console, str) or not CONSOLE_ID.fullmatch(console):
         raise BadRequest("spec.console is c- and 10 characters of a-z, 2-7")
     number = value.get("number", 0)
-    if not _is_integer(number, 0, 1 << 24):
+    if not is_integer(number, 0, MAX_NUMBER):
         raise BadRequest("spec.number is the owner's number")
     program = _text(value, "program") or "python"
     if program not in PROGRAMS:
@@ -83,7 +87,7 @@ def parse_spec(value: Any) -> ConsoleSpec:
     if not all(_is_text(name) and name and "=" not in name and _is_text(env[name]) for name in env):
         raise BadRequest("spec.env maps texts to texts")
     cols, rows = value.get("cols", 80), value.get("rows", 24)
-    if not _is_integer(cols, frames.MIN_COLS, frames.MAX_COLS) or not _is_integer(
+    if not is_integer(cols, frames.MIN_COLS, frames.MAX_COLS) or not is_integer(
         rows, frames.MIN_ROWS, frames.MAX_ROWS
     ):
         raise BadRequest(f"no terminal has {cols!r:.20} columns and {rows!r:.20} rows")
@@ -124,18 +128,20 @@ def parse_limits(value: Any) -> Limits:
     :raises BadRequest: saying which cannot be used.
     """
     if not isinstance(value, dict):
-        raise BadRequest("spec.limits is an object")
+        raise BadRequest("limits is an object")
     known = {each.name for each in fields(Limits)}
     for name, limit in value.items():
         if name not in known:
             raise BadRequest(f"there is no limit {name!r:.50}; there are: {', '.join(sorted(known))}")
-        if limit is not None and not _is_integer(limit, 1, 1 << 50):
-            raise BadRequest(f"the limit {name} is a number above 0")
+        if limit is None and name in NO_LIMIT:
+            continue
+        if not is_integer(limit, 1, MAX_LIMITS.get(name, 1 << 50)):
+            raise BadRequest(f"the limit {name} is a number from 1 to {MAX_LIMITS.get(name, 1 << 50)}")
     return Limits(**value)
 
 
 def _journal_bytes(value: Any) -> int:
-    if not _is_integer(value, LEAST_JOURNAL_BYTES, 1 << 50):
+    if not is_integer(value, LEAST_JOURNAL_BYTES, 1 << 50):
         raise BadRequest(f"spec.journal_bytes is a number of at least {LEAST_JOURNAL_BYTES}")
     return int(value)
 
@@ -146,7 +152,7 @@ def _network(value: Any) -> Network:
     mode, kbits = value.get("mode", "none"), value.get("kbits")
     if mode not in MODES:
         raise BadRequest(f"there is no network {mode!r:.50}; there are: {', '.join(MODES)}")
-    if kbits is not None and not _is_integer(kbits, 1, 1 << 40):
+    if kbits is not None and not is_integer(kbits, 1, 1 << 40):
         raise BadRequest("spec.network.kbits is a number above 0")
     return Network(mode, kbits)
 
@@ -162,5 +168,6 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and "\0" not in value and len(value) <= MAX_TEXT
 
 
-def _is_integer(value: object, least: int, most: int) -> bool:
+def is_integer(value: object, least: int, most: int) -> bool:
+    """Whether a value of JSON is a whole number in a range."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

@@ -11,64 +11,32 @@ Invariant: what is on disk is the truth; this holds nothing that cannot be found
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
-
 import termhub
-from sandbox.guest.loop import Loop, Timer
+from sandbox.guest.loop import Loop
 from sandbox.launch import LaunchError
 from termhub.errors import BadRequest, NoSandbox, NoSuchConsole, TermhubError
 from termhub.host import processes
 from termhub.host.folder import CONSOLE_ID, ENDED, ENDING, SANDBOX, SPEC, Folder, delete
 from termhub.host.host import HostOptions
+from termhub.host.hosts import Hosts
 from termhub.host.launcher import log
-from termhub.host.sandboxes import Sandboxes, Started
-from termhub.host.spawn import HostProcess, fork_host
+from termhub.host.sandboxes import Sandboxes
 from termhub.host.specs import ConsoleSpec
+from termhub.host.supervised import Done, Supervised
 
 END_SECONDS = 10.0
 KILL_SECONDS = 3.0
 POLL_SECONDS = 0.02
-CALM_SECONDS = 10.0
-FREE_DEATHS = 2
-MAX_DELAY_SECONDS = 30.0
 ADOPTED_AT_ONCE = 4
 LISTED_AT_ONCE = 500
 MAX_LISTED_TEXT = 100
-
-Done = Callable[[TermhubError | None], None]
-
-
-@define(eq=False)
-class Supervised:
-    """A console and its processes.
-
-    :param host: its host's pidfd, None while there is none.
-    :param sandbox: its sandbox's pidfd, None when it is gone.
-    :param is_ready: whether the host answers.
-    :param deaths: hosts that died lately, one soon after the other.
-    :param failures: those of them that failed by themselves, rather than were killed.
-    """
-
-    folder: Folder
-    host: int | None = None
-    host_pid: int = 0
-    ready_fd: int | None = None
-    sandbox: int | None = None
-    is_ready: bool = False
-    deaths: int = 0
-    failures: int = 0
-    host_since: float = 0.0
-    retry: Timer | None = None
-    overdue: float | None = None
-    ready_waiters: list[Done] = field(factory=list)
-    ended_waiters: list[Done] = field(factory=list)
-    started: Started | None = None
+CLEAN_SECONDS = 5.0
+MAX_CLEAN_SECONDS = 5.0
 
 
 class Supervisor:
@@ -82,11 +50,12 @@ class Supervisor:
     def __init__(self, consoles: Path, sandboxes: Sandboxes, options: HostOptions, loop: Loop) -> None:
         self._path = consoles
         self._sandboxes = sandboxes
-        self._options = options
         self._loop = loop
         self._consoles: dict[str, Supervised] = {}
         self._adopting: list[Supervised] = []
-        self._statuses: dict[int, int] = {}
+        self._cleaning: set[str] = set()
+        self._hosts = Hosts(loop, sandboxes, options, self._is_host, self._host_left)
+        self.reap = self._hosts.reap
 
     # -- what the hub asks ---------------------------------------------------
 
@@ -105,7 +74,7 @@ class Supervisor:
         try:
             fifos = self._sandboxes.make_folder(path, prepared)
             self._consoles[spec.console] = entry
-            self._fork_host(entry)
+            self._hosts.fork(entry, spec.limits)
             entry.started = self._sandboxes.start(prepared, *fifos)
             folder.write(SANDBOX, entry.started.record())
         except TermhubError:
@@ -120,7 +89,7 @@ class Supervisor:
         self._watch_sandbox(entry, os.dup(entry.started.pidfd))
         entry.ready_waiters.append(done)
         if entry.is_ready:
-            self._tell_ready(entry)
+            entry.tell_ready()
 
     def ensure_host(self, console: str, done: Done) -> None:
         """Call ``done`` when the console's host answers or ``ended.json`` is there."""
@@ -130,7 +99,7 @@ class Supervisor:
             return
         entry.ready_waiters.append(done)
         if entry.host is None and entry.retry is None:
-            self._start_host(entry)
+            self._hosts.start(entry)
 
     def end(self, console: str, reason: str, done: Done) -> None:
         """Kill a console's sandbox; ``done`` is called when ``ended.json`` is there."""
@@ -146,10 +115,17 @@ class Supervisor:
                 log(f"{console}: its reason is lost: {error}")
         self._sandboxes.kill(entry.folder, entry.sandbox)
         self._loop.call_later(KILL_SECONDS, self._kill_again, entry)
-        self._hurry_host(entry)
+        self._hosts.hurry(entry)
         if entry.sandbox is None and entry.overdue is None:
             entry.overdue = time.monotonic() + END_SECONDS
             self._wait_for_end(entry)
+
+    def running(self, console: str) -> Supervised:
+        """The console, which must live; :raises BadRequest: when it has ended."""
+        entry = self._find(console)
+        if entry is None or entry.sandbox is None:
+            raise BadRequest("the console has ended", "console_ended")
+        return entry
 
     def _kill_again(self, entry: Supervised) -> None:
         if entry.sandbox is not None:
@@ -250,101 +226,6 @@ class Supervisor:
                 raise NoSuchConsole(f"there is no console {console}")
         return entry if entry is not None and not entry.folder.has(ENDED) else None
 
-    # -- hosts ---------------------------------------------------------------
-
-    def _start_host(self, entry: Supervised) -> None:
-        entry.retry = None
-        try:
-            self._fork_host(entry)
-        except (OSError, TermhubError) as error:
-            log(f"{entry.folder.console}: no host can be started: {error}")
-            entry.retry = self._loop.call_later(MAX_DELAY_SECONDS, self._start_host, entry)
-
-    def _fork_host(self, entry: Supervised) -> None:
-        """Fork a host; :raises OSError: when there is no process or folder for it."""
-        entry.is_ready = False
-        options = self._options_after(entry.failures)
-        uid, gid = self._sandboxes.user_of(entry.folder)
-        host = fork_host(self._loop, entry.folder, options, uid, gid)
-        self._watch_host(entry, host.pidfd, host.pid)
-        self._watch_ready(entry, host)
-
-    def _hurry_host(self, entry: Supervised) -> None:
-        """A host is wanted now, not after a pause."""
-        if entry.retry is not None:
-            entry.retry.cancel()
-            entry.retry = None
-        if entry.host is None:
-            self._start_host(entry)
-
-    def _options_after(self, failures: int) -> HostOptions:
-        """More careful with every host that failed: without the fast engine, then without the past."""
-        engine = self._options.engine if failures < 2 else "pyte"
-        return HostOptions(
-            engine=engine,
-            blank=failures >= 4,
-            segment_bytes=self._options.segment_bytes,
-        )
-
-    def _watch_host(self, entry: Supervised, pidfd: int, pid: int) -> None:
-        entry.host, entry.host_pid, entry.host_since = pidfd, pid, time.monotonic()
-        self._loop.reader(pidfd, lambda: self._host_gone(entry))
-
-    def _watch_ready(self, entry: Supervised, host: HostProcess) -> None:
-        def told() -> None:
-            try:
-                data = os.read(host.ready_fd, 1)
-            except BlockingIOError:
-                return
-            self._loop.forget(host.ready_fd)
-            os.close(host.ready_fd)
-            entry.ready_fd = None
-            if data:
-                entry.is_ready = True
-                self._tell_ready(entry)
-
-        entry.ready_fd = host.ready_fd
-        self._loop.reader(host.ready_fd, told)
-
-    def _tell_ready(self, entry: Supervised) -> None:
-        waiters, entry.ready_waiters = entry.ready_waiters, []
-        for done in waiters:
-            done(None)
-
-    def _host_gone(self, entry: Supervised) -> None:
-        assert entry.host is not None
-        self._loop.forget(entry.host)
-        os.close(entry.host)
-        entry.host = None
-        entry.is_ready = False
-        self.reap()
-        status = self._statuses.pop(entry.host_pid, None)
-        if entry.folder.has(ENDED) or not entry.folder.has(SPEC):
-            self._forget(entry)
-            self._adopt_more()
-            return
-        if time.monotonic() - entry.host_since > CALM_SECONDS:
-            entry.deaths = entry.failures = 0
-        entry.deaths += 1
-        was_killed = status is None or status == signal.SIGKILL or status == signal.SIGTERM
-        entry.failures += not was_killed
-        beyond = entry.deaths - FREE_DEATHS
-        delay = min(0.1 * 2**beyond, MAX_DELAY_SECONDS) if beyond > 0 else 0.0
-        log(f"{entry.folder.console}: host {entry.host_pid} died ({_words(status)}); next in {delay:.1f} s")
-        entry.retry = self._loop.call_later(delay, self._start_host, entry)
-
-    def reap(self) -> None:
-        """Collect the children that have ended."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
-            if any(entry.host_pid == pid for entry in self._consoles.values()):
-                self._statuses[pid] = status
-
     # -- sandboxes -----------------------------------------------------------
 
     def _watch_sandbox(self, entry: Supervised, pidfd: int) -> None:
@@ -356,7 +237,7 @@ class Supervisor:
         self._loop.forget(entry.sandbox)
         os.close(entry.sandbox)
         entry.sandbox = None
-        self.reap()
+        self._hosts.reap()
         folder = entry.folder
         said = entry.started.said() if entry.started is not None else ""
         if said:
@@ -367,7 +248,7 @@ class Supervisor:
             except OSError as error:
                 log(f"{folder.console}: {error}")
         if folder.has(SPEC) and not folder.has(ENDED):
-            self._hurry_host(entry)
+            self._hosts.hurry(entry)
         entry.overdue = time.monotonic() + END_SECONDS
         self._wait_for_end(entry)
 
@@ -388,8 +269,8 @@ class Supervisor:
         self._loop.call_later(POLL_SECONDS, self._wait_for_end, entry)
 
     def _ended(self, entry: Supervised) -> None:
-        self._clean(entry.folder)
-        self._tell_ready(entry)
+        self._clean(entry.folder.console)
+        entry.tell_ready()
         waiters, entry.ended_waiters = entry.ended_waiters, []
         for done in waiters:
             done(None)
@@ -416,12 +297,36 @@ class Supervisor:
             processes.kill(entry.host)
             processes.wait(entry.host, KILL_SECONDS)
         delete(entry.folder.path)
-        self._clean(entry.folder)
+        self._sandboxes.abandon(entry.folder.console)
+        self._clean(entry.folder.console)
 
-    def _clean(self, folder: Folder, tries: int = 50) -> None:
-        """Remove the sandbox's group as soon as its last process has gone."""
-        if not self._sandboxes.clean(folder) and tries:
-            self._loop.call_later(POLL_SECONDS * 5, self._clean, folder, tries - 1)
+    def _clean(self, console: str, delay: float = POLL_SECONDS) -> None:
+        """Remove the console's groups, and let go of its home, as soon as its last process has gone."""
+        try:
+            is_clean = self._sandboxes.clean(console)
+        except OSError as error:
+            log(f"{console}: what is left of it cannot be removed: {error}")
+            is_clean = False
+        if is_clean:
+            self._cleaning.discard(console)
+        else:
+            self._cleaning.add(console)
+            self._loop.call_later(delay, self._clean, console, min(delay * 2, MAX_CLEAN_SECONDS))
+
+    def when_clean(self, done: Callable[[], None], deadline: float | None = None) -> None:
+        """Call ``done`` when nothing is left of the consoles that have ended, or nearly so."""
+        deadline = time.monotonic() + CLEAN_SECONDS if deadline is None else deadline
+        if self._cleaning and time.monotonic() < deadline:
+            self._loop.call_later(POLL_SECONDS, self.when_clean, done, deadline)
+        else:
+            done()
+
+    def _is_host(self, pid: int) -> bool:
+        return any(entry.host_pid == pid for entry in self._consoles.values())
+
+    def _host_left(self, entry: Supervised) -> None:
+        self._forget(entry)
+        self._adopt_more()
 
     # -- what an earlier launcher left ---------------------------------------
 
@@ -432,6 +337,10 @@ class Supervisor:
                 entry = self._take_over(Folder(path))
                 if entry is not None and entry.host is None:
                     self._adopting.append(entry)
+        for console in self._sandboxes.figures.living():
+            if console not in self._consoles:
+                self._clean(console)
+        self._sandboxes.homes.settle()
         for _ in range(ADOPTED_AT_ONCE):
             self._adopt_more()
 
@@ -442,19 +351,20 @@ class Supervisor:
             log(f"{folder.path} belongs to uid {folder.uid}, which is no console's; left alone")
             return None
         host = self._living_host(folder)
-        record = folder.read(SANDBOX)
-        if folder.read(SPEC) is None or record is None:
+        spec, record = folder.read(SPEC), folder.read(SANDBOX)
+        if spec is None or record is None:
             if host is not None:
                 processes.kill(host)
                 processes.wait(host, KILL_SECONDS)
                 os.close(host)
-            self._clean(folder)
+            self._clean(folder.console)
             delete(folder.path)
             log(f"{folder.console}: half made; deleted")
             return None
+        self._sandboxes.adopt(folder, spec)
         entry = self._consoles[folder.console] = Supervised(folder)
         if host is not None:
-            self._watch_host(entry, host, folder.locked_by() or 0)
+            self._hosts.watch(entry, host, folder.locked_by() or 0)
             entry.is_ready = True
             if folder.host_version() != termhub.__version__:
                 log(f"{folder.console}: its host is of another version; a new one takes over")
@@ -469,7 +379,7 @@ class Supervisor:
         while self._adopting:
             entry = self._adopting.pop()
             if entry.host is None:
-                self._start_host(entry)
+                self._hosts.start(entry)
             if entry.sandbox is None:
                 return
 
@@ -478,12 +388,3 @@ class Supervisor:
         if pid is None or processes.real_uid(pid) != folder.uid:
             return None
         return processes.open_process(pid, None)
-
-
-def _words(status: int | None) -> str:
-    """How a process ended."""
-    if status is None:
-        return "killed"
-    if os.WIFSIGNALED(status):
-        return signal.Signals(os.WTERMSIG(status)).name
-    return f"status {os.WEXITSTATUS(status)}"

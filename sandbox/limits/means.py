@@ -1,0 +1,98 @@
+"""For every limit, what holds it on this machine, in words; and where nothing does, what helps."""
+
+from __future__ import annotations
+
+import attrs
+
+from . import places
+
+_GROUPS = {
+    "memory": ("memory", "memory of all programs of a console together"),
+    "processes": ("pids", "processes and threads of a console"),
+    "cpu": ("cpu", "quota of a console, lowered and raised while it runs"),
+    "cpu_weight": ("cpu", "share where CPU time is short"),
+    "usage": ("cpuacct", "CPU time, memory and processes read from the kernel"),
+}
+_RLIMITS = {
+    "memory": "rlimit of each process; many together can use more",
+    "processes": "rlimit inside the sandbox",
+}
+
+
+@attrs.frozen
+class Mean:
+    """What holds one limit.
+
+    :param by: in words.
+    :param enforced: whether a hostile program is held to it.
+    :param advice: what to do where it is not; None where nothing is to be done.
+    """
+
+    name: str
+    by: str
+    enforced: bool
+    advice: str | None
+
+
+def means(*, is_root: bool, is_confined: bool, volumes: str | None) -> list[Mean]:
+    """What holds each limit here.
+
+    :param is_root: whether sandboxes are started as root.
+    :param is_confined: whether programs run in a sandbox.
+    :param volumes: what keeps homes from being volumes; None when they are.
+    """
+    found = [_group(name, is_root, is_confined) for name in _GROUPS]
+    found += _home(volumes)
+    found += [
+        Mean("file_bytes", "rlimit of each process", True, None),
+        Mean("open_files", "rlimit of each process", True, None),
+        _users(is_root, is_confined),
+        *_network(is_confined),
+    ]
+    return found
+
+
+def _group(name: str, is_root: bool, is_confined: bool) -> Mean:
+    controller, words = _GROUPS[name]
+    place = places.bases().get(controller)
+    if place is not None:
+        return Mean(name, f"control group (version {place[0]}): {words}", True, None)
+    rlimit = _RLIMITS.get(name)
+    if is_root:
+        advice = (
+            "mount the control groups of this machine where termhub may write, version 2 with all controllers"
+        )
+    else:
+        advice = (
+            "run termhub as a service of systemd with Delegate=yes, or as root; "
+            "for a try: systemd-run --user --scope -p Delegate=yes termhub up"
+        )
+    return Mean(name, rlimit or "nothing", name == "processes" and is_confined, advice)
+
+
+def _home(volumes: str | None) -> list[Mean]:
+    if volumes is None:
+        words = "ext4 volume of the home; a home that was a plain folder before is only watched"
+        return [Mean("home_bytes", words, True, None), Mean("home_files", words, True, None)]
+    words = f"counted now and then; homes are no volumes here: {volumes}"
+    advice = "start termhub as root, with e2fsprogs and loop devices"
+    return [Mean("home_bytes", words, False, advice), Mean("home_files", words, False, advice)]
+
+
+def _users(is_root: bool, is_confined: bool) -> Mean:
+    if is_root:
+        return Mean("users", "a uid of its own for each user", True, None)
+    advice = "start termhub as root"
+    if is_confined:
+        words = "one uid for all users, whom their sandboxes' namespaces keep apart"
+        return Mean("users", words, True, advice + " to have a uid for each user too")
+    return Mean("users", "nothing: programs of all users run with termhub's own rights", False, advice)
+
+
+def _network(is_confined: bool) -> list[Mean]:
+    if not is_confined:
+        words = "nothing: programs have the network of this machine"
+        advice = "run termhub without --insecure-no-sandbox"
+        return [Mean(name, words, False, advice) for name in ("network_allowlist", "network_full")]
+    allowlist = Mean("network_allowlist", "a network namespace without a way out but the proxy", True, None)
+    return [allowlist, Mean("network_full", "not available", False, None)]

@@ -1,0 +1,159 @@
+"""The launcher's operations on limits and use: ``limit``, ``home_limit``, ``usage``, ``counted``,
+``means``, ``forget_user``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict
+
+from sandbox.guest.loop import Loop
+from sandbox.limits.means import means
+from termhub.errors import BadRequest
+from termhub.host import groups
+from termhub.host.folder import CONSOLE_ID, SANDBOX
+from termhub.host.home_watch import HomeWatch
+from termhub.host.launcher import log
+from termhub.host.launcher_socket import Operation, Reply
+from termhub.host.sandboxes import Sandboxes
+from termhub.host.specs import MAX_NUMBER, is_integer, parse_limits
+from termhub.host.supervisor import Supervisor
+
+USAGE_AT_ONCE = 100
+"""Consoles in one reply: all consoles wait while they are read (0.3 ms each)."""
+
+
+class LimitOperations:
+    """What the hub asks about limits."""
+
+    def __init__(self, loop: Loop, supervisor: Supervisor, sandboxes: Sandboxes, watch: HomeWatch) -> None:
+        self._loop = loop
+        self._supervisor = supervisor
+        self._sandboxes = sandboxes
+        self._watch = watch
+        self.operations: dict[str, Operation] = {
+            "limit": self._limit,
+            "home_limit": self._home_limit,
+            "usage": self._usage,
+            "counted": self._counted,
+            "means": self._means,
+            "forget_user": self._forget_user,
+        }
+        self._delete(sandboxes.homes.gone(), lambda: None)
+
+    def _limit(self, request: dict[str, Any], reply: Reply) -> None:
+        """Change limits of a running console; those that are not named stay."""
+        console, wanted = request.get("console"), request.get("limits")
+        if not isinstance(console, str):
+            raise BadRequest("console is the id of a console")
+        limits = parse_limits(wanted)
+        names = sorted(wanted or ())
+        entry = self._supervisor.running(console)
+        record = entry.folder.read(SANDBOX) or {}
+        refused = groups.change(console, limits, names, _not_programs(record.get("pid")))
+        reply(applied=[name for name in names if name not in refused], refused=refused)
+
+    def _home_limit(self, request: dict[str, Any], reply: Reply) -> None:
+        size, files = (_limit_or_none(request, name) for name in ("bytes", "files"))
+        why = self._sandboxes.homes.limit(_number(request), size, files)
+        reply(applied=why is None, why=why)
+
+    def _usage(self, request: dict[str, Any], reply: Reply) -> None:
+        """What consoles use, by their ids, and their users' homes."""
+        after = request.get("after", "")
+        if not isinstance(after, str):
+            raise BadRequest("after is the id of a console")
+        figures = self._sandboxes.figures
+        names, following = figures.page(after, USAGE_AT_ONCE)
+        consoles, owners = [], set()
+        for console in names:
+            record = figures.get(console) or {}
+            owner, has_ended = record.get("owner"), bool(record.get("ended"))
+            usage = self._sandboxes.usage(console)
+            consoles.append({"console": console, "owner": owner, **usage, "ended": has_ended})
+            if not has_ended and isinstance(owner, int):
+                owners.add(owner)
+        homes = [home for home in map(self._home, sorted(owners)) if home is not None]
+        reply(consoles=consoles, homes=homes, after=following)
+
+    def _home(self, owner: int) -> dict[str, Any] | None:
+        """What is in a home; its limits are None where nothing holds it."""
+        held = self._sandboxes.homes.usage(owner)
+        if held is not None:
+            return {"owner": owner, **asdict(held)}
+        counted = self._watch.get(owner)
+        if counted is None:
+            return None
+        none = {"limit_bytes": None, "limit_files": None}
+        return {"owner": owner, "bytes": counted.bytes, "files": counted.files, **none}
+
+    def _counted(self, request: dict[str, Any], reply: Reply) -> None:
+        consoles = request.get("consoles")
+        if not isinstance(consoles, list) or not all(
+            isinstance(each, str) and CONSOLE_ID.fullmatch(each) for each in consoles
+        ):
+            raise BadRequest("consoles is a list of ids of consoles")
+        self._sandboxes.figures.counted(consoles)
+        reply()
+
+    def _means(self, request: dict[str, Any], reply: Reply) -> None:
+        found = means(
+            is_root=self._sandboxes.users.is_root,
+            is_confined=self._sandboxes.is_confined,
+            volumes=self._sandboxes.homes.missing(),
+        )
+        reply(means=[asdict(each) for each in found])
+
+    def _forget_user(self, request: dict[str, Any], reply: Reply) -> None:
+        self._delete(self._sandboxes.homes.forget(_number(request)), reply)
+
+    def _delete(self, paths: list[Path], done: Callable[[], None]) -> None:
+        """Delete what may be large, without waiting for it."""
+        if not paths:
+            done()
+            return
+        command = ["rm", "-rf", "--", *map(str, paths)]
+        try:
+            pidfd = os.pidfd_open(os.posix_spawnp("rm", command, {"PATH": os.defpath}))
+        except OSError as error:
+            log(f"{paths[0]} and {len(paths) - 1} more are not deleted: {error}")
+            done()
+            return
+
+        def ended() -> None:
+            self._loop.forget(pidfd)
+            os.close(pidfd)
+            done()
+
+        self._loop.reader(pidfd, ended)
+
+
+def _number(request: dict[str, Any]) -> int:
+    number = request.get("number")
+    if not isinstance(number, int) or not is_integer(number, 0, MAX_NUMBER):
+        raise BadRequest("number is a user's number")
+    return number
+
+
+def _limit_or_none(request: dict[str, Any], name: str) -> int | None:
+    value = request.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or not is_integer(value, 1, 1 << 50):
+        raise BadRequest(f"{name} is a number above 0, or null")
+    return value
+
+
+def _not_programs(agent: Any) -> set[int]:
+    """The agent, and the bubblewrap that waits for it."""
+    if not isinstance(agent, int):
+        return set()
+    try:
+        with open(f"/proc/{agent}/stat", "rb") as file:
+            parent = int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return {agent}
+    return {agent, parent}
