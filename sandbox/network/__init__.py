@@ -4,7 +4,7 @@
 others make), or everything that is public.
 """
 
-from .addresses import is_public
+from .addresses import is_public, own_addresses
 from .model import MODES, PROXY_PORT, Network
 
-__all__ = ["MODES", "PROXY_PORT", "Network", "is_public"]
+__all__ = ["MODES", "PROXY_PORT", "Network", "is_public", "own_addresses"]

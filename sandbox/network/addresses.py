@@ -61,3 +61,27 @@ def is_public(address: Address) -> bool:
     if (int(address) >> 32) & 0xFDFFFFFF == _ISATAP:
         return False
     return address.is_global and not any(address in network for network in NOT_PUBLIC_6)
+
+
+def own_addresses() -> frozenset[Address]:
+    """Every address that this machine answers to, in the network we are in.
+
+    Read from the kernel's tables of local routes, so addresses that are only routed here count too.
+
+    :raises OSError: when they cannot be read.
+    """
+    found: set[Address] = set()
+    last = ""
+    with open("/proc/net/fib_trie", encoding="ascii") as file:
+        for line in file:
+            words = line.split()
+            if words[:1] == ["|--"]:
+                last = words[1]
+            elif words[1:] == ["host", "LOCAL"]:
+                found.add(ipaddress.IPv4Address(last))
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as file:
+            found.update(ipaddress.IPv6Address(bytes.fromhex(line.split()[0])) for line in file)
+    except FileNotFoundError:
+        pass  # a kernel without IPv6
+    return frozenset(found)

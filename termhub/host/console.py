@@ -239,6 +239,9 @@ class Console:
             self.streams.ended(event)
         elif kind == "ask" and number == frames.CONSOLE:
             self.asks.asked(event)
+        elif kind == "connect" and number == frames.CONSOLE:
+            greeted = [link for link in self.links if link.has_begun]
+            self.streams.wanted(event, greeted[-1] if greeted else None)
 
     def _close(self, number: int) -> None:
         window = self.windows.get(number)

@@ -164,6 +164,11 @@ class HubLink:
     # -- out -----------------------------------------------------------------
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the peer has said HELLO."""
+        return self._said_hello
+
+    @property
     def queued_bytes(self) -> int:
         """Bytes that wait to be sent, without output."""
         return self._queued_bytes

@@ -1,4 +1,7 @@
-"""Programs on pipes: what the host relays between the agent and the link that started one.
+"""Streams beside the windows: what the host relays between the agent and a link.
+
+A link starts programs on pipes; programs of an allow-list ask, through the agent's proxy, for
+connections, which the newest link makes.
 
 Nothing is parsed and nothing kept longer than the next one has room: who sends may send what
 the receiver at the other end has granted, and the host holds no more than that.
@@ -24,10 +27,18 @@ if TYPE_CHECKING:
     from termhub.host.hub_link import HubLink
 
 MAX_STREAMS = 64
-"""Most streams known at once; the agent runs 32, and of others it has not yet said the end."""
+"""Most programs known at once; the agent runs 32, and of others it has not yet said the end."""
+
+MAX_CONNECTIONS = 64
+"""Most connections likewise; an agent that asks for more has broken the protocol."""
+
+MAX_HOST_CHARACTERS = 253
+CODES = ("not_allowed", "unreachable", "timeout", "busy")
+"""Why a connection may be refused."""
 
 REQUEST_SECONDS = 15.0
 SAID_CHARACTERS = 4096
+REFUSAL_CHARACTERS = 500
 _HEAD_BYTES = len(frames.stream(0, 0, b""))
 _SMALLEST_PIECE = 256
 
@@ -73,15 +84,17 @@ class Relayed:
     """A stream.
 
     :param number: the agent's number of it.
-    :param link: who started it; None when nobody wants it any more.
+    :param link: who is at its other end; None when nobody wants it any more.
     :param theirs: the link's number of it.
-    :param request: what started it, until that is answered.
+    :param request: what started a program, until that is answered.
+    :param is_asked: whether a connection is asked for, and not yet made or refused.
     """
 
     number: int
     link: HubLink | None
     theirs: int
     request: dict[str, Any] | None
+    is_asked: bool = False
     timer: Timer | None = None
     inward: Direction = field(factory=Direction)
     outward: Direction = field(factory=Direction)
@@ -98,6 +111,7 @@ class Streams:
         self._agent = agent
         self._call_later = call_later
         self._last = 0
+        self._last_connection = frames.CONNECTIONS
         self._running: dict[int, Relayed] = {}
         self._of_links: dict[HubLink, dict[int, Relayed]] = {}
         self._inward: deque[Relayed] = deque()
@@ -110,6 +124,8 @@ class Streams:
         op = request.get("op")
         if op == "run":
             self._run(link, request)
+        elif op in ("connected", "refused"):
+            self._decided(link, request, op)
         elif op == "stop":
             of_link: dict[int, Relayed] = self._of_links.get(link, {})
             relayed = of_link.pop(_number(request.get("stream")), None)
@@ -123,10 +139,10 @@ class Streams:
     def _run(self, link: HubLink, request: dict[str, Any]) -> None:
         theirs = _number(request.get("stream"))
         of_link = self._of_links.setdefault(link, {})
-        if theirs < 0 or theirs in of_link:
+        if not 0 <= theirs < frames.CONNECTIONS or theirs in of_link:
             link.refuse(request, frames.CONSOLE, "bad_request", "a stream needs a number of its own")
             return
-        if len(self._running) >= MAX_STREAMS:
+        if sum(number < frames.CONNECTIONS for number in self._running) >= MAX_STREAMS:
             link.refuse(request, frames.CONSOLE, "too_many_streams", "the console has too many streams")
             return
         self._last += 1
@@ -149,8 +165,10 @@ class Streams:
         if relayed is None:
             return False
         link, request = relayed.link, relayed.request
-        if word == "stop" and link is None:
+        if word in ("stop", "refused") and link is None:
             del self._running[relayed.number]
+        elif word == "connected" and relayed.number >= frames.CONNECTIONS:
+            pass
         elif word == "run" and link is not None and request is not None:
             self._settle(relayed)
             if reply.get("ok") is True:
@@ -164,6 +182,33 @@ class Streams:
             return False
         self._agent.expected()
         return True
+
+    def _decided(self, link: HubLink, request: dict[str, Any], op: str) -> None:
+        """A link has made a connection, or makes none; the program may have gone meanwhile."""
+        relayed = self._of_links.get(link, {}).get(_number(request.get("stream")))
+        link.reply(request)
+        if relayed is None or not relayed.is_asked:
+            return
+        relayed.is_asked = False
+        if op == "connected":
+            number = relayed.number
+            self._agent.request({"id": f"connected {number}", "op": "connected", "stream": number})
+        else:
+            self._forget(relayed)
+            self._refuse(relayed, str(request.get("code")), str(request.get("error")))
+
+    def _refuse(self, relayed: Relayed, code: str, why: str) -> None:
+        """Tell a program that it gets no connection."""
+        relayed.link = None
+        self._agent.request(
+            {
+                "id": f"refused {relayed.number}",
+                "op": "refused",
+                "stream": relayed.number,
+                "code": code if code in CODES else "unreachable",
+                "error": why[:REFUSAL_CHARACTERS],
+            }
+        )
 
     def _settle(self, relayed: Relayed) -> dict[str, Any] | None:
         """What is to be answered now, once."""
@@ -228,8 +273,32 @@ class Streams:
         if problem is not None:
             raise AgentError(f"stream {number} {problem}")
 
+    def wanted(self, event: dict[str, Any], link: HubLink | None) -> None:
+        """A program wants a connection.
+
+        :param link: who is to make it; None: nobody is there.
+        :raises AgentError: when that makes no sense, or there are too many.
+        """
+        number, host, port = _number(event.get("stream")), event.get("host"), event.get("port")
+        if number < frames.CONNECTIONS or number in self._running:
+            raise AgentError(f"a connection as stream {number}")
+        if sum(known >= frames.CONNECTIONS for known in self._running) >= MAX_CONNECTIONS:
+            raise AgentError(f"more than {MAX_CONNECTIONS} connections")
+        if not isinstance(host, str) or not 0 < len(host) <= MAX_HOST_CHARACTERS or not host.isascii():
+            raise AgentError("a connection to a host without a name")
+        if type(port) is not int or not 0 < port < 1 << 16:
+            raise AgentError(f"a connection to port {port!r:.20}")
+        self._last_connection += 1
+        relayed = self._running[number] = Relayed(number, link, self._last_connection, None, is_asked=True)
+        if link is None:
+            self._refuse(relayed, "busy", "termhub is not reached at the moment; try again in a few seconds")
+            return
+        self._of_links.setdefault(link, {})[relayed.theirs] = relayed
+        told = {"type": "connect", "stream": relayed.theirs, "host": host, "port": port}
+        link.tell(frames.encode_json(frames.EVENT, frames.CONSOLE, told))
+
     def ended(self, event: dict[str, Any]) -> None:
-        """A program has ended; :raises AgentError: when none of this number was running."""
+        """A stream is over; :raises AgentError: when none of this number was running."""
         relayed = self._known(_number(event.get("stream")))
         self._agent.expected()
         del self._running[relayed.number]

@@ -92,6 +92,8 @@ class HostEvent(Struct, omit_defaults=True):
     uses: Annotated[int, Meta(ge=1, lt=1 << 31)] | None = None
     out_of_memory: Bytes | None = None
     limit: Bytes | None = None
+    host: Annotated[str, Meta(max_length=253)] = ""
+    port: Annotated[int, Meta(ge=1, lt=1 << 16)] | None = None
 
     def __post_init__(self) -> None:
         self.title, self.cwd, self.reason = seen(self.title), seen(self.cwd), seen(self.reason)

@@ -49,6 +49,7 @@ class HostSide:
             self._remove_window(number)
         self._table.link_made(link, hello.windows)
         self._inputs.link_made(link, self._windows)
+        self._streams.link_made(link)
         self._console.linked(link, hello.isolation)
         self._table.apply_sizes()
         # Last, because who waits for the link goes on in here.
@@ -96,6 +97,8 @@ class HostSide:
             self._console.has_gone(event.reason)
         elif event.type == "stream":
             self._streams.ended(event)
+        elif event.type == "connect":
+            self._streams.wanted(event)
         elif event.type == "ask":
             self._console.together.asks.asked(event)
         elif event.type == "memory" and event.limit is not None:
@@ -110,7 +113,7 @@ class HostSide:
                 self._remove_window(window)
 
     def host_stream(self, kind: int, payload: bytes) -> None:
-        """What a program on pipes wrote, or room for its input."""
+        """What a program on pipes or a connection wrote, or room for its input."""
         self._streams.receive(kind, payload)
 
     def _remove_window(self, number: int) -> None:

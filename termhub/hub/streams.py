@@ -1,10 +1,11 @@
-"""Programs on pipes in a console: what sftp and the like are relayed to.
+"""Streams of a console beside its windows: programs on pipes, and connections to the outside.
 
 A stream is the standard input and output of one program that runs in the console's sandbox
-without a terminal.  Whoever started it writes as far as there is room, and gives room back for
-what it has passed on, so neither end can fill the memory of those between.
+without a terminal, as sftp needs it; or a connection that a program asked for.  Its owner here
+writes as far as there is room, and gives room back for what it has passed on, so neither end can
+fill the memory of those between.
 
-Invariant: a stream belongs to the link it was started on; when that is lost the stream has ended,
+Invariant: a stream belongs to the link it began on; when that is lost the stream has ended,
 and its owner hears of it once.
 """
 
@@ -27,8 +28,12 @@ CREDIT_BYTES = 64 * 1024
 """Room is given back in steps of this many bytes."""
 
 
+MOST_ANSWERS = 256
+"""Answers to connections under way to a host; one that takes none of them is given up."""
+
+
 class StreamOwner(Protocol):
-    """Who started a program and hears of it."""
+    """Who started a program, or makes a connection, and hears of it."""
 
     def stream_data(self, data: bytes) -> None:
         """What the program wrote, to be given back with :meth:`Stream.consumed`.
@@ -47,12 +52,22 @@ class StreamOwner(Protocol):
         """
 
 
-class Stream:
-    """One program, for whoever started it.  :meth:`Streams.run` makes it."""
+class WayOut(Protocol):
+    """Who makes connections for programs of the console."""
 
-    def __init__(self, streams: Streams, link: Link, number: int, owner: StreamOwner) -> None:
+    def wanted(self, stream: Stream, host: str, port: int) -> StreamOwner:
+        """A program wants a connection: :meth:`Stream.accept` or :meth:`Stream.refuse` it later.
+
+        :returns: who owns the stream from now on.
+        """
+
+
+class Stream:
+    """One stream, for its owner.  :meth:`Streams.run` makes it, or a program that wants out."""
+
+    def __init__(self, streams: Streams, link: Link, number: int, owner: StreamOwner | None = None) -> None:
         self.number = number
-        self.owner = owner
+        self.owner: StreamOwner = owner or _Nobody()
         self.is_open = False
         self.room = frames.STREAM_WINDOW
         """Bytes that may be written now."""
@@ -62,6 +77,17 @@ class Stream:
         self._link = link
         self._unreturned = 0
         self._has_ended_input = False
+
+    def accept(self) -> None:
+        """The connection is made: bytes may be written."""
+        if self.is_open:
+            self._streams.answer(self._link, "connected", {"stream": self.number})
+
+    def refuse(self, code: str, why: str) -> None:
+        """There will be no connection; the program is told ``why``, and its owner nothing more."""
+        if self.is_open:
+            self.is_open = False
+            self._streams.refuse(self._link, self.number, code, why)
 
     def write(self, data: bytes) -> None:
         """Give the program input; nothing happens when the stream is over.
@@ -106,8 +132,12 @@ class Streams:
     """The streams of one console."""
 
     def __init__(self) -> None:
+        self.way_out: WayOut | None = None
+        """Who makes connections; None: nobody."""
         self._streams: dict[int, Stream] = {}
+        self._link: Link | None = None
         self._last = 0
+        self._answers = 0
         self.on_idle: Callable[[], None] = lambda: None
         """Called when the last stream is over."""
 
@@ -144,13 +174,56 @@ class Streams:
         return stream
 
     def give_up(self, link: Link, number: int) -> None:
-        """Have a program ended that nobody wants any more."""
+        """Have a stream ended that nobody wants any more."""
         self._remove(number)
-        stopped = link.request("stop", frames.CONSOLE, {"stream": number})
-        stopped.addErrback(_ignore_refusal)
+        self.answer(link, "stop", {"stream": number})
+
+    # -- connections -------------------------------------------------------------
+
+    def wanted(self, event: HostEvent) -> None:
+        """A program wants a connection.
+
+        :raises FrameError: when the host says more than it may.
+        """
+        number = event.stream
+        if not frames.CONNECTIONS <= number < 1 << 32 or number in self._streams:
+            raise frames.FrameError(f"a connection as stream {number}")
+        if not event.host or event.port is None:
+            raise frames.FrameError("a connection to nowhere")
+        if self._link is None:
+            return
+        stream = self._streams[number] = Stream(self, self._link, number)
+        stream.is_open = True
+        if self.way_out is None:
+            stream.refuse("not_allowed", "this console has no network")
+        else:
+            stream.owner = self.way_out.wanted(stream, event.host, event.port)
+
+    def refuse(self, link: Link, number: int, code: str, why: str) -> None:
+        """Say that there will be no connection."""
+        self._remove(number)
+        self.answer(link, "refused", {"stream": number, "code": code, "error": why})
+
+    def answer(self, link: Link, op: str, arguments: dict[str, Any]) -> None:
+        """Tell the host what has become of a stream; its reply matters to nobody."""
+        if self._answers >= MOST_ANSWERS:
+            link.close("the host takes no answers")
+            return
+        self._answers += 1
+        told = link.request(op, frames.CONSOLE, arguments)
+        told.addErrback(_ignore_refusal)
+        told.addBoth(self._answered)
+
+    def _answered(self, result: object) -> None:
+        self._answers -= 1
+
+    def link_made(self, link: Link) -> None:
+        """There is a link on which programs may ask for connections."""
+        self._link = link
 
     def lost(self) -> None:
         """The link is lost, and every stream with it."""
+        self._link = None
         streams, self._streams = self._streams, {}
         for stream in streams.values():
             self._finish(stream, None)
@@ -181,12 +254,14 @@ class Streams:
 
     def _find(self, number: int) -> Stream | None:
         """The stream of this number; None when it was given up."""
+        if number >= frames.CONNECTIONS:
+            return self._streams.get(number)
         if not 1 <= number <= self._last:
             raise frames.FrameError(f"stream {number}, which nobody has started")
         return self._streams.get(number)
 
     def ended(self, event: HostEvent) -> None:
-        """A program has ended."""
+        """A stream is over."""
         stream = self._remove(event.stream)
         if stream is not None:
             status: dict[str, Any] = {"said": event.said}
@@ -206,6 +281,19 @@ class Streams:
         if stream.is_open:
             stream.is_open = False
             stream.owner.stream_ended(status)
+
+
+class _Nobody:
+    """The owner of a stream that has none yet."""
+
+    def stream_data(self, data: bytes) -> None:
+        """Too early."""
+
+    def stream_drained(self) -> None:
+        """Nothing was written."""
+
+    def stream_ended(self, status: dict[str, Any] | None) -> None:
+        """Nobody to tell."""
 
 
 def _ignore_refusal(failure: Failure) -> None:
