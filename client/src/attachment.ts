@@ -7,6 +7,7 @@
 
 import { type Api, ApiError, type Console } from "./api.ts";
 import { CONSOLE, type JsonObject } from "./frames.ts";
+import { memoryWords } from "./limits.ts";
 import { type Pane, Panes } from "./panes.ts";
 import type { Role } from "./room/messages.ts";
 import type { Room } from "./room/room.ts";
@@ -42,6 +43,10 @@ export interface AttachmentEvents {
   output(window: number): void;
   /** A command ended that took `seconds`. */
   finished(window: number, seconds: number): void;
+  /** It stands otherwise with a limit. */
+  limit(event: JsonObject): void;
+  /** A program was ended because memory ran out, as `words` say; its window waits for Enter. */
+  outOfMemory(window: number, words: string): void;
   openLink(address: string, certain: boolean): void;
 }
 
@@ -217,9 +222,14 @@ export class Attachment {
   /** Starts the program of a window that ended anew, in the same window. */
   async restart(window: number): Promise<void> {
     const size = this.area ?? { cols: 80, rows: 24 };
-    const argv = this.panes.get(window)?.argv ?? [];
-    await this.ask("open", window, argv.length > 0 ? { argv, ...size } : { ...size });
+    const { argv, exit } = this.panes.get(window) ?? { argv: [], exit: null };
     this.update(window, { exit: null });
+    try {
+      await this.ask("open", window, argv.length > 0 ? { argv, ...size } : { ...size });
+    } catch (error) {
+      this.update(window, { exit });
+      throw error;
+    }
   }
 
   async close(window: number): Promise<void> {
@@ -325,8 +335,7 @@ export class Attachment {
         events.noControl();
         break;
       case "opened":
-        this.panes.open(window, Array.isArray(event.argv) ? event.argv.map(String) : []);
-        events.changed();
+        this.opened(window, event.argv);
         break;
       case "exit":
         this.update(window, { exit: event });
@@ -341,6 +350,9 @@ export class Attachment {
         this.policy = String(event.policy ?? this.policy);
         events.changed();
         break;
+      case "limit":
+        events.limit(event);
+        break;
       case "renamed":
         events.renamed(String(event.name ?? ""));
         break;
@@ -354,6 +366,14 @@ export class Attachment {
       default:
         break;
     }
+  }
+
+  private opened(window: number, argv: unknown): void {
+    const exit = this.panes.get(window)?.exit ?? null;
+    this.panes.open(window, Array.isArray(argv) ? argv.map(String) : []);
+    const words = exit === null ? null : memoryWords(exit);
+    if (words !== null) this.options.events.outOfMemory(window, words);
+    this.options.events.changed();
   }
 
   // -- windows -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 import { ApiError, type Console, lacksSandbox } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
+import { exitWords } from "../limits.ts";
 import { Room } from "../room/room.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
 import type { SessionState } from "../session-types.ts";
@@ -18,9 +19,10 @@ import { ComingsLine } from "./comings.ts";
 import { consoleMenu, sizeMenu, windowMenu } from "./console-menus.ts";
 import { confirm } from "./dialog.ts";
 import { KeyBar } from "./keybar.ts";
+import { LimitNotices } from "./limit-notices.ts";
 import { endConsole, rename } from "./list.ts";
 import { Note } from "./note.ts";
-import { complain } from "./notices.ts";
+import { complain, notice } from "./notices.ts";
 import { Notifications, notificationsDialog } from "./notifications.ts";
 import { openLink } from "./open-link.ts";
 import { nameFor, type Page, type PageContext } from "./page.ts";
@@ -66,6 +68,7 @@ class ConsoleView {
     marked: () => this.mark(),
   });
   private readonly status = new Status(() => this.attachment?.retryNow());
+  private readonly limits = new LimitNotices(() => this.focus());
   private readonly tabs = new Tabs({
     activate: (window) => {
       this.attachment?.activate(window);
@@ -118,6 +121,7 @@ class ConsoleView {
         h(
           "div",
           { className: "bar-end" },
+          this.limits.mark,
           this.status.element,
           this.shareButton,
           this.together.control.menu,
@@ -142,6 +146,7 @@ class ConsoleView {
           this.together.control.bar,
           this.note.element,
           this.comings.element,
+          this.limits.banner,
         ),
         this.together.sidebar.element,
       ),
@@ -186,6 +191,7 @@ class ConsoleView {
     this.together.stop();
     this.notifications.stop();
     this.comings.stop();
+    this.limits.stop();
     this.shareAsks.stop();
     const attachment = this.attachment;
     // What is told from here on is told to nobody.
@@ -248,12 +254,17 @@ class ConsoleView {
         noControl: () => this.together.control.refused(),
         moved: () => this.together.moved(),
         userScrolled: () => this.together.scrolled(),
-        welcome: () => this.together.attached(),
+        welcome: () => {
+          this.together.attached();
+          this.limits.welcome();
+        },
         clipboard: programCopies,
         renamed: (name) => this.rename(name),
         ended: (reason) => this.showEnd(reason),
         recovering: (isRecovering) => this.recovering(isRecovering),
         refused: complain,
+        limit: (event) => this.limits.told(event),
+        outOfMemory: (window, words) => this.ranOut(window, words),
         openLink: (address, certain) => void openLink(address, certain),
       },
     });
@@ -348,6 +359,12 @@ class ConsoleView {
     );
   }
 
+  /** The terminal says it where it happened; this also to who looks elsewhere, or listens. */
+  private ranOut(window: number, words: string): void {
+    const pane = this.live.windows.find((one) => one.window === window);
+    notice(`${pane === undefined ? "A program" : tabTitle(pane)} was ${words}. Enter starts a fresh one.`);
+  }
+
   // -- actions -------------------------------------------------------------------------------------
 
   private focus(): void {
@@ -439,9 +456,4 @@ function rememberedWindow(): number {
   const state: unknown = history.state;
   const window = typeof state === "object" && state !== null && "window" in state ? state.window : 0;
   return typeof window === "number" ? window : 0;
-}
-
-function exitWords(exit: Readonly<Record<string, unknown>>): string {
-  if (typeof exit.signal === "string") return `The program was ended by ${exit.signal}.`;
-  return exit.code === 0 ? "The program ended." : `The program ended with status ${String(exit.code)}.`;
 }
