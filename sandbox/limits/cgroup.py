@@ -107,6 +107,10 @@ class Group:
         """What all its processes together may use, in bytes; None where nothing holds them."""
         return _number(self.folders.get("memory"), MEMORY_LIMIT[self.version])
 
+    def process_limit(self) -> int | None:
+        """How many processes it may have, the sandbox's own too; None where nothing holds them."""
+        return _number(self.folders.get("pids"), "pids.max")
+
     def usage(self) -> Usage:
         """What its processes use now and have used."""
         get = self.folders.get

@@ -57,8 +57,8 @@ class Figures:
         """What it uses now; no counter of it is lower than it was."""
         record = self._records[console]
         for name in COUNTERS:
-            known, now = record.get(name), usage.get(name)
-            record[name] = max(known, now) if known is not None and now is not None else now or known
+            read = [value for value in (record.get(name), usage.get(name)) if value is not None]
+            record[name] = max(read, default=None)
         for name in GAUGES:
             record[name] = usage.get(name)
         return {name: record[name] for name in (*COUNTERS, *GAUGES)}

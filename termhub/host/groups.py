@@ -102,7 +102,7 @@ def _change(group: Group | None, limits: Limits, name: str, spared: Collection[i
     try:
         if name == "memory_bytes":
             return None if group.change_memory(limits) else _IN_USE
-        if name in _RLIMITS:
+        if name in _RLIMITS and not _lowers_processes(group, limits, name):
             _set_rlimit(group, _RLIMITS[name], getattr(limits, name), spared)
         group.apply(limits, {name})
     except PermissionError:
@@ -110,6 +110,12 @@ def _change(group: Group | None, limits: Limits, name: str, spared: Collection[i
     except OSError as error:
         return f"the kernel refuses it: {error}"
     return None
+
+
+def _lowers_processes(group: Group, limits: Limits, name: str) -> bool:
+    """Whether the group alone holds them to it: the rlimit inside is the higher one then."""
+    highest = group.process_limit()
+    return name == "processes" and highest is not None and limits.processes + OWN_PROCESSES <= highest
 
 
 def _set_rlimit(group: Group, kind: int, limit: int, spared: Collection[int]) -> None:
