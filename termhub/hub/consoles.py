@@ -39,6 +39,7 @@ from termhub.hub.keeper import Keeper
 from termhub.hub.launcher import Launcher
 from termhub.hub.link import HostLink
 from termhub.hub.names import CONSOLE_ID, checked_name, free_name, new_id
+from termhub.hub.outside import Allowance, Outside
 from termhub.hub.plans import Plans
 from termhub.hub.prepared import Prepared
 from termhub.hub.sizes import checked_size
@@ -102,6 +103,7 @@ class Consoles:
     :param shares: who may come to consoles of others.
     :param now: the wall clock, seconds since 1970.
     :param addresses: how the hub is reached, by gateway (:func:`.invitations.invitation`); may change.
+    :param outside: makes the connections of consoles with an allow-list.
     """
 
     def __init__(
@@ -114,11 +116,13 @@ class Consoles:
         clock: Clock,
         now: Callable[[], float],
         addresses: Mapping[str, str] | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self.images = Images(launcher)
         self.plans = Plans(settings)
         self.shares = shares
         self.drain = Drain(store, now)
+        self._outside = outside
         self._addresses = addresses if addresses is not None else {}
         self._settings = settings
         self._store = store
@@ -439,7 +443,12 @@ class Consoles:
             record, self._clock, self._now, read_ended, self.images.argv, backing, self._on_ended
         )
         self._consoles[record.id] = console
+        if self._outside is not None:
+            console.streams.way_out = self._outside.way_out(lambda: self._allowance(record.owner))
         return console
+
+    async def _allowance(self, owner: int) -> Allowance:
+        return self.plans.outside(await self._store.user(owner))
 
     def _keep(self, console: Console) -> None:
         folder = self._folder(console.id)

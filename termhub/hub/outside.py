@@ -13,9 +13,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from attrs import define
+from attrs import frozen
 from twisted.internet import error, protocol
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, connectProtocol
@@ -47,28 +47,17 @@ Dial = Callable[[str, int, protocol.Protocol], Awaitable[Any]]
 """Connects a protocol to an address and port; fails with what Twisted's endpoints fail with."""
 
 
-class Allowance(Protocol):
-    """What a console may have of the network now, as its owner's plan says."""
+@frozen
+class Allowance:
+    """What a console may have of the network now.
 
-    @property
-    def plan(self) -> str:
-        """The name of the plan."""
-
-    @property
-    def has_list(self) -> bool:
-        """Whether the plan has the allow-list."""
-
-    @property
-    def kbits(self) -> int | None:
-        """Most kilobits a second each way; None for any."""
-
-
-@define
-class FixedAllowance:
-    """An :class:`Allowance` that does not change."""
+    :param plan: the name of its owner's plan.
+    :param why_not: why it reaches nothing, in words; None: it reaches what is on the list.
+    :param kbits: most kilobits a second each way; None for any.
+    """
 
     plan: str
-    has_list: bool = True
+    why_not: str | None = None
     kbits: int | None = None
 
 
@@ -123,8 +112,8 @@ class Outside:
         """Look up nothing any more."""
         self._threads.stop()
 
-    def way_out(self, allowance: Allowance) -> WayOut:
-        """What one console uses it by."""
+    def way_out(self, allowance: Callable[[], Awaitable[Allowance]]) -> WayOut:
+        """What one console uses it by; :param allowance: asked for each connection."""
         return WayOut(self, allowance)
 
     async def addresses(self, host: str, port: int) -> list[str]:
@@ -165,20 +154,17 @@ class WayOut:
     :ivar bytes_out: what they took out.
     """
 
-    def __init__(self, outside: Outside, allowance: Allowance) -> None:
+    def __init__(self, outside: Outside, allowance: Callable[[], Awaitable[Allowance]]) -> None:
         self.outside = outside
-        self.allowance = allowance
+        self.kbits: int | None = None
+        """Most kilobits a second of all its connections, each way; None for any."""
+        self._allowance = allowance
         self.bytes_in = 0
         self.bytes_out = 0
         self.open = 0
         self.clock = outside.clock
         self.pace_in = Pace(self.clock.seconds)
         self.pace_out = Pace(self.clock.seconds)
-
-    @property
-    def kbits(self) -> int | None:
-        """Most kilobits a second of all its connections, each way; None for any."""
-        return self.allowance.kbits
 
     def wanted(self, stream: Stream, host: str, port: int) -> Relay:
         """A program wants a connection; who owns its stream from now on."""
@@ -198,7 +184,9 @@ class WayOut:
 
     async def _connect(self, relay: Relay, stream: Stream, host: str, port: int) -> None:
         try:
-            self._check(host, port)
+            allowance = await self._allowance()
+            self.kbits = allowance.kbits
+            self._check(allowance, host, port)
             addresses = await self.outside.addresses(host, port)
             await self._dial(relay, addresses, host, port)
         except Refused as why:
@@ -209,10 +197,10 @@ class WayOut:
             return
         relay.made()
 
-    def _check(self, host: str, port: int) -> None:
-        outside, plan = self.outside, self.allowance.plan
-        if not self.allowance.has_list:
-            raise Refused("not_allowed", f"the plan {plan} has no network")
+    def _check(self, allowance: Allowance, host: str, port: int) -> None:
+        outside, plan = self.outside, allowance.plan
+        if allowance.why_not is not None:
+            raise Refused("not_allowed", allowance.why_not)
         if not outside.allow.permits(host, port):
             target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             raise Refused(

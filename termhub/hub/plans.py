@@ -8,6 +8,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from termhub.config import Plan, Settings
+from termhub.hub.outside import Allowance
 from termhub.store import User
 
 _log = Logger()
@@ -74,6 +75,15 @@ class Plans:
             "journal_bytes": plan.journal_mb << 20,
             "network": {"mode": plan.network, "kbits": plan.network_kbits or None},
         }
+
+
+    def outside(self, user: User | None) -> Allowance:
+        """What a console of the user reaches by the operator's list; None: of nobody any more."""
+        if user is None or user.suspended is not None:
+            return Allowance("", "this account has no network any more")
+        name, plan = self.name(user), self.of(user)
+        why_not = f"the plan {name} has no network" if plan.network == "none" else None
+        return Allowance(name, why_not, plan.network_kbits or None)
 
 
 def _slow_percent(plan: Plan) -> int:

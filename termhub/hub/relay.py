@@ -40,10 +40,7 @@ class Way(Protocol):
     bytes_out: int
     pace_in: Pace
     pace_out: Pace
-
-    @property
-    def kbits(self) -> int | None:
-        """Most kilobits a second of all connections, each way; None for any."""
+    kbits: int | None
 
     def closed(self) -> None:
         """A connection is gone, or was not made."""

@@ -20,18 +20,20 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
-from termhub.accounts import Accounts, Audit, Passwords, Shares, Watch
+from termhub.accounts import Accounts, Audit, Passwords, Shares, Visitors, Watch
 from termhub.accounts.manage import checked_name, create_link, first_link
 from termhub.config import Settings
 from termhub.errors import BadRequest
 from termhub.host import start as launcher_start
 from termhub.hub import ended, pidfile, privilege
+from termhub.hub.allow_list import AllowList
 from termhub.hub.consoles import Consoles
 from termhub.hub.launcher import Launcher
 from termhub.hub.link import HostLink
+from termhub.hub.outside import Outside
 from termhub.hub.sockets import adopt, connect
 from termhub.hub.viewers import CLOSE_RESTART
-from termhub.store import AsyncStore, Database
+from termhub.store import GUEST_PLAN, AsyncStore, Database, User
 
 GOODBYE_SECONDS = 0.25
 """How long clients have to take the close frame when the hub stops."""
@@ -56,12 +58,19 @@ class Hub:
         self._pid_file: pidfile.PidFile | None = None
         self._files = ThreadPool(minthreads=0, maxthreads=2, name="files")
         self._launcher = Launcher(self._connect_launcher, reactor)
+        self.outside = Outside(
+            AllowList(settings.network.allow),
+            settings.network.connections,
+            settings.network.connections_total,
+            reactor,
+        )
         self.store: AsyncStore
         self.watch: Watch
         self.audit: Audit
         self.accounts: Accounts
         self.shares: Shares
         self.consoles: Consoles
+        self.visitors: Visitors
         self._passwords = Passwords(reactor)
 
     # -- before the reactor runs -------------------------------------------------------
@@ -120,6 +129,7 @@ class Hub:
         self.store.start()
         self._passwords.start()
         self._files.start()
+        self.outside.start()
         self.watch = Watch(self.store, self._reactor)
         self.audit = Audit(self.store, time.time)
         self.accounts = Accounts(
@@ -135,10 +145,28 @@ class Hub:
             self._reactor,
             time.time,
             self.addresses,
+            self.outside,
         )
+        self.visitors = Visitors(
+            self.store,
+            self.settings.guests,
+            self.settings.plans[GUEST_PLAN].lifetime_seconds,
+            self._reactor.seconds,
+            time.time,
+            self.watch,
+            self.audit,
+            self._remove,
+        )
+        self.watch.on_round(lambda elsewhere: self.audit.settle())
         await self.shares.start()
+        await self.visitors.start()
         await self.watch.start()
         await self.consoles.start()
+
+    async def _remove(self, user: User) -> None:
+        """Remove an account with its consoles."""
+        await self.consoles.remove_all(user.number)
+        await self.store.remove_user(user.number)
 
     def reached_at(self, address: str) -> None:
         """Note where people reach it, for the commands that run beside it."""
@@ -151,12 +179,12 @@ class Hub:
             had_viewers = any(console.viewers for console in self.consoles.all())
             self.watch.stop()
             self.shares.stop()
-            self.audit.settle()
+            self.audit.settle(0)
             self.consoles.stop(CLOSE_RESTART, "the hub restarts")
             if had_viewers:
                 await deferLater(self._reactor, GOODBYE_SECONDS)
         self._launcher.close()
-        for part in (self._files, self._passwords, getattr(self, "store", None)):
+        for part in (self._files, self.outside, self._passwords, getattr(self, "store", None)):
             if part is not None:
                 part.stop()
         if self._pid_file is not None:
