@@ -50,7 +50,7 @@ class RealHubCase(TestCase):
         settings = Settings(
             data=str(self.data),
             default_plan="default",
-            plans={"default": self.plan, "pro": self.plan},
+            plans={**Settings().plans, "default": self.plan, "pro": self.plan},
             consoles=ConsolesSettings(prepare=False),
         )
         hub = Hub(settings, reactor)
