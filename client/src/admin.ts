@@ -274,5 +274,5 @@ export function sortConsoles(consoles: readonly AdminConsole[], order: string): 
     activity: (a, b) => b.lastActivity - a.lastActivity,
     owner: (a, b) => a.owner.localeCompare(b.owner) || a.name.localeCompare(b.name),
   };
-  return consoles.toSorted(by[order as ConsoleOrder] ?? by.activity);
+  return [...consoles].sort(by[order as ConsoleOrder] ?? by.activity);
 }

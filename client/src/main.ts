@@ -8,11 +8,13 @@ import {
   offerCode,
   onNavigate,
   parseRoute,
+  type Route,
   replacePath,
   SHARE_PATH,
 } from "./router.ts";
 import { consolePage } from "./views/console.ts";
 import { keysPage } from "./views/keys.ts";
+import { lazyPage } from "./views/lazy.ts";
 import { listPage } from "./views/list.ts";
 import { loginPage } from "./views/login.ts";
 import { nameFor, type Page, type PageContext } from "./views/page.ts";
@@ -20,6 +22,8 @@ import { sharePage } from "./views/share-page.ts";
 import { applyTheme } from "./views/theme.ts";
 import { followViewport } from "./views/viewport.ts";
 import "@xterm/xterm/css/xterm.css";
+
+type LazyRoute = Extract<Route, { page: "account" | "usage" | "admin" }>;
 
 const api = new Api((path, init) => fetch(path, init));
 const app = document.getElementById("app") ?? document.body;
@@ -48,12 +52,26 @@ function showRoute(): void {
   const ended = me.isGuest
     ? "Nothing is shared with you any more. Another link lets you in, or an account."
     : "";
-  const context: PageContext = { api, me, logIn: () => showLogin(), loginNeeded: () => showLogin(ended) };
+  const context: PageContext = {
+    api,
+    me,
+    logIn: (said) => showLogin(said),
+    loginNeeded: () => showLogin(ended),
+  };
   if (route === null) show(nothingHere());
   else if (route.page === "list") show(listPage(context));
-  else if (route.page === "keys" && me.isGuest) show(nothingHere());
+  else if (route.page === "console") show(consolePage(context, route.name));
+  else if (me.isGuest) show(nothingHere());
   else if (route.page === "keys") show(keysPage(context, offerCode(location.hash)));
-  else show(consolePage(context, route.name));
+  else if (route.page === "admin" && !me.isAdmin) show(nothingHere());
+  else show(lazyPage(context, () => load(context, route)));
+}
+
+/** The pages that few look at, and seldom: their code comes with them. */
+async function load(context: PageContext, route: LazyRoute): Promise<Page> {
+  if (route.page === "account") return (await import("./views/account.ts")).accountPage(context);
+  if (route.page === "usage") return (await import("./views/usage.ts")).usagePage(context);
+  return (await import("./views/admin.ts")).adminPage(context, route.part);
 }
 
 /** Asks whether to come in by a link, as whoever is here. */

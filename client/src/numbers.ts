@@ -1,6 +1,6 @@
 /** Amounts in words: bytes, spans of time, shares, counts.  Pure. */
 
-const BYTE_UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
+const BYTE_UNITS = ["bytes", "KB", "MB", "GB", "TB", "PB"] as const;
 
 const TIME_UNITS: readonly (readonly [seconds: number, unit: string])[] = [
   [86_400, "d"],
@@ -32,7 +32,7 @@ export function short(value: number): string {
   return value.toLocaleString("en", { maximumFractionDigits: digits });
 }
 
-/** Bytes in powers of 1024: "1.5 GiB". */
+/** Bytes; as in the plans, 1 MB is 1024 times 1024 of them: "1.5 GB". */
 export function bytes(value: number): string {
   let amount = Math.max(0, value);
   let unit = 0;
@@ -70,7 +70,7 @@ export function roundDuration(seconds: number): string {
   return duration(seconds);
 }
 
-/** Percent of one core in words: "half a core" is "50 % of a core", 200 is "2 cores". */
+/** Percent of one core in words: "50 % of a core", "2 cores". */
 export function cores(percent: number): string {
   if (percent % 100 !== 0 || percent === 0) return `${count(percent)} % of a core`;
   return counted(percent / 100, "core");

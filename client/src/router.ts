@@ -1,18 +1,27 @@
 /**
  * Addresses of the page: `/` the list, `/c/NAME` a console, `/c/OWNER/NAME` somebody else's, `/keys` keys,
- * `/s/TOKEN` a link to a shared console.  History API, no reloads.
+ * `/account`, `/usage`, `/admin` and its parts, `/s/TOKEN` a link to a shared console.  History API, no reloads.
  */
+
+/** What administrators look after. */
+export type AdminPart = "load" | "users" | "consoles" | "audit";
 
 export type Route =
   | { readonly page: "list" }
   | { readonly page: "keys" }
+  | { readonly page: "account" }
+  | { readonly page: "usage" }
+  | { readonly page: "admin"; readonly part: AdminPart }
   | { readonly page: "share"; readonly token: string }
   | { readonly page: "console"; readonly name: string };
 
 /** What `path` shows; null for an address this page does not know. */
 export function parseRoute(path: string): Route | null {
   if (path === "/" || path === "/index.html") return { page: "list" };
-  if (path === "/keys") return { page: "keys" };
+  const simple = /^\/(keys|account|usage)$/.exec(path)?.[1] as "keys" | "account" | "usage" | undefined;
+  if (simple !== undefined) return { page: simple };
+  const part = ADMIN_PARTS.find((one) => adminPath(one) === path);
+  if (part !== undefined) return { page: "admin", part };
   const [, token] = /^\/s(?:\/([^/]*))?$/.exec(path) ?? [];
   if (path === "/s" || token !== undefined) return { page: "share", token: token ?? "" };
   const [, name] = /^\/c\/([^/]+(?:\/[^/]+)?)\/?$/.exec(path) ?? [];
@@ -22,6 +31,13 @@ export function parseRoute(path: string): Route | null {
   } catch {
     return null;
   }
+}
+
+export const ADMIN_PARTS: readonly AdminPart[] = ["load", "users", "consoles", "audit"];
+
+/** The address of a part of the administration; the load is its first page. */
+export function adminPath(part: AdminPart): string {
+  return part === "load" ? "/admin" : `/admin/${part}`;
 }
 
 /** Where the page of a link is once its token has left the address bar. */

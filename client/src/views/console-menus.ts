@@ -53,6 +53,8 @@ export interface ConsoleMenuEvents {
   /** Shows who typed the line in question. */
   whoTyped(): void;
   notifications(): void;
+  /** Shows how much of its limits the console uses. */
+  limits(): void;
   role(): Role;
   rename(): void;
   end(): void;
@@ -100,6 +102,7 @@ export function consoleMenu(events: ConsoleMenuEvents): HTMLElement {
         run: () => change({ clipboard: clipboard === "allow" ? "ask" : "allow" }),
       },
       { label: "Notifications…", run: events.notifications },
+      { label: "Limits…", run: events.limits },
       ...(role === "owner"
         ? [
             null,

@@ -8,6 +8,7 @@ import { ApiError, type Console, lacksSandbox } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
 import { exitWords } from "../limits.ts";
+import { errorWords } from "../rest.ts";
 import { Room } from "../room/room.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
 import type { SessionState } from "../session-types.ts";
@@ -21,12 +22,13 @@ import { confirm } from "./dialog.ts";
 import { KeyBar } from "./keybar.ts";
 import { LimitNotices } from "./limit-notices.ts";
 import { endConsole, rename } from "./list.ts";
-import { Note } from "./note.ts";
+import { Note, type NoteAction } from "./note.ts";
 import { complain, notice } from "./notices.ts";
 import { Notifications, notificationsDialog } from "./notifications.ts";
 import { openLink } from "./open-link.ts";
 import { nameFor, type Page, type PageContext } from "./page.ts";
 import { PeoplePanel } from "./people.ts";
+import { nextSteps } from "./problem.ts";
 import { SearchBar } from "./search.ts";
 import { ShareAsks } from "./share-ask.ts";
 import { shareDialog } from "./share-dialog.ts";
@@ -34,6 +36,7 @@ import { Status } from "./status.ts";
 import { followSurroundings } from "./surroundings.ts";
 import { Tabs, tabTitle } from "./tabs.ts";
 import { type Follower, Together } from "./together.ts";
+import { VISITOR_HINT, visitorWords } from "./visitor.ts";
 
 export function consolePage(context: PageContext, name: string): Page {
   const view = new ConsoleView(context, name);
@@ -112,6 +115,8 @@ class ConsoleView {
         }),
         this.title,
         this.unsafe,
+        context.me.expires !== null &&
+          h("span", { className: "tag warn visit", title: VISITOR_HINT }, visitorWords(context.me.expires)),
         h(
           "nav",
           { className: "windows", attrs: { "aria-label": "Windows" } },
@@ -169,11 +174,13 @@ class ConsoleView {
       this.console = await this.openOrCreate();
     } catch (error) {
       if (error instanceof ApiError && error.notLoggedIn) return this.context.loginNeeded();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorWords(error);
       this.status.state({ name: "closed", cause: "no_such_console", reason }, 0);
+      const steps = nextSteps(error).filter(({ href }) => href !== "/");
       return this.note.say(reason, [
         ["Try again", () => navigate(location.pathname)],
         ["All consoles", () => navigate("/")],
+        ...steps.map(({ href, words }): NoteAction => [words, () => navigate(href)]),
       ]);
     }
     // The person may have gone on while the server answered.
@@ -421,6 +428,17 @@ class ConsoleView {
     if (done && wasEnded) navigate("/");
   }
 
+  private async showLimits(): Promise<void> {
+    if (this.console === null) return;
+    const shown = { ...this.console, name: this.name };
+    try {
+      const { limitsDialog } = await import("./console-limits.ts");
+      await limitsDialog(this.context, shown);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
   private menus(): { window: HTMLElement; size: HTMLElement; console: HTMLElement } {
     const done = () => this.focus();
     return {
@@ -442,6 +460,7 @@ class ConsoleView {
         selectAll: () => void this.selectAll(),
         whoTyped: () => void this.together.whoTyped(),
         notifications: () => void notificationsDialog().then(done),
+        limits: () => void this.showLimits().then(done),
         role: () => this.room.role,
         rename: () => this.console !== null && void rename(this.context, this.console).then(done),
         end: () => void this.end(),

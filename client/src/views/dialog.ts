@@ -1,6 +1,7 @@
 /** Questions to the person, as modal dialogs: focus goes in, Escape means no, focus comes back. */
 
 import { h } from "../dom.ts";
+import { explain } from "./problem.ts";
 
 let serial = 0;
 
@@ -50,7 +51,7 @@ export async function ask<T extends object>(options: DialogOptions<T>): Promise<
         dialog.close();
       }
     } catch (error) {
-      problem.textContent = error instanceof Error ? error.message : String(error);
+      problem.replaceChildren(...explain(error));
     } finally {
       action.disabled = false;
     }
@@ -85,6 +86,11 @@ export function openDialog(title: string, ...content: Node[]): OpenDialog {
   // A selection that is drawn out of a field and ends outside is no click beside the dialog.
   element.addEventListener("pointerdown", (event) => {
     if (event.target === element && isBeside(element, event)) close();
+  });
+  // A link leads to another page, and nothing may stand before that.
+  element.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (link !== null && link.target === "" && !link.hasAttribute("download")) close();
   });
   const closed = new Promise<void>((resolve) => {
     element.addEventListener("close", () => {

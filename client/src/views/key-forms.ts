@@ -1,9 +1,9 @@
 /** The forms that add a key: paste it, choose or drop its file, or type the code that ssh showed. */
 
-import { ApiError } from "../api.ts";
 import { h } from "../dom.ts";
 import { type Key, keyProblem, MOST_KEY_BYTES } from "../keys.ts";
 import { field } from "./dialog.ts";
+import { FieldProblem } from "./field-problem.ts";
 import type { PageContext } from "./page.ts";
 
 /** Pastes, chooses or drops a public key. */
@@ -107,32 +107,4 @@ export function codeForm(): HTMLElement {
     location.hash = new URLSearchParams({ offer: typed }).toString();
   });
   return form;
-}
-
-/** What is wrong with a field, said next to it. */
-export class FieldProblem {
-  readonly element = h("p", { className: "problem", attrs: { role: "alert" } });
-
-  constructor(private readonly control: HTMLElement) {}
-
-  /** Says it; an empty text takes it back. */
-  say(words: string): void {
-    this.element.textContent = words;
-    this.control.setAttribute("aria-invalid", String(words !== ""));
-    if (words !== "") this.control.focus();
-  }
-
-  /** Does `work` with `button` disabled, and says what went wrong with it. */
-  async watch(button: HTMLButtonElement, loginNeeded: () => void, work: () => Promise<void>): Promise<void> {
-    button.disabled = true;
-    this.say("");
-    try {
-      await work();
-    } catch (error) {
-      if (error instanceof ApiError && error.notLoggedIn) return loginNeeded();
-      this.say(error instanceof Error ? error.message : String(error));
-    } finally {
-      button.disabled = false;
-    }
-  }
 }

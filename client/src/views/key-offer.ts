@@ -4,7 +4,7 @@ import { ApiError } from "../api.ts";
 import { h } from "../dom.ts";
 import { algorithmName, type Key, type KeyOffer } from "../keys.ts";
 import { field } from "./dialog.ts";
-import { FieldProblem } from "./key-forms.ts";
+import { FieldProblem } from "./field-problem.ts";
 import type { PageContext } from "./page.ts";
 
 interface OfferEvents {

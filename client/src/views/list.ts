@@ -11,6 +11,7 @@ import { isShared, nameFor, type Page, type PageContext } from "./page.ts";
 import { shareDialog } from "./share-dialog.ts";
 import { ago } from "./time.ts";
 import { topBar } from "./top-bar.ts";
+import { visitorNote } from "./visitor.ts";
 
 const REFRESH_MS = 3000;
 
@@ -159,6 +160,7 @@ export function listPage(context: PageContext): Page {
       { className: "sheet" },
       h("div", { className: "sheet-head" }, h("h1", {}, "Consoles"), !me.isGuest && button),
       me.isGuest && h("p", { className: "muted" }, GUEST_WORDS),
+      me.expires !== null && visitorNote(me.expires),
       spoken,
       lists,
     ),

@@ -33,6 +33,36 @@ export function loginPage(api: Api, said: string, done: () => void): Page {
       "On the first start the server prints a link that logs you in without a password.",
     ),
   );
+  const visit = h("button", { type: "button", className: "button wide" }, "Try without an account");
+  const visiting = h(
+    "div",
+    { className: "login-visit", hidden: true },
+    visit,
+    h("p", { className: "muted small" }, "For a while: what you make is deleted afterwards."),
+  );
+  form.append(visiting);
+
+  visit.addEventListener("click", async () => {
+    visit.disabled = true;
+    problem.textContent = "";
+    try {
+      await api.loginAsVisitor();
+      done();
+    } catch (error) {
+      problem.textContent = errorWords(error);
+    } finally {
+      visit.disabled = false;
+    }
+  });
+
+  async function offerVisit(): Promise<void> {
+    try {
+      visiting.hidden = !(await api.server()).guests;
+    } catch {
+      // Who has an account comes in without this, and is told there what is wrong.
+    }
+  }
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (name.value.trim() === "" || password.value === "") {
@@ -58,5 +88,11 @@ export function loginPage(api: Api, said: string, done: () => void): Page {
     h("div", { className: "corner" }, themeButton()),
     h("main", {}, form),
   );
-  return { element, start: () => name.focus() };
+  return {
+    element,
+    start: () => {
+      name.focus();
+      void offerVisit();
+    },
+  };
 }

@@ -14,7 +14,7 @@ import {
   type WantedShare,
 } from "../shares.ts";
 import { field } from "./dialog.ts";
-import { FieldProblem } from "./key-forms.ts";
+import { FieldProblem } from "./field-problem.ts";
 
 const USES = [
   ["", "Any number of people"],

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import attrs
 import msgspec
 from klein import Klein
 from twisted.web.resource import IResource
 
-from termhub.errors import NoSuchConsole, NotLoggedIn
-from termhub.store import User
+from termhub.errors import NoSuchConsole, NotAllowed, NotLoggedIn
 
 from ..attached import NOT_ALLOWED, Attached
 from . import account_api, console_api, key_api, share_api
@@ -49,19 +47,11 @@ def make_site(
     :param static_folder: where the browser client was built to.
     """
     guards = guards or Guards()
-    attached = Attached(services.accounts.identify, reactor)
-
-    async def access_ended(user: User) -> None:
-        await attached.check(user)
-        await services.access_ended(user)
-
-    router = Router(
-        attrs.evolve(services, access_ended=access_ended), origins=guards.origins, rates=guards.rates
-    )
+    router = Router(services, origins=guards.origins, rates=guards.rates)
     app = new_app()
     router.add(app, OPERATIONS)
     _add_documents(app, services.version)
-    _add_attach(app, router, AttachFactory(attached, reactor))
+    _add_attach(app, router, AttachFactory(Attached(services.accounts), reactor))
     _add_client(app, Static(static_folder))
     return TermhubSite(IResource(app.resource()), reactor, guards)
 
@@ -103,13 +93,20 @@ def _add_attach(app: Klein, router: Router, factory: AttachFactory) -> None:
 async def _admission(router: Router, request: TermhubRequest, console: str) -> Admission:
     consoles = router.services.consoles
     try:
-        user, credentials = await router.identify(request)
+        identity, credentials = await router.identify(request)
+        user = identity.user
         router.rates.of_user(user.number)
+        identity.check("read")
         found = consoles.get(user, console, "observer")
         return Admission(
-            user, credentials, found, lambda: consoles.role_of(user, found), address=request.address
+            user,
+            credentials,
+            found,
+            lambda: consoles.role_of(user, found),
+            may_write=identity.may_write,
+            address=request.address,
         )
-    except NotLoggedIn as error:
+    except (NotLoggedIn, NotAllowed) as error:
         return Admission(close_code=NOT_ALLOWED, reason=error.message)
     except NoSuchConsole as error:
         return Admission(close_code=NO_SUCH_CONSOLE, reason=error.message)
@@ -129,6 +126,12 @@ def _add_client(app: Klein, static: Static) -> None:
     @app.route("/", methods=["GET"])
     @app.route("/login", methods=["GET"])
     @app.route("/keys", methods=["GET"])
+    @app.route("/account", methods=["GET"])
+    @app.route("/usage", methods=["GET"])
+    @app.route("/admin", methods=["GET"])
+    @app.route("/admin/users", methods=["GET"])
+    @app.route("/admin/consoles", methods=["GET"])
+    @app.route("/admin/audit", methods=["GET"])
     @app.route("/s/", methods=["GET"])
     def page(request: TermhubRequest) -> bytes:
         return send(request, static.page())

@@ -1,0 +1,34 @@
+/** What went wrong, and what to do next, as the page says it. */
+
+import { h } from "../dom.ts";
+import { ApiError, errorWords } from "../rest.ts";
+
+export interface NextStep {
+  readonly href: string;
+  readonly words: string;
+}
+
+const LIMITS: NextStep = { href: "/account", words: "Your plan and its limits" };
+const USAGE: NextStep = { href: "/usage", words: "What you have used" };
+
+/** Where the person can see or change why the server said no. */
+const STEPS: Readonly<Record<string, readonly NextStep[]>> = {
+  too_many_consoles: [{ href: "/", words: "Your consoles" }, LIMITS],
+  too_many_windows: [LIMITS],
+  not_in_plan: [LIMITS],
+  home_full: [USAGE, LIMITS],
+};
+
+/** Where `error` leads; nowhere that is in view already. */
+export function nextSteps(error: unknown): readonly NextStep[] {
+  const steps = error instanceof ApiError ? (STEPS[error.code] ?? []) : [];
+  return steps.filter(({ href }) => href !== location.pathname);
+}
+
+/** The parts of a sentence on `error`: its words, and links that lead on. */
+export function explain(error: unknown): readonly (Node | string)[] {
+  return [
+    errorWords(error),
+    ...nextSteps(error).flatMap(({ href, words }) => [" ", h("a", { href }, words), "."]),
+  ];
+}
