@@ -18,6 +18,7 @@ from typing import Any
 from attrs import frozen
 from twisted.internet import error, protocol
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, connectProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -124,7 +125,7 @@ class Outside:
         try:
             looked_up = Deferred.fromCoroutine(_coroutine(self.resolve(host, port)))
             found = await looked_up.addTimeout(RESOLVE_SECONDS, self.clock)  # type: ignore[arg-type]
-        except (error.TimeoutError, TimeoutError, CancelledError):
+        except (TookTooLong, CancelledError):
             raise Refused("timeout", f"the name {host} could not be looked up in time") from None
         except TooMany:
             raise Refused("busy", "too many names are being looked up; try again") from None
