@@ -1,0 +1,51 @@
+"""Since when consoles are idle: nobody looks, nothing is printed or typed, and no CPU time is used.
+
+CPU time is looked at from sample to sample; what a REPL uses that only waits is none.  Where the
+kernel does not tell, a console counts as busy, so that silent work is never ended.  Pure.
+
+Nothing of it outlives the hub: after a restart a console has been busy just now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+QUIET_CPU_SECONDS = 0.02
+"""CPU time from one sample to the next that is no work: what an interpreter uses that waits."""
+
+
+class Idleness:
+    """When each console was last found busy."""
+
+    def __init__(self) -> None:
+        self._busy: dict[str, float] = {}
+        self._worked: dict[str, float] = {}
+        self._cpu: dict[str, float | None] = {}
+
+    def look(
+        self, console: str, cpu_seconds: float | None, is_watched: bool, active_at: float, at: float
+    ) -> float:
+        """A sample has come; the seconds that the console has been idle.
+
+        :param cpu_seconds: what it has used since it began.
+        :param active_at: when something was last printed or typed.
+        :param at: the time, from any start.
+        """
+        before = self._cpu.get(console)
+        self._cpu[console] = cpu_seconds
+        if cpu_seconds is None or before is None or cpu_seconds - before > QUIET_CPU_SECONDS:
+            self._worked[console] = at
+        last = max(self._worked.get(console, at), self._busy.get(console, active_at), active_at)
+        self._busy[console] = at if is_watched else last
+        return at - self._busy[console]
+
+    def worked_at(self, console: str) -> float | None:
+        """When a sample last found that a console used CPU time, or could not say; None: never."""
+        return self._worked.get(console)
+
+    def keep(self, consoles: Collection[str]) -> None:
+        """Forget all but these."""
+        kept = set(consoles)
+        for each in (self._busy, self._worked, self._cpu):
+            for console in each.keys() - kept:
+                del each[console]
