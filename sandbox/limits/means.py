@@ -95,4 +95,5 @@ def _network(is_confined: bool) -> list[Mean]:
         advice = "run termhub without --insecure-no-sandbox"
         return [Mean(name, words, False, advice) for name in ("network_allowlist", "network_full")]
     allowlist = Mean("network_allowlist", "a network namespace without a way out but the proxy", True, None)
-    return [allowlist, Mean("network_full", "not available", False, None)]
+    advice = "give plans the network allowlist instead"
+    return [allowlist, Mean("network_full", "nothing: a sandbox has no way out but the proxy", False, advice)]
