@@ -8,6 +8,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from termhub.config import Plan, Settings
+from termhub.errors import TooMany
 from termhub.hub.outside import Allowance
 from termhub.store import User
 
@@ -25,11 +26,12 @@ class Plans:
 
     def __init__(self, settings: Settings) -> None:
         self.all: Mapping[str, Plan] = settings.plans
-        self.users: Mapping[int, User] = {}
+        self.users: dict[int, User] = {}
         """Everybody by number, as the store had them when it was last looked at."""
         self.over: Collection[int] = frozenset()
         """The numbers of those who are over the day's allowance."""
-        self._default = settings.default_plan
+        self.default = settings.default_plan
+        """The name of the plan of an account that is made without one."""
         self._told: set[str] = set()
 
     def name(self, user: User) -> str:
@@ -38,8 +40,8 @@ class Plans:
             return user.plan
         if user.plan not in self._told:
             self._told.add(user.plan)
-            _log.warn("There is no plan {plan}; {default} is taken", plan=user.plan, default=self._default)
-        return self._default
+            _log.warn("There is no plan {plan}; {default} is taken", plan=user.plan, default=self.default)
+        return self.default
 
     def of(self, user: User) -> Plan:
         """The user's plan."""
@@ -76,6 +78,19 @@ class Plans:
             "network": {"mode": plan.network, "kbits": plan.network_kbits or None},
         }
 
+    def check_windows(self, owner: int, count: int) -> None:
+        """See to it that a console with so many windows may have one more.
+
+        :raises TooMany: when its owner's plan has no more.
+        """
+        user = self.users.get(owner)
+        most = None if user is None else self.of(user).windows
+        if user is not None and most is not None and count >= most:
+            raise TooMany(
+                f"This console has {count} windows; the plan {self.name(user)} has {most}. Close one first.",
+                "too_many_windows",
+                60,
+            )
 
     def outside(self, user: User | None) -> Allowance:
         """What a console of the user reaches by the operator's list; None: of nobody any more."""
