@@ -96,6 +96,8 @@ class Console:
         self._argv = argv
         self._on_ended = on_ended
         self.active_at = clock.seconds()
+        self.check_windows: Callable[[int], None] = lambda count: None
+        """Raises TooMany when there may be no more than so many windows."""
         self._link: Link | None = None
         self._inputs = Inputs()
         self._requests = Requests(clock)
@@ -424,8 +426,11 @@ class Console:
         :param program: as for a console; None: a shell, unless ``argv`` is given.
         :returns: the window's number.
         :raises BadRequest: when the image has no such program.
+        :raises TooMany: when the owner's plan has no more windows.
         """
         self._check_alive()
+        if window is None:
+            self.check_windows(len(self.windows))
         size = checked_size(cols, rows)
         command = argv or self._argv(self.image, program or "bash")
         arguments: dict[str, Any] = {"argv": command, "cols": size.cols, "rows": size.rows}

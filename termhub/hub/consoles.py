@@ -394,6 +394,7 @@ class Consoles:
         if user.number in self._leaving:
             raise NotAllowed("This account is being removed.", "removed")
         self._directory.owner_names[user.number] = user.name
+        self.plans.users[user.number] = user
         env = {POST_MORTEM: "1"} if new.post_mortem and record.program == "script" else {}
         spec = {
             "console": record.id,
@@ -443,6 +444,7 @@ class Consoles:
             record, self._clock, self._now, read_ended, self.images.argv, backing, self._on_ended
         )
         self._consoles[record.id] = console
+        console.check_windows = lambda count: self.plans.check_windows(record.owner, count)
         if self._outside is not None:
             console.streams.way_out = self._outside.way_out(lambda: self._allowance(record.owner))
         return console

@@ -33,7 +33,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from termhub import __version__
 from termhub.config import HooksSettings
 from termhub.errors import ConfigError, TermhubError
-from termhub.hub.clock import Clock, DelayedCall
+from termhub.hub.clock import DelayedCall
 from termhub.store import HookEvent, Store, User
 
 CONNECT_SECONDS = 10.0
@@ -110,14 +110,11 @@ class Hooks:
     :param now: the wall clock, seconds since 1970.
     """
 
-    def __init__(
-        self, target: Target | None, store: Store, reactor: Any, clock: Clock, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, target: Target | None, store: Store, reactor: Any, now: Callable[[], float]) -> None:
         self._target = target
         self._store = store
         self._agent = Agent(reactor, connectTimeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]
         self._reactor = reactor
-        self._clock = clock
         self._now = now
         self._timer: DelayedCall | None = None
         self._telling: Deferred[Any] | None = None
@@ -163,7 +160,7 @@ class Hooks:
             return
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        self._timer = self._clock.callLater(seconds, self._begin)
+        self._timer = self._reactor.callLater(seconds, self._begin)
 
     def _begin(self) -> None:
         self._timer = None

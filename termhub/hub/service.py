@@ -28,8 +28,10 @@ from termhub.host import start as launcher_start
 from termhub.hub import ended, pidfile, privilege
 from termhub.hub.allow_list import AllowList
 from termhub.hub.consoles import Consoles
+from termhub.hub.hooks import Hooks, Target, read_target
 from termhub.hub.launcher import Launcher
 from termhub.hub.link import HostLink
+from termhub.hub.metering import Metering
 from termhub.hub.outside import Outside
 from termhub.hub.sockets import adopt, connect
 from termhub.hub.viewers import CLOSE_RESTART
@@ -71,6 +73,9 @@ class Hub:
         self.shares: Shares
         self.consoles: Consoles
         self.visitors: Visitors
+        self.hooks: Hooks
+        self.metering: Metering
+        self._hook: Target | None = None
         self._passwords = Passwords(reactor)
 
     # -- before the reactor runs -------------------------------------------------------
@@ -84,6 +89,7 @@ class Hub:
         :raises TermhubError: when something is missing; the message says what to do.
         """
         settings = self.settings
+        self._hook = read_target(settings.hooks)
         privilege.make_folders(settings)
         self._pid_file = pidfile.hold(settings.pid_path)
         user = None
@@ -157,11 +163,32 @@ class Hub:
             self.audit,
             self._remove,
         )
+        self.hooks = Hooks(
+            self._hook or read_target(self.settings.hooks), self.store, self._reactor, time.time
+        )
+        self.metering = Metering(
+            self.settings,
+            self.store,
+            self.consoles,
+            self._launcher,
+            self.hooks,
+            self._reactor,
+            time.time,
+            self._relayed,
+        )
+        self.watch.on_account_changed(self.metering.account_changed)
         self.watch.on_round(lambda elsewhere: self.audit.settle())
         await self.shares.start()
         await self.visitors.start()
         await self.watch.start()
         await self.consoles.start()
+        await self.metering.start()
+        self.hooks.start()
+
+    def _relayed(self) -> dict[str, tuple[int, int]]:
+        """Bytes that came in for consoles by the hub, and that went out."""
+        ways = ((console.id, console.streams.way_out) for console in self.consoles.all())
+        return {id: (way.bytes_in, way.bytes_out) for id, way in ways if way is not None}
 
     async def _remove(self, user: User) -> None:
         """Remove an account with its consoles."""
@@ -178,6 +205,8 @@ class Hub:
         if hasattr(self, "consoles"):
             had_viewers = any(console.viewers for console in self.consoles.all())
             self.watch.stop()
+            self.metering.stop()
+            self.hooks.stop()
             self.shares.stop()
             self.audit.settle(0)
             self.consoles.stop(CLOSE_RESTART, "the hub restarts")

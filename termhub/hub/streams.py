@@ -53,7 +53,10 @@ class StreamOwner(Protocol):
 
 
 class WayOut(Protocol):
-    """Who makes connections for programs of the console."""
+    """Who makes connections for programs of the console, and counts what they bring and take out."""
+
+    bytes_in: int
+    bytes_out: int
 
     def wanted(self, stream: Stream, host: str, port: int) -> StreamOwner:
         """A program wants a connection: :meth:`Stream.accept` or :meth:`Stream.refuse` it later.

@@ -124,6 +124,10 @@ class Metering:
         if self._looking is None:
             self._look_later(0.0)
 
+    async def account_changed(self, before: User, after: User) -> None:
+        """An account has another plan, or may not be used, or may again."""
+        self.look_now()
+
     def used_today(self, user: User) -> float:
         """CPU seconds that the store had of a user's day at the last look."""
         return self._used.get(user.number, 0.0)
