@@ -1,13 +1,15 @@
 """Users, credentials, tokens, keys and login sessions; who may come to shared consoles."""
 
-from .identity import (
+from .accounts import Accounts
+from .audit import Audit
+from .credentials import (
     ANYBODY,
-    Accounts,
     Admitted,
     Bearer,
     Cookie,
     Credentials,
     GuestPass,
+    Identity,
     Link,
     Password,
     PublicKey,
@@ -15,15 +17,19 @@ from .identity import (
 from .offers import KeyOffer
 from .passwords import Passwords
 from .shares import SharePreview, Shares, Taken
+from .visitors import Visitors
+from .watch import Watch
 
 __all__ = [
     "ANYBODY",
     "Accounts",
     "Admitted",
+    "Audit",
     "Bearer",
     "Cookie",
     "Credentials",
     "GuestPass",
+    "Identity",
     "KeyOffer",
     "Link",
     "Password",
@@ -32,4 +38,6 @@ __all__ = [
     "SharePreview",
     "Shares",
     "Taken",
+    "Visitors",
+    "Watch",
 ]

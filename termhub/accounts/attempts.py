@@ -26,7 +26,7 @@ class _Bucket:
 class Attempts:
     """Counts attempts by key.
 
-    :param seconds: a clock that never goes back.
+    :param seconds: a clock; while it goes back, nothing is refilled.
     :param burst: attempts that may be made at once.
     :param refill_seconds: time after which one more is allowed.
     :param capacity: keys to remember; the ones longest unused are forgotten beyond it.
@@ -91,7 +91,7 @@ class Attempts:
         return bucket
 
     def _refill(self, bucket: _Bucket, now: float) -> None:
-        bucket.spent = max(0.0, bucket.spent - (now - bucket.updated) / self._refill_seconds)
+        bucket.spent = max(0.0, bucket.spent - max(0.0, now - bucket.updated) / self._refill_seconds)
         bucket.updated = now
 
     def _forget(self, now: float) -> None:

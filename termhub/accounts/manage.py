@@ -12,7 +12,8 @@ import time
 from termhub.errors import BadRequest
 from termhub.store import Database, Key, Token, User
 
-from .identity import LINK_SECONDS, MAX_TOKENS
+from .accounts import MAX_TOKENS
+from .identity import LINK_SECONDS
 from .passwords import hash_password
 from .public_keys import clean_label, parse_public_key
 from .secret import LINK, SHARE, TOKEN, hash_secret, new_secret

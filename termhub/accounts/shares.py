@@ -23,11 +23,13 @@ from termhub.errors import BadRequest, NoSuchConsole, NotAllowed, TermhubError
 from termhub.store import ROLES, Member, Role, Share, Sharing, Store, User
 
 from .attempts import Attempts, address_key
+from .audit import Audit
 from .grants import Grants
 from .guests import guest_name
 from .identity import DAY_SECONDS
 from .passwords import Passwords
 from .secret import GUEST, SHARE, hash_secret, new_secret
+from .watch import Watch
 
 MAX_SHARES = 50
 """Shares that a console may have at once."""
@@ -40,9 +42,6 @@ MOST_AT_ONCE, COMING_SECONDS = 200, 0.2
 
 LONGEST_SECONDS = 366 * DAY_SECONDS
 """A share lasts at most so long."""
-
-CHECK_SECONDS = 10.0
-"""How often is looked whether another process has changed something, such as removed an account."""
 
 LONGEST_TIMER_SECONDS = 3600.0
 """The wall clock may be set in between: what expires is looked for at least so often."""
@@ -104,22 +103,33 @@ class Shares:
     :param passwords: makes and verifies the hashes of pass-phrases.
     :param clock: the reactor.
     :param now: seconds since 1970.
+    :param watch: tells of what other processes change, and of accounts that are suspended.
+    :param audit: what is shared, and what no more, is noted there.
 
     That whoever calls may share a console or change its shares is for the caller to see to
     (:meth:`termhub.hub.consoles.Consoles.get` with the role of an owner).
     """
 
-    def __init__(self, store: Store, passwords: Passwords, clock: Clock, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        passwords: Passwords,
+        clock: Clock,
+        now: Callable[[], float],
+        watch: Watch,
+        audit: Audit,
+    ) -> None:
         self._store = store
+        self._watch = watch
+        self._audit = audit
         self._passwords = passwords
         self._clock = clock
         self._now = now
         self._grants = Grants(now)
         self._listeners: list[Callable[[str], None]] = []
         self._expiry: Timer | None = None
-        self._check: Timer | None = None
-        self._changes: int | None = None
         self._is_running = False
+        self._is_behind = False
         seconds = clock.seconds
         self._wrong_tokens = Attempts(seconds, burst=20, refill_seconds=30.0, what="wrong links")
         self._wrong_phrases = Attempts(seconds, burst=20, refill_seconds=30.0, what="wrong pass-phrases")
@@ -132,17 +142,16 @@ class Shares:
     async def start(self) -> None:
         """Load what counts."""
         self._is_running = True
-        self._changes = await self._store.changes()
+        self._watch.on_round(self._look)
+        self._watch.on_account_changed(self._account_changed)
         self._grants.replace_all(await self._store.sharing(self._now()))
         self._arm()
-        self._check = self._clock.callLater(CHECK_SECONDS, self._look)
 
     def stop(self) -> None:
         """Nothing expires any more."""
         self._is_running = False
-        for timer in (self._expiry, self._check):
-            if timer is not None and timer.active():
-                timer.cancel()
+        if self._expiry is not None and self._expiry.active():
+            self._expiry.cancel()
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
         """Tell ``listener`` each console whose shares or members have changed, by whatever cause."""
@@ -194,12 +203,12 @@ class Shares:
         :returns: the share, and the token of a link, which is not kept.
         :raises BadRequest: when it cannot be like that, or there is no such account.
         :raises TooMany: when the console has as many shares as it may, or after too many unknown names.
-        :raises NotAllowed: when ``by`` is a guest, or owns the console no longer.
+        :raises NotAllowed: when ``by`` is a guest, or owns the console no longer, or is a visitor who
+            would let others type.
         """
         if by.is_guest:
             raise NotAllowed("Guests may not share consoles.", "guests_may_not")
-        if role not in ROLES:
-            raise BadRequest(f"{role!r:.60} is no role; there are {', '.join(ROLES)}.", "bad_role")
+        _check_role(role, by)
         if not (math.isfinite(seconds) and 1 <= seconds <= LONGEST_SECONDS):
             raise BadRequest("A share lasts from a second to 366 days.", "bad_expiry")
         if uses is not None and not 1 <= uses <= MAX_MEMBERS:
@@ -228,12 +237,11 @@ class Shares:
             None if passphrase is None else await self._passwords.hash(passphrase, "pass-phrase"),
         )
         sharing = await self._store.add_share(share, None if named is None else named.number, MAX_SHARES)
-        _log.info(
-            "{user} shares {console} by {share}: {role}",
-            user=by.name,
-            console=console,
-            share=share.id,
-            role=role,
+        self._audit.note(
+            by,
+            "share.add",
+            console,
+            {"share": share.id, "role": role, "with": share.label or "a link", "expires": expires},
         )
         self._changed(sharing)
         return share, token
@@ -251,31 +259,36 @@ class Shares:
             raise BadRequest(f"{named.name} owns the console.", "share_with_owner")
         return named
 
-    async def revoke(self, console: str, share: str) -> None:
+    async def revoke(self, console: str, share: str, by: User) -> None:
         """End a share; whom it let in is out, unless another share lets them in too.
 
+        :param by: who does it.
         :raises BadRequest: when the console has no such share.
         """
         sharing = await self._store.remove_share(console, share, self._now())
         if sharing is None:
             raise BadRequest(f"The console has no share {share!r:.60}.", "no_such_share")
-        _log.info("{share} of {console} is revoked", share=share, console=console)
+        self._audit.note(by, "share.revoke", console, {"share": share})
         self._changed(sharing)
 
-    async def revoke_all(self, console: str) -> None:
-        """End all shares of a console."""
+    async def revoke_all(self, console: str, by: User) -> None:
+        """End all shares of a console.
+
+        :param by: who does it.
+        """
         sharing = await self._store.remove_share(console, None, self._now())
         if sharing is not None:
-            _log.info("All shares of {console} are revoked", console=console)
+            self._audit.note(by, "share.revoke", console, {"share": "all"})
             self._changed(sharing)
 
     async def set_role(self, console: str, member: int, role: Role) -> None:
         """Give a member another role, whichever shares let them in.
 
         :raises BadRequest: when the console has no such member.
+        :raises NotAllowed: when the console is a visitor's, and nobody else may type there.
         """
-        if role not in ROLES:
-            raise BadRequest(f"{role!r:.60} is no role; there are {', '.join(ROLES)}.", "bad_role")
+        record = await self._store.console(console)
+        _check_role(role, None if record is None else await self._store.user(record.owner))
         self._change_of_member(
             console, member, await self._store.set_member_role(console, member, role, self._now())
         )
@@ -426,26 +439,24 @@ class Shares:
         self._arm()
         if consoles:
             # What was shared by owners whose own share has expired goes with it, as the store knows.
-            self._changes = None
-            Deferred.fromCoroutine(self._reload()).addErrback(self._failed)
+            Deferred.fromCoroutine(self.reload()).addErrback(self._failed)
         for console in consoles:
             _log.info("A share of {console} has expired", console=console)
             self._tell(console)
 
-    def _look(self) -> None:
-        self._check = self._clock.callLater(CHECK_SECONDS, self._look)
-        if len(self._grants):
-            Deferred.fromCoroutine(self._reload()).addErrback(self._failed)
-
-    async def _reload(self) -> None:
-        changes = await self._store.changes()
-        if changes != self._changes:
+    async def _look(self, elsewhere: bool) -> None:
+        if elsewhere or self._is_behind:
             await self.reload()
-            self._changes = changes
+
+    async def _account_changed(self, before: User, after: User) -> None:
+        if before.suspended != after.suspended:
+            await self.reload()
 
     async def reload(self) -> None:
         """Take what counts from the store again, which was changed there by others."""
+        self._is_behind = True  # until it has come: the next round tries again
         changed = self._grants.replace_all(await self._store.sharing(self._now()))
+        self._is_behind = False
         self._arm()
         for console in changed:
             self._tell(console)
@@ -455,6 +466,14 @@ class Shares:
             _log.warn("The shares cannot be looked at: {why}", why=failure.value.message)
         elif self._is_running:
             _log.failure("Looking at the shares failed", failure)
+
+
+def _check_role(role: Role, by: User | None) -> None:
+    """See to it that there is such a role, and that somebody may give it."""
+    if role not in ROLES:
+        raise BadRequest(f"{role!r:.60} is no role; there are {', '.join(ROLES)}.", "bad_role")
+    if by is not None and by.is_visitor and role != "observer":
+        raise NotAllowed("Visitors may let others look on, and not type.", "visitors_may_not")
 
 
 def _new_id() -> str:

@@ -30,13 +30,10 @@ Name = Literal["web", "ssh", "telnet"]
 
 
 class _Leavable(Protocol):
-    """A gateway whose connections stand on logins."""
+    """A gateway whose connections do not end by themselves."""
 
     def stop(self) -> Deferred[None]:
         """End all connections; fires when they are over."""
-
-    async def access_ended(self, user: User) -> None:
-        """Close the user's connections whose login is worth nothing any more."""
 
 
 class Gateways:
@@ -106,12 +103,13 @@ class Gateways:
             consoles=directory,
             accounts=hub.accounts,
             shares=hub.shares,
+            audit=hub.audit,
+            visitors=hub.visitors,
             images=hub.consoles.images.listed,
             version=__version__,
             invitation=hub.consoles.invitation,
             logged_in=hub.consoles.logged_in,
             logged_out=hub.consoles.logged_out,
-            access_ended=self._access_ended,
             ssh_address=lambda: self.addresses.get("ssh"),
         )
         site = make_site(services, self._reactor, guards=guards_of(web, self._reactor.seconds))
@@ -175,10 +173,6 @@ class Gateways:
 
     def _link(self) -> str:
         return self.addresses.get("web", "")
-
-    async def _access_ended(self, user: User) -> None:
-        for gateway in self._leavable:
-            await gateway.access_ended(user)
 
 
 def listening_addresses(settings: Settings) -> Sequence[tuple[Name, Address]]:

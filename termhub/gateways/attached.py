@@ -1,26 +1,28 @@
 """Connections that outlive the request they began with, and the logins they stand on.
 
 A request is over before its login can end; an attached client may stay for weeks.  Invariant:
-a connection is closed when its login ends: at once when that is done here, and within
-:data:`CHECK_SECONDS` when it is done from the command line, or by time.
+a connection is closed when its login ends, or is not good for it any more: at once when that is done
+here, and within :data:`~termhub.accounts.watch.CHECK_SECONDS` when it is done from the command line,
+or by time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Set
+from typing import Protocol
 
-from twisted.internet.task import LoopingCall
+import attrs
 from twisted.logger import Logger
 
-from termhub.accounts import Credentials
+from termhub.accounts import Accounts, Credentials
 from termhub.errors import NotLoggedIn, TermhubError
-from termhub.store import User
-
-CHECK_SECONDS = 10.0
-"""How often the logins of all connections are looked at."""
+from termhub.store import Scope, User
 
 NOT_ALLOWED = 1008
+
+USE: frozenset[Scope] = frozenset(("read", "write"))
+LOOK: frozenset[Scope] = frozenset(("read",))
+"""What a connection needs of its login: usually, and where it only looks on."""
 
 _log = Logger()
 
@@ -32,48 +34,58 @@ class Connection(Protocol):
         """Say why, take nothing more, and close."""
 
 
-class Attached:
-    """The connections of everybody.
+@attrs.frozen
+class _Login:
+    user: int
+    credentials: Credentials
+    needs: Set[Scope]
 
-    :param identify: whose credentials these are (:meth:`termhub.accounts.Accounts.identify`).
-    :param clock: the reactor, for the time.
+
+class Attached:
+    """The connections of everybody by one gateway.
+
+    :param accounts: knows whose credentials are whose, and when that may have changed.
     """
 
-    def __init__(self, identify: Callable[[Credentials, str], Awaitable[User]], clock: Any) -> None:
-        self._identify = identify
-        self._connections: dict[Connection, tuple[int, Credentials]] = {}
-        self._checking = LoopingCall(self.check)
-        self._checking.clock = clock
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._connections: dict[Connection, _Login] = {}
+        accounts.watch.on_round(lambda elsewhere: self.check())
+        accounts.watch.on_access_ended(self.check)
+        accounts.watch.on_account_changed(lambda before, after: self.check(after))
 
-    def add(self, connection: Connection, user: User, credentials: Credentials) -> None:
-        """A user has connected, with these credentials."""
-        self._connections[connection] = (user.number, credentials)
-        if not self._checking.running:
-            self._checking.start(CHECK_SECONDS, now=False)
+    def add(
+        self, connection: Connection, user: User, credentials: Credentials, needs: Set[Scope] = USE
+    ) -> None:
+        """A user has connected, with these credentials.
+
+        :param needs: what the credentials must be good for as long as it stays.
+        """
+        self._connections[connection] = _Login(user.number, credentials, needs)
 
     def discard(self, connection: Connection) -> None:
         """A connection is gone."""
         self._connections.pop(connection, None)
-        if not self._connections and self._checking.running:
-            self._checking.stop()
 
     async def check(self, user: User | None = None) -> None:
         """Close the connections whose login has ended.
 
         :param user: whose; None for everybody's.
         """
-        logins = {login for login in self._connections.values() if user is None or login[0] == user.number}
+        logins = {login for login in self._connections.values() if user is None or login.user == user.number}
         for login in logins:
             try:
-                found = await self._identify(login[1], "")
-                if found.number != login[0]:  # a key that is in other hands now
+                found = await self._accounts.identify(login.credentials, "")
+                if found.user.number != login.user:  # a key that is in other hands now
                     raise NotLoggedIn("What you logged in with opens another account now.")
+                if not login.needs <= found.scopes:
+                    raise NotLoggedIn("What you logged in with is not good for this any more.")
             except NotLoggedIn as error:
                 self._close(login, error.message)
             except TermhubError as error:
                 _log.warn("A login cannot be checked: {why}", why=error.message)
 
-    def _close(self, login: tuple[int, Credentials], reason: str) -> None:
+    def _close(self, login: _Login, reason: str) -> None:
         for connection in [c for c, other in self._connections.items() if other == login]:
             connection.close(NOT_ALLOWED, reason)
             self.discard(connection)

@@ -3,6 +3,7 @@
 from .database import Database
 from .interface import Store
 from .records import (
+    GUEST_PLAN,
     ROLES,
     SCOPES,
     AuditEntry,
@@ -30,6 +31,7 @@ from .records import (
 from .threaded import AsyncStore
 
 __all__ = [
+    "GUEST_PLAN",
     "ROLES",
     "SCOPES",
     "AsyncStore",

@@ -140,16 +140,19 @@ class Database:
         """The account with this name."""
         return self._tables.find(User, "SELECT * FROM users WHERE name = ?", name)
 
-    def set_password(self, user: int, password_hash: str | None) -> None:
+    def set_password(self, user: int, password_hash: str | None, keep_session: int | None = None) -> None:
         """Replace the user's password, and log the user out everywhere.
 
         :param password_hash: None for an account without a password.
+        :param keep_session: the number of the one login that stays.
         """
         with self._tables.transaction():
             self._connection.execute(
                 "UPDATE users SET password_hash = ? WHERE number = ?", (password_hash, user)
             )
-            self._connection.execute("DELETE FROM login_sessions WHERE user = ?", (user,))
+            self._connection.execute(
+                "DELETE FROM login_sessions WHERE user = ? AND number IS NOT ?", (user, keep_session)
+            )
 
     def remove_user(self, user: int) -> None:
         """Forget the account, its tokens, keys, logins, links and settings, and its ended consoles.

@@ -67,8 +67,10 @@ class Store(Protocol):
     async def user_named(self, name: str) -> User | None:
         """The account with this name."""
 
-    async def set_password(self, user: int, password_hash: str | None) -> None:
-        """Replace the user's password, and log the user out everywhere."""
+    async def set_password(
+        self, user: int, password_hash: str | None, keep_session: int | None = None
+    ) -> None:
+        """Replace the user's password, and log the user out everywhere, or everywhere else."""
 
     async def remove_user(self, user: int) -> None:
         """Forget the account and all that belongs to it; raises StoreError."""

@@ -2,7 +2,8 @@
 
 Every change is one transaction and answers with the console's sharing as it is after it.
 Invariant: a share counts only as long as whoever made it owns the console, or is let in as an
-owner by a share that counts itself; what does not is deleted with the change that made it so.
+owner by a share that counts itself; what does not is deleted with the change that made it so.  What
+a suspended account shares is kept, and does not count meanwhile.
 """
 
 from __future__ import annotations
@@ -33,6 +34,14 @@ DELETE FROM shares WHERE (?1 IS NULL OR console = ?1) AND id NOT IN (
 )
 """
 
+_COUNTING = f"""
+WITH suspended (number) AS (SELECT number FROM users WHERE suspended IS NOT NULL)
+SELECT {_SHARE} FROM shares WHERE (?1 IS NULL OR console = ?1) AND created_by NOT IN suspended
+    AND console NOT IN (SELECT id FROM consoles WHERE owner IN suspended)
+ORDER BY created, id
+"""
+"""The shares that count just now: not those of accounts that are suspended."""
+
 _MEMBERS = """
 SELECT members.number, members.share, members.console, members.role, members.joined,
     coalesce(users.number, -guests.number) AS user, coalesce(users.name, guests.name) AS name,
@@ -55,14 +64,7 @@ class ShareTables:
         """The sharing of every console that is shared; what no longer counts is forgotten."""
         with self._tables.transaction():
             self._prune(now)
-            shares = self._tables.all(Share, f"SELECT {_SHARE} FROM shares ORDER BY created, id")
-            members = self._tables.all(_member, _MEMBERS, None)
-        consoles: dict[str, tuple[list[Share], list[Member]]] = {}
-        for share in shares:
-            consoles.setdefault(share.console, ([], []))[0].append(share)
-        for member in members:
-            consoles[member.console][1].append(member)
-        return [Sharing(console, tuple(s), tuple(m)) for console, (s, m) in consoles.items()]
+            return self._counting(None)
 
     def add(self, share: Share, user: int | None, most: int) -> Sharing:
         """A new share.
@@ -198,10 +200,18 @@ class ShareTables:
         self.forget_guests()
 
     def _of(self, console: str) -> Sharing:
-        shares = self._tables.all(
-            Share, f"SELECT {_SHARE} FROM shares WHERE console = ? ORDER BY created, id", console
-        )
-        return Sharing(console, tuple(shares), tuple(self._tables.all(_member, _MEMBERS, console)))
+        return next(iter(self._counting(console)), Sharing(console))
+
+    def _counting(self, console: str | None) -> list[Sharing]:
+        """What counts just now of the sharing of one console, or of all."""
+        consoles: dict[str, tuple[dict[str, Share], list[Member]]] = {}
+        for share in self._tables.all(Share, _COUNTING, console):
+            consoles.setdefault(share.console, ({}, []))[0][share.id] = share
+        for member in self._tables.all(_member, _MEMBERS, console):
+            shares, members = consoles.get(member.console, ({}, []))
+            if member.share in shares:
+                members.append(member)
+        return [Sharing(id, tuple(s.values()), tuple(m)) for id, (s, m) in consoles.items()]
 
     def _person(self, number: int) -> User | None:
         if number < 0:

@@ -7,7 +7,6 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from termhub.accounts import (
-    Accounts,
     Admitted,
     Bearer,
     Cookie,
@@ -21,7 +20,7 @@ from termhub.accounts.identity import DAY_SECONDS, SESSION_SECONDS
 from termhub.errors import BadRequest, KeyTaken, NotLoggedIn, TooMany
 from termhub.store import Database, User
 from tests.support.folders import temporary_folder
-from tests.support.stores import InlineStore, PlainPasswords
+from tests.support.stores import AccountsOfTest, InlineStore, PlainPasswords
 
 HERE = "127.0.0.1"
 
@@ -39,13 +38,11 @@ class IdentifyTests(SynchronousTestCase):
         # The CLI's calls use the real time.
         self.clock.advance(manage.time.time())
         self.passwords = PlainPasswords()
-        self.accounts = Accounts(
-            InlineStore(self.database), self.passwords, self.clock.seconds, self.clock.seconds
-        )
+        self.accounts = AccountsOfTest(InlineStore(self.database), self.clock, self.passwords).accounts
         self.alice = self.database.add_user("alice", 1.0, "default", "right")
 
     def identify(self, credentials: Credentials, address: str = HERE) -> User:
-        return self.successResultOf(Deferred.fromCoroutine(self.accounts.identify(credentials, address)))
+        return self.result(self.accounts.identify(credentials, address)).user
 
     def refusal(self, credentials: Credentials, address: str = HERE, kind: Any = NotLoggedIn) -> Any:
         call = Deferred.fromCoroutine(self.accounts.identify(credentials, address))
@@ -192,78 +189,80 @@ class IdentifyTests(SynchronousTestCase):
 
     def test_a_key_is_its_users_until_it_is_removed(self) -> None:
         bob = self.database.add_user("bob", 1.0, "default")
-        key = self.result(self.accounts.add_key(self.alice, f"{ED25519} alice@laptop"))
+        key = self.result(self.accounts.keyring.add(self.alice, f"{ED25519} alice@laptop"))
         self.assertEqual((key.label, key.blob, key.last_used), ("alice@laptop", BLOB, None))
         for name in ("", "console", "alice"):
             self.assertEqual(self.identify(PublicKey(name, BLOB)), self.alice)
-        self.assertEqual(self.result(self.accounts.keys(self.alice))[0].last_used, self.clock.seconds())
+        self.assertEqual(self.result(self.accounts.keyring.of(self.alice))[0].last_used, self.clock.seconds())
         for name in ("bob", "nobody", "Alice"):
             self.assertEqual(self.refusal(PublicKey(name, BLOB)).code, "unknown_key")
-        self.assertEqual(self.result(self.accounts.key_owner(BLOB)), self.alice)
+        self.assertEqual(self.result(self.accounts.keyring.owner(BLOB)), self.alice)
         self.assertEqual(
-            self.failure(self.accounts.remove_key(bob, key.number), BadRequest).code, "no_such_key"
+            self.failure(self.accounts.keyring.remove(bob, key.number), BadRequest).code, "no_such_key"
         )
-        self.result(self.accounts.remove_key(self.alice, key.number))
+        self.result(self.accounts.keyring.remove(self.alice, key.number))
         self.assertEqual(self.refusal(PublicKey("alice", BLOB)).code, "unknown_key")
-        self.assertIsNone(self.result(self.accounts.key_owner(BLOB)))
+        self.assertIsNone(self.result(self.accounts.keyring.owner(BLOB)))
 
     def test_a_key_opens_one_account(self) -> None:
         bob = self.database.add_user("bob", 1.0, "default")
-        self.result(self.accounts.add_key(self.alice, ED25519, "my\x1blaptop"))
-        self.assertEqual(self.result(self.accounts.keys(self.alice))[0].label, "my laptop")
-        taken = self.failure(self.accounts.add_key(bob, ED25519), KeyTaken)
+        self.result(self.accounts.keyring.add(self.alice, ED25519, "my\x1blaptop"))
+        self.assertEqual(self.result(self.accounts.keyring.of(self.alice))[0].label, "my laptop")
+        taken = self.failure(self.accounts.keyring.add(bob, ED25519), KeyTaken)
         self.assertEqual(taken.code, "key_taken")
         self.assertNotIn("alice", taken.message)
-        self.assertEqual(self.failure(self.accounts.add_key(self.alice, ED25519), KeyTaken).code, "have_key")
-        self.assertEqual(self.failure(self.accounts.add_key(bob, "nonsense"), BadRequest).code, "bad_key")
+        self.assertEqual(
+            self.failure(self.accounts.keyring.add(self.alice, ED25519), KeyTaken).code, "have_key"
+        )
+        self.assertEqual(self.failure(self.accounts.keyring.add(bob, "nonsense"), BadRequest).code, "bad_key")
 
     def test_an_offered_key_is_added_by_its_code_once(self) -> None:
-        offer = self.accounts.offer_key(BLOB, "ssh-ed25519", "192.0.2.1")
-        self.assertEqual(self.accounts.offered(self.alice, offer.code.lower(), HERE), offer)
-        key = self.result(self.accounts.accept_offer(self.alice, offer.code, "phone", HERE))
+        offer = self.accounts.keyring.offer(BLOB, "ssh-ed25519", "192.0.2.1")
+        self.assertEqual(self.accounts.keyring.offered(self.alice, offer.code.lower(), HERE), offer)
+        key = self.result(self.accounts.keyring.accept_offer(self.alice, offer.code, "phone", HERE))
         self.assertEqual((key.label, key.blob, key.fingerprint), ("phone", BLOB, offer.fingerprint))
         self.assertEqual(self.identify(PublicKey("", BLOB)), self.alice)
-        again = self.failure(self.accounts.accept_offer(self.alice, offer.code, "", HERE), BadRequest)
+        again = self.failure(self.accounts.keyring.accept_offer(self.alice, offer.code, "", HERE), BadRequest)
         self.assertEqual(again.code, "no_such_offer")
 
     def test_an_offer_that_could_not_be_accepted_stays_open(self) -> None:
         bob = self.database.add_user("bob", 1.0, "default")
         taken = manage.add_key(self.database, "bob", ED25519)
-        offer = self.accounts.offer_key(BLOB, "ssh-ed25519")
-        self.failure(self.accounts.accept_offer(self.alice, offer.code, "", HERE), KeyTaken)
-        self.failure(self.accounts.accept_offer(self.alice, offer.code, "x" * 101, HERE), BadRequest)
+        offer = self.accounts.keyring.offer(BLOB, "ssh-ed25519")
+        self.failure(self.accounts.keyring.accept_offer(self.alice, offer.code, "", HERE), KeyTaken)
+        self.failure(self.accounts.keyring.accept_offer(self.alice, offer.code, "x" * 101, HERE), BadRequest)
         manage.remove_key(self.database, "bob", taken.number)
-        self.result(self.accounts.accept_offer(bob, offer.code, "", HERE))
+        self.result(self.accounts.keyring.accept_offer(bob, offer.code, "", HERE))
 
     def test_an_offer_expires(self) -> None:
-        offer = self.accounts.offer_key(BLOB, "ssh-ed25519")
+        offer = self.accounts.keyring.offer(BLOB, "ssh-ed25519")
         self.clock.advance(600)
         with self.assertRaises(BadRequest):
-            self.accounts.offered(self.alice, offer.code, HERE)
+            self.accounts.keyring.offered(self.alice, offer.code, HERE)
 
     def test_only_keys_that_can_be_added_are_offered(self) -> None:
         for blob, algorithm in ((b"", "ssh-ed25519"), (BLOB, "ssh-dss"), (BLOB, "rsa-sha2-512")):
             with self.assertRaises(BadRequest):
-                self.accounts.offer_key(blob, algorithm)
+                self.accounts.keyring.offer(blob, algorithm)
 
     def test_guessing_codes_is_limited_by_address_and_by_account(self) -> None:
-        offer = self.accounts.offer_key(BLOB, "ssh-ed25519")
+        offer = self.accounts.keyring.offer(BLOB, "ssh-ed25519")
         for _ in range(50):
-            self.accounts.offered(self.alice, offer.code, HERE)
+            self.accounts.keyring.offered(self.alice, offer.code, HERE)
         for number in range(20):
             with self.assertRaises(BadRequest):
-                self.accounts.offered(self.alice, "0000-0000", f"192.0.2.{number}")
+                self.accounts.keyring.offered(self.alice, "0000-0000", f"192.0.2.{number}")
         with self.assertRaises(TooMany) as limited:
-            self.accounts.offered(self.alice, offer.code, "198.51.100.1")
+            self.accounts.keyring.offered(self.alice, offer.code, "198.51.100.1")
         self.assertIn("wrong codes", limited.exception.message)
         self.clock.advance(31)
-        self.accounts.offered(self.alice, offer.code, "198.51.100.1")
+        self.accounts.keyring.offered(self.alice, offer.code, "198.51.100.1")
         for number in range(20):
             other = User(100 + number, "", 0.0, "")
             with self.assertRaises(BadRequest):
-                self.accounts.offered(other, "0000-0000", HERE)
+                self.accounts.keyring.offered(other, "0000-0000", HERE)
         with self.assertRaises(TooMany):
-            self.accounts.offered(self.database.add_user("bob", 1.0, "default"), offer.code, HERE)
+            self.accounts.keyring.offered(self.database.add_user("bob", 1.0, "default"), offer.code, HERE)
 
     def test_credentials_do_not_show_in_logs(self) -> None:
         for credentials in (Password("alice", "hush"), Bearer("hush"), Cookie("hush"), Link("hush")):

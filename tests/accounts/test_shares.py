@@ -11,12 +11,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from termhub.accounts import Accounts, GuestPass, Shares, Taken
-from termhub.accounts.shares import CHECK_SECONDS, COMING_SECONDS, MAX_SHARES, MOST_AT_ONCE
+from termhub.accounts import GuestPass, Shares, Taken
+from termhub.accounts.shares import COMING_SECONDS, MAX_SHARES, MOST_AT_ONCE
+from termhub.accounts.watch import CHECK_SECONDS
 from termhub.errors import BadRequest, NoSuchConsole, NotAllowed, NotLoggedIn, TooMany
 from termhub.store import ConsoleRecord, Database, Share, User
 from tests.support.folders import temporary_folder
-from tests.support.stores import InlineStore, PlainPasswords
+from tests.support.stores import AccountsOfTest, InlineStore, PlainPasswords
 
 HERE = "127.0.0.1"
 ELSEWHERE = "192.0.2.7"
@@ -43,7 +44,10 @@ class SharesCase(SynchronousTestCase):
         self.shares = self.new_hub()
 
     def new_hub(self) -> Shares:
-        shares = Shares(self.store, self.passwords, self.clock, self.clock.seconds)
+        made = AccountsOfTest(self.store, self.clock, self.passwords)
+        self.accounts, shares = made.accounts, made.shares
+        self.result(made.watch.start())
+        self.addCleanup(made.watch.stop)
         shares.subscribe(self.told.append)
         self.result(shares.start())
         self.addCleanup(shares.stop)
@@ -91,9 +95,9 @@ class LinkTests(SharesCase):
         self.assertEqual(self.shares.role(taken.user, MAIN), "observer")
         self.assertIsNone(self.shares.role(taken.user, OTHER))
         self.assertEqual(self.shares.shared_with(taken.user), [MAIN])
-        accounts = Accounts(self.store, self.passwords, self.clock.seconds, self.clock.seconds)
+        accounts = self.accounts
         assert taken.secret is not None
-        self.assertEqual(self.result(accounts.identify(GuestPass(taken.secret), HERE)), taken.user)
+        self.assertEqual(self.result(accounts.identify(GuestPass(taken.secret), HERE)).user, taken.user)
         self.failure(accounts.identify(GuestPass("thg_x"), HERE), NotLoggedIn)
         self.failure(accounts.identify(GuestPass(token), HERE), NotLoggedIn)
         (member,) = self.result(self.shares.members(MAIN))
@@ -161,7 +165,7 @@ class LinkTests(SharesCase):
     def test_wrong_tokens_are_all_answered_alike_and_counted_by_address(self) -> None:
         share, token = self.link(seconds=10)
         revoked, gone = self.link()
-        self.result(self.shares.revoke(MAIN, revoked.id))
+        self.result(self.shares.revoke(MAIN, revoked.id, self.alice))
         self.clock.advance(10)
         wrong = ["", "thsh_" + "a" * 32, token, gone, share.id, token[:-1], "th_" + token[5:], "\udcff"]
         answers = set()
@@ -243,7 +247,7 @@ class LinkTests(SharesCase):
             self.failure(self.shares.create(MAIN, self.alice, "writer"), TooMany).code, "too_many_shares"
         )
         self.link(console=OTHER)
-        self.result(self.shares.revoke(MAIN, first.id))
+        self.result(self.shares.revoke(MAIN, first.id, self.alice))
         self.link()
 
     @given(token=st.text(max_size=120), name=st.text(max_size=120), phrase=st.none() | st.text(max_size=60))
@@ -265,7 +269,7 @@ class NamedTests(SharesCase):
         self.assertEqual((share.is_link, share.label, share.has_passphrase), (False, "bob", False))
         self.assertEqual(self.shares.role(self.bob, MAIN), "observer")
         self.assertEqual(self.shares.shared_with(self.bob), [MAIN])
-        self.result(self.shares.revoke(MAIN, share.id))
+        self.result(self.shares.revoke(MAIN, share.id, self.alice))
         self.assertIsNone(self.shares.role(self.bob, MAIN))
         self.assertEqual(self.shares.shared_with(self.bob), [])
 
@@ -376,8 +380,8 @@ class MemberTests(SharesCase):
         for call in (self.shares.remove(OTHER, number), self.shares.set_role(OTHER, number, "owner")):
             self.assertEqual(self.failure(call).code, "no_such_member")
         share = self.result(self.shares.of(MAIN))[0]
-        self.assertEqual(self.failure(self.shares.revoke(OTHER, share.id)).code, "no_such_share")
-        self.result(self.shares.revoke_all(OTHER))
+        self.assertEqual(self.failure(self.shares.revoke(OTHER, share.id, self.alice)).code, "no_such_share")
+        self.result(self.shares.revoke_all(OTHER, self.alice))
         self.assertEqual(self.shares.role(self.bob, MAIN), "writer")
         role: Any = "god"
         self.assertEqual(self.failure(self.shares.set_role(MAIN, number, role)).code, "bad_role")
@@ -386,11 +390,11 @@ class MemberTests(SharesCase):
         _, token = self.link()
         guest = self.take(token)
         self.named("bob")
-        self.result(self.shares.revoke_all(MAIN))
+        self.result(self.shares.revoke_all(MAIN, self.alice))
         self.assertEqual([self.shares.role(user, MAIN) for user in (guest.user, self.bob)], [None, None])
         self.failure(self.taking(token))
         # A guest whom nothing is shared with is forgotten.
-        accounts = Accounts(self.store, self.passwords, self.clock.seconds, self.clock.seconds)
+        accounts = self.accounts
         self.failure(accounts.identify(GuestPass(guest.secret or ""), HERE), NotLoggedIn)
 
 
@@ -414,20 +418,20 @@ class CoOwnerTests(SharesCase):
             second = self.take(further).user
             self.assertEqual(self.shares.role(second, MAIN), "writer")
             if end == "revoke":
-                self.result(self.shares.revoke(MAIN, share.id))
+                self.result(self.shares.revoke(MAIN, share.id, self.alice))
             elif end == "remove":
                 self.result(self.shares.remove(MAIN, self.member(self.bob)))
             else:
                 self.result(self.shares.set_role(MAIN, self.member(self.bob), "writer"))
             for user in (guest, self.carol, second):
                 self.assertIsNone(self.shares.role(user, MAIN), end)
-            self.result(self.shares.revoke_all(MAIN))
+            self.result(self.shares.revoke_all(MAIN, self.alice))
 
     def test_two_co_owners_cannot_keep_each_other(self) -> None:
         share = self.named("bob", "owner")
         self.named("carol", "owner", by=self.bob)
         self.named("bob", "owner", by=self.carol)
-        self.result(self.shares.revoke(MAIN, share.id))
+        self.result(self.shares.revoke(MAIN, share.id, self.alice))
         self.assertIsNone(self.shares.role(self.bob, MAIN))
         self.assertIsNone(self.shares.role(self.carol, MAIN))
 
@@ -453,7 +457,7 @@ class TimeTests(SharesCase):
         self.assertEqual(self.told, [MAIN])
         self.assertEqual(self.result(self.shares.of(MAIN)), [])
         self.assertEqual(self.result(self.shares.members(MAIN)), [])
-        accounts = Accounts(self.store, self.passwords, self.clock.seconds, self.clock.seconds)
+        accounts = self.accounts
         self.failure(accounts.identify(GuestPass(guest.secret or ""), HERE), NotLoggedIn)
         self.clock.advance(30)
         self.assertEqual(self.told, [MAIN, OTHER])
@@ -486,7 +490,7 @@ class TimeTests(SharesCase):
         longer = self.named("bob", "owner", seconds=600)
         self.named("carol", "observer", by=self.bob, seconds=600)
         _, token = self.link("observer", by=self.bob, seconds=600)
-        self.result(self.shares.revoke(MAIN, longer.id))
+        self.result(self.shares.revoke(MAIN, longer.id, self.alice))
         self.assertEqual(self.shares.role(self.carol, MAIN), "observer")
         self.told.clear()
         self.clock.advance(60)
@@ -500,7 +504,7 @@ class TimeTests(SharesCase):
         self.named("bob", "owner", seconds=60)
         longer = self.named("bob", "owner", seconds=600)
         self.named("carol", "observer", by=self.bob, seconds=600)
-        self.result(self.shares.revoke(MAIN, longer.id))
+        self.result(self.shares.revoke(MAIN, longer.id, self.alice))
         whole = self.store.sharing
 
         async def fail(*_: object) -> None:

@@ -30,7 +30,16 @@ class LoginTests(WebTestCase):
     async def test_a_password_gives_a_cookie_that_works(self) -> None:
         response = await self.log_in()
         self.assertEqual(response.status, 200)
-        expected = {"name": "alice", "plan": "default", "created": 1.0, "is_guest": False}
+        expected = {
+            "name": "alice",
+            "plan": "default",
+            "created": 1.0,
+            "is_guest": False,
+            "is_admin": False,
+            "has_password": True,
+            "scopes": ["read", "write", "account"],
+            "expires": None,
+        }
         self.assertEqual(response.json, expected)
         (morsel,) = SimpleCookie(response.headers["Set-Cookie"]).values()
         self.assertEqual(morsel.key, "termhub_session")

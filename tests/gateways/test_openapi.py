@@ -136,7 +136,7 @@ class OpenApiTests(WebTestCase):
         await call("GET", "/keys", "/keys")
         await call("DELETE", "/keys/{key}", f"/keys/{made.json['number']}")
         await call("DELETE", "/keys/{key}", f"/keys/{made.json['number']}")
-        offer = self.accounts.offer_key(b64decode(key.split()[1]), "ssh-ed25519", "192.0.2.1")
+        offer = self.accounts.keyring.offer(b64decode(key.split()[1]), "ssh-ed25519", "192.0.2.1")
         offers = "/keys/offers/{code}"
         await call("GET", offers, f"/keys/offers/{offer.code}")
         await call("POST", offers, f"/keys/offers/{offer.code}", {"label": "phone"})

@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sandbox.guest import frames
-from termhub.accounts import Shares
 from termhub.config import ConsolesSettings, Plan, Settings
 from termhub.errors import (
     BadRequest,
@@ -31,7 +30,7 @@ from termhub.hub.link import HostLink
 from termhub.hub.prepared import RENEW_SECONDS
 from termhub.store import ConsoleRecord, Database, User
 from tests.support.hub_fakes import FakeTransport, SilentOwner, attach
-from tests.support.stores import InlineStore, PlainPasswords
+from tests.support.stores import AccountsOfTest, InlineStore
 
 
 class FakeLauncher:
@@ -127,7 +126,7 @@ class Here:
     def new_hub(self) -> Consoles:
         self.links.clear()
         launcher: Any = self.launcher
-        self.shares = Shares(self.store, PlainPasswords(), self.clock, self.clock.seconds)
+        self.shares = AccountsOfTest(self.store, self.clock).shares
         return Consoles(
             self.settings, self.store, self.shares, launcher, self, self.clock, self.clock.seconds
         )

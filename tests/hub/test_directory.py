@@ -10,13 +10,12 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from termhub.accounts import Shares
 from termhub.errors import NoSuchConsole, NotAllowed
 from termhub.hub.directory import Directory
 from termhub.hub.invitations import invitation
 from termhub.store import ConsoleRecord, Database, Role, User
 from tests.support.hub_fakes import make_console
-from tests.support.stores import InlineStore, PlainPasswords
+from tests.support.stores import AccountsOfTest, InlineStore
 
 T = TypeVar("T")
 
@@ -35,7 +34,7 @@ class Here:
         self.clock = Clock()
         self.database = Database(folder / "test.db")
         store = InlineStore(self.database)
-        self.shares = Shares(store, PlainPasswords(), self.clock, self.clock.seconds)
+        self.shares = AccountsOfTest(store, self.clock).shares
         self.directory = Directory(self.shares)
         self.alice, self.bob, self.carol = (
             self.database.add_user(name, 0.0, "default") for name in ("alice", "bob", "carol")

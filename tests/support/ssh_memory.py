@@ -17,7 +17,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from termhub.accounts import Accounts, Shares
+from termhub.accounts import Shares
 from termhub.config import SshSettings
 from termhub.errors import BadRequest, NotAllowed
 from termhub.gateways.ssh.gateway import SshGateway
@@ -31,7 +31,7 @@ from termhub.hub.invitations import Invitation, invitation
 from termhub.store import ConsoleRecord, Database, Role, User
 
 from .folders import temporary_folder
-from .stores import InlineStore, PlainPasswords
+from .stores import AccountsOfTest, InlineStore, PlainPasswords
 from .web import FakeConsole, FakeConsoles
 
 HOST_KEY = Key(Ed25519PrivateKey.generate())
@@ -288,8 +288,10 @@ class MemoryCase(TestCase):
         self.alice = self.database.add_user("alice", 1.0, "default", "alice's password")
         self.passwords = PlainPasswords()
         store = InlineStore(self.database)
-        self.accounts = Accounts(store, self.passwords, self.clock.seconds, self.clock.seconds)
-        self.shares = Shares(store, self.passwords, self.clock, self.clock.seconds)
+        made = AccountsOfTest(store, self.clock, self.passwords)
+        self.accounts, self.shares, self.watch = made.accounts, made.shares, made.watch
+        self.successResultOf(ensureDeferred(self.watch.start()))
+        self.addCleanup(self.watch.stop)
         self.consoles = Directory(self.database, self.shares)
         self.uis: list[FakeUI] = []
         services: Any = Services(self.consoles, self.accounts, self._make_ui, lambda: self.link, lambda: 0.0)

@@ -117,22 +117,21 @@ def main() -> None:
     from twisted.protocols.basic import LineOnlyReceiver
     from twisted.python.failure import Failure
 
-    from termhub.accounts import Accounts, Shares
     from termhub.config import SshSettings
     from termhub.gateways.ssh import Services, make_gateway
     from termhub.gateways.ssh import transport as transport_module
     from termhub.store import Database
     from tests.support.ssh_memory import Directory
-    from tests.support.stores import InlineStore, PlainPasswords
+    from tests.support.stores import AccountsOfTest, InlineStore
 
     reactor: Any = installed
     folder, wanted = Path(sys.argv[1]), json.loads(sys.argv[2])
     transport_module.REKEY_BYTES = wanted.pop("rekey_bytes", transport_module.REKEY_BYTES)
     database = Database(folder / "termhub.db")
     alice = database.add_user("alice", time.time(), "default", PASSWORD)
-    store, passwords = InlineStore(database), PlainPasswords()
-    accounts = Accounts(store, passwords, reactor.seconds, time.time)
-    consoles: Any = Directory(database, Shares(store, passwords, reactor, time.time))
+    made = AccountsOfTest(InlineStore(database), reactor, now=time.time)
+    accounts = made.accounts
+    consoles: Any = Directory(database, made.shares)
     demo = consoles.add(alice, "demo")
     demo.printed = b"".join(b"line %07d\r\n" % number for number in range(400_000))
     services = Services(consoles, accounts, TextUI, lambda: "http://hub.example/", time.time)
@@ -150,7 +149,7 @@ def main() -> None:
         def lineReceived(self, line: bytes) -> None:
             word, _, code = line.decode().partition(" ")
             if word == "accept":
-                accepted = Deferred.fromCoroutine(accounts.accept_offer(alice, code, "", "127.0.0.1"))
+                accepted = Deferred.fromCoroutine(accounts.keyring.accept_offer(alice, code, "", "127.0.0.1"))
                 accepted.addCallback(lambda key: {"fingerprint": key.fingerprint}).addBoth(answer)
 
         def connectionLost(self, reason: Any = None) -> None:
@@ -159,7 +158,7 @@ def main() -> None:
     async def begin() -> dict[str, Any]:
         for path in sorted(folder.glob("*.pub")):
             if not path.name.startswith("unknown"):
-                await accounts.add_key(alice, path.read_text())
+                await accounts.keyring.add(alice, path.read_text())
         port = reactor.listenTCP(0, gateway, interface="127.0.0.1")
         key = gateway.publicKeys[b"ssh-ed25519"].toString("openssh").decode()
         return {"port": port.getHost().port, "fingerprint": gateway.fingerprint, "key": key}

@@ -1,13 +1,14 @@
 """A store and passwords that answer at once, for tests without threads."""
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.internet import reactor
 
-from termhub.accounts import Passwords
+from termhub.accounts import Accounts, Audit, Passwords, Shares, Visitors, Watch
+from termhub.config import GuestsSettings
 from termhub.errors import TooMany
-from termhub.store import AsyncStore, Database
+from termhub.store import AsyncStore, Database, Store, User
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,3 +42,45 @@ class PlainPasswords(Passwords):
         if self.busy:
             raise TooMany("busy", "busy")
         return password_hash is not None and password_hash == password
+
+
+class AccountsOfTest:
+    """Accounts and shares over a store, with what they stand on.
+
+    :param clock: a test's, or the reactor.
+    :param now: seconds since 1970; None: the clock's.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Any,
+        passwords: Passwords | None = None,
+        now: Callable[[], float] | None = None,
+    ) -> None:
+        now = now or clock.seconds
+        passwords = passwords or PlainPasswords()
+        self.watch = Watch(store, clock)
+        self.audit = Audit(store, now)
+        self.accounts = Accounts(store, passwords, clock.seconds, now, self.watch, self.audit)
+        self.shares = Shares(store, passwords, clock, now, self.watch, self.audit)
+        self.gone: list[str] = []
+        self._store, self._clock, self._now = store, clock, now
+
+    def visitors(self, settings: GuestsSettings, lifetime_seconds: float = 3600.0) -> Visitors:
+        """Visitors whose accounts are only forgotten."""
+
+        async def remove(user: User) -> None:
+            await self._store.remove_user(user.number)
+            self.gone.append(user.name)
+
+        return Visitors(
+            self._store,
+            settings,
+            lifetime_seconds,
+            self._clock.seconds,
+            self._now,
+            self.watch,
+            self.audit,
+            remove,
+        )

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from termhub.accounts import Admitted, Credentials, GuestPass, Password, Taken
+from termhub.accounts import Admitted, Credentials, GuestPass, Identity, Password, Taken, Watch
 from termhub.config import TelnetSettings
 from termhub.errors import BadRequest, NotAllowed, NotLoggedIn
 from termhub.gateways.telnet.connection import TelnetConnection
@@ -148,6 +148,16 @@ class FakeShares:
             listener(CONSOLE)
 
 
+class _Unchanged:
+    """A store that nobody else changes."""
+
+    async def changes(self) -> int:
+        return 1
+
+    async def users(self) -> list[User]:
+        return []
+
+
 class Telnet:
     """A gateway with one user, alice, whose password is ``right``, one link, and one client."""
 
@@ -156,10 +166,14 @@ class Telnet:
         self.uis: list[FakeUI] = []
         self.tried: list[tuple[Password, str]] = []
         self.came: list[str] = []
+        self.noted: list[tuple[str, str, str]] = []
         self.error: Exception = NotLoggedIn("The name or the password is wrong.")
         self.hold: Deferred[None] | None = None
         self.has_other_password = False
         self.shares = FakeShares()
+        store: Any = _Unchanged()
+        self.watch = Watch(store, self.clock)
+        Deferred.fromCoroutine(self.watch.start())
         accounts: Any = self
         shares: Any = self.shares
         self.gateway = TelnetGateway(
@@ -183,21 +197,24 @@ class Telnet:
         self.uis.append(FakeUI(*arguments))
         return self.uis[-1]
 
-    async def identify(self, credentials: Credentials, address: str) -> User:
+    def logged_in(self, user: User, way: str, address: str) -> None:
+        self.noted.append((user.name, way, address))
+
+    async def identify(self, credentials: Credentials, address: str) -> Identity:
         if isinstance(credentials, Admitted):
             if self.has_other_password:
                 raise NotLoggedIn("Your password has changed.")
-            return credentials.user
+            return Identity(credentials.user)
         if isinstance(credentials, GuestPass):
             assert credentials.secret == "thg_secret"
-            return GUEST
+            return Identity(GUEST)
         assert isinstance(credentials, Password)
         self.tried.append((credentials, address))
         if self.hold is not None:
             await self.hold
         if credentials != Password("alice", "right"):
             raise self.error
-        return ALICE
+        return Identity(ALICE)
 
     def types(self, data: bytes) -> None:
         self.connection.dataReceived(data)

@@ -319,7 +319,7 @@ class FakeShares:
     async def of(self, console: str) -> list[Share]:
         return [share for share, _ in self.made]
 
-    async def revoke(self, console: str, share: str) -> None:
+    async def revoke(self, console: str, share: str, by: User) -> None:
         self.made = [each for each in self.made if each[0].id != share]
 
     async def set_role(self, console: str, member: int, role: Role) -> None:

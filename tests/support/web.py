@@ -15,7 +15,8 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from sandbox.guest import frames
-from termhub.accounts import Accounts, Shares, manage
+from termhub.accounts import Shares, manage
+from termhub.config import GuestsSettings
 from termhub.errors import BadRequest, ConsoleError, NameTaken, NotAllowed
 from termhub.gateways.web import Services, make_site
 from termhub.hub.consoles import NewConsole
@@ -24,7 +25,7 @@ from termhub.hub.invitations import invitation
 from termhub.hub.viewers import Client
 from termhub.store import ConsoleRecord, Database, User
 from tests.support.folders import temporary_folder
-from tests.support.stores import InlineStore, PlainPasswords
+from tests.support.stores import AccountsOfTest, InlineStore, PlainPasswords
 
 
 @attrs.frozen
@@ -253,6 +254,7 @@ class WebTestCase(TestCase):
     """A site on loopback, with the users alice and bob; calls are made in threads."""
 
     timeout = 120
+    guests = GuestsSettings()
 
     def setUp(self) -> None:
         self.database = Database(temporary_folder(self) / "termhub.db")
@@ -263,30 +265,30 @@ class WebTestCase(TestCase):
         self.bobs_token = manage.create_token(self.database, "bob")[1]
         self.static = temporary_folder(self) / "static"
         store, passwords, clock = InlineStore(self.database), PlainPasswords(), reactor
-        self.accounts = Accounts(
-            store,
-            passwords,
-            clock.seconds,  # type: ignore[attr-defined]
-            manage.time.time,
-        )
-        self.shares = Shares(store, passwords, clock, manage.time.time)  # type: ignore[arg-type]
+        made = AccountsOfTest(store, clock, passwords, manage.time.time)
+        self.accounts, self.shares, self.watch = made.accounts, made.shares, made.watch
+        self.visitors = made.visitors(self.guests)
         self.successResultOf(Deferred.fromCoroutine(self.shares.start()))
         self.addCleanup(self.shares.stop)
+        self.successResultOf(Deferred.fromCoroutine(self.watch.start()))
+        self.addCleanup(self.watch.stop)
         self.consoles = FakeConsoles(self.database, self.shares)
-        self.comings: list[tuple[str, str]] = []
         self.ended: list[str] = []
+        self.watch.on_access_ended(self._access_ended)
+        self.comings: list[tuple[str, str]] = []
         self.ssh_address: str | None = None
         self.addresses: dict[str, str] = {"web": "https://hub.example/"}
         services = Services(
             self.consoles,
             self.accounts,
             self.shares,
+            made.audit,
+            self.visitors,
             self._images,
             "1.2.3",
             invitation=lambda token: invitation(token, self.addresses),
             logged_in=lambda user: self.comings.append(("in", user.name)),
             logged_out=lambda user: self.comings.append(("out", user.name)),
-            access_ended=self._access_ended,
             ssh_address=lambda: self.ssh_address,
         )
         self.site = make_site(services, reactor, **self.site_options())

@@ -18,7 +18,6 @@ from twisted.logger import Logger
 
 from termhub.config import SshSettings
 from termhub.hub.viewers import CLOSE_RESTART
-from termhub.store import User
 
 from ..attached import Attached
 from ..connections import Connections, Place
@@ -53,7 +52,7 @@ class SshGateway(Factory):
         self._services = services
         self._channels = settings.channels
         self._connections: dict[Transport, _Places] = {}
-        self._attached = Attached(services.accounts.identify, reactor)
+        self._attached = Attached(services.accounts)
         self._guests = Guests(services.consoles.shares)
         self._counted = Connections(settings.connections, settings.connections_per_address)
         # One address must not keep everybody else from logging in.
@@ -98,10 +97,6 @@ class SshGateway(Factory):
             transport.close(CLOSE_RESTART, "The hub restarts; your consoles go on.")
         return gone
 
-    async def access_ended(self, user: User) -> None:
-        """Close the user's connections whose login is worth nothing any more."""
-        await self._attached.check(user)
-
     # -- what a transport asks for ---------------------------------------------------------
 
     def userauth(self, transport: Transport) -> UserAuth:
@@ -122,6 +117,7 @@ class SshGateway(Factory):
         if login.user.is_guest and login.console is not None:
             self._guests.add(transport, login.user, login.console)
         else:
+            self._services.accounts.logged_in(login.user, f"ssh, by {login.way}", transport.address)
             self._services.consoles.logged_in(login.user)
 
 

@@ -96,9 +96,9 @@ class Sharing:
 
     async def _unshare(self, command: Unshare) -> None:
         if command.share is None:
-            await self._shares.revoke_all(self._console.id)
+            await self._shares.revoke_all(self._console.id, self._user)
         else:
-            await self._shares.revoke(self._console.id, command.share)
+            await self._shares.revoke(self._console.id, command.share, self._user)
         what = "All shares" if command.share is None else "The share"
         verb = "are" if command.share is None else "is"
         await self._printer.note(f"{what} of {plain(command.name)} {verb} taken back.")

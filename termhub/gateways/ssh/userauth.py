@@ -196,7 +196,11 @@ class UserAuth(SSHService):
         except TooMany as error:
             self._say(error.message)
             login = None
-        except (NotLoggedIn, NotAllowed, BadRequest):
+        except NotLoggedIn as error:
+            if error.code in ("suspended", "account_expired"):  # who hears it has shown who they are
+                self._say(error.message)
+            login = None
+        except (NotAllowed, BadRequest):
             login = None
         except TermhubError as error:
             _log.warn("A login from {address} cannot be checked: {why}", address=self._address, why=error)
@@ -257,7 +261,8 @@ class UserAuth(SSHService):
 
     async def _by_password(self, name: str, password: str) -> Login:
         self._attempts += 1
-        return Login(await self._accounts.identify(Password(name, password), self._address))
+        identity = await self._accounts.identify(Password(name, password), self._address)
+        return Login(identity.user)
 
     # -- keys (RFC 4252, section 7) --------------------------------------------------
 
@@ -281,14 +286,14 @@ class UserAuth(SSHService):
         if not is_usable_key(algorithm, blob) or not is_signed(algorithm, blob, signature, message):
             return None
         try:
-            user = await self._accounts.identify(PublicKey(request.name, blob), self._address)
+            identity = await self._accounts.identify(PublicKey(request.name, blob), self._address)
         except NotLoggedIn:
-            if not request.token and await self._accounts.key_owner(blob) is None:
+            if not request.token and await self._accounts.keyring.owner(blob) is None:
                 self._unknown = (algorithm, blob)
             raise
         if request.token:
-            return await self._links.by_key(request.token, user, blob)
-        return Login(user, blob)
+            return await self._links.by_key(request.token, identity.user, blob)
+        return Login(identity.user, blob)
 
     async def _is_wanted(self, request: _Request, algorithm: bytes, blob: bytes) -> bool:
         """Whether a proof of this key is of use: it opens the account, or could be tied to one.
@@ -298,7 +303,7 @@ class UserAuth(SSHService):
         """
         if not is_usable_key(algorithm, blob):
             return False
-        owner = await self._accounts.key_owner(blob)
+        owner = await self._accounts.keyring.owner(blob)
         if owner is None:
             return not request.token and self._unknown is None and bool(self._link())
         return request.name in ("", owner.name)
@@ -324,7 +329,7 @@ class UserAuth(SSHService):
             return None
         algorithm, blob = self._unknown
         try:
-            return self._accounts.offer_key(blob, algorithm.decode(), self._address)
+            return self._accounts.keyring.offer(blob, algorithm.decode(), self._address)
         except BadRequest:
             return None
 
@@ -354,11 +359,11 @@ class UserAuth(SSHService):
                     (password,) = await self._ask("", [("Password: ", False)])
                     return await self._by_password(account, password)
             try:
-                user = await self._accounts.identify(PublicKey(name, offer.blob), self._address)
+                identity = await self._accounts.identify(PublicKey(name, offer.blob), self._address)
             except NotLoggedIn:
                 said = f"The key has not been added yet: {page}"
                 continue
-            return Login(user, offer.blob)
+            return Login(identity.user, offer.blob)
         return None
 
     async def _ask(self, instruction: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:

@@ -226,7 +226,8 @@ class TelnetConnection(Protocol):
             if password.name.startswith(SHARE):
                 user, secret = await self._take_link(password)
             else:
-                user = await self._gateway.accounts.identify(password, self._address)
+                identity = await self._gateway.accounts.identify(password, self._address)
+                user = identity.user
         except (NotLoggedIn, NotAllowed, BadRequest) as error:
             _log.info("A wrong name or password by telnet from {address}", address=self._address)
             self._resume("login")
@@ -264,7 +265,7 @@ class TelnetConnection(Protocol):
         who = f"guest {user.name}" if user.is_guest else user.name
         _log.info("{user} has logged in by telnet from {address}", user=who, address=self._address)
         self._user = user
-        self._gateway.logged_in(self, user, self._console, secret)
+        self._gateway.logged_in(self, user, self._console, secret, self._address)
         if self._outlet is None:
             return  # its share has ended meanwhile
         self._cancel_timer()

@@ -60,7 +60,7 @@ class TelnetGateway(Factory):
         self.reactor = reactor
         self.connections: set[TelnetConnection] = set()
         self._came = came
-        self._attached = Attached(accounts.identify, reactor)
+        self._attached = Attached(accounts)
         self._guests = Guests(shares)
         self._counted = Connections(settings.connections, settings.connections_per_address)
         self._all_gone: Deferred[None] | None = None
@@ -71,7 +71,12 @@ class TelnetGateway(Factory):
         return TelnetConnection(self, self._counted.take(host), host)
 
     def logged_in(
-        self, connection: TelnetConnection, user: User, console: str | None, secret: str | None
+        self,
+        connection: TelnetConnection,
+        user: User,
+        console: str | None,
+        secret: str | None,
+        address: str,
     ) -> None:
         """Somebody has said who they are.
 
@@ -83,11 +88,8 @@ class TelnetGateway(Factory):
         if console is not None:
             self._guests.add(connection, user, console)
         else:
+            self.accounts.logged_in(user, "telnet, by a password", address)
             self._came(user)
-
-    async def access_ended(self, user: User) -> None:
-        """Close the user's connections whose login is worth nothing any more."""
-        await self._attached.check(user)
 
     def lost(self, connection: TelnetConnection) -> None:
         """A connection is over."""

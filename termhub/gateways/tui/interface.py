@@ -134,7 +134,7 @@ class Shares(Protocol):
     async def of(self, console: str) -> list[Share]:
         """The shares of a console."""
 
-    async def revoke(self, console: str, share: str) -> None:
+    async def revoke(self, console: str, share: str, by: User) -> None:
         """End a share; raises BadRequest."""
 
     async def set_role(self, console: str, member: int, role: Role) -> None:

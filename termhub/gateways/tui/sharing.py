@@ -110,7 +110,7 @@ async def _show_shares(ui: TerminalUI, session: Session) -> None:
 async def _revoke(ui: TerminalUI, session: Session, found: Share) -> None:
     shares = roles.shares_of(ui, session)
     if shares is not None:
-        await shares.revoke(session.console.id, found.id)
+        await shares.revoke(session.console.id, found.id, ui.user)
         await _show_shares(ui, session)
 
 

@@ -32,7 +32,7 @@ from termhub.errors import BadRequest, TermhubError
 from termhub.hub.writing import write_now
 from termhub.store import Role, User
 
-from ..attached import NOT_ALLOWED, Attached
+from ..attached import LOOK, NOT_ALLOWED, USE, Attached
 from ..connections import Place
 from ..tcp import tcp_connection
 from .http import last_response
@@ -84,6 +84,7 @@ class Admission:
     """What was decided about a client: whose viewer of which console, or why not.
 
     ``role`` says what the user may do there at the time it is asked; None: nothing any more.
+    ``may_write`` is whether their credentials are good for more than to look.
     ``address`` is where the client comes from.
     """
 
@@ -91,6 +92,7 @@ class Admission:
     credentials: Credentials | None = None
     console: Console | None = None
     role: Callable[[], Role | None] = lambda: None
+    may_write: bool = True
     close_code: int = NOT_ALLOWED
     reason: str = ""
     address: str = ""
@@ -290,7 +292,8 @@ class AttachProtocol(WebSocketServerProtocol):
         if admission.console is None or admission.user is None or admission.credentials is None:
             self.close(admission.close_code, admission.reason)
         else:
-            self.factory.attached.add(self, admission.user, admission.credentials)
+            needs = USE if admission.may_write else LOOK
+            self.factory.attached.add(self, admission.user, admission.credentials, needs)
             self._start_timer(HELLO_SECONDS, self.close, PROTOCOL_ERROR, "no HELLO came")
 
     def onMessageFrame(self, payload: Any) -> None:
@@ -376,6 +379,8 @@ class AttachProtocol(WebSocketServerProtocol):
         assert console is not None
         assert user is not None
         role = self.admission.role()
+        if not self.admission.may_write:
+            hello = {**hello, "read_only": True}
         if role is None:
             self.close(UNSHARED, "no longer shared with you")
         else:

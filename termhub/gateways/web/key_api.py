@@ -7,33 +7,32 @@ from __future__ import annotations
 
 from termhub.store import Key
 
+from .account_schemas import AcceptOfferRequest, KeyInfo, KeyList, KeyOfferInfo, NewKeyRequest
 from .operations import Answer, Call, Operation
-from .schemas import AcceptOfferRequest, KeyInfo, KeyList, KeyOfferInfo, NewKeyRequest
 from .services import Services
 
 
 async def list_keys(services: Services, call: Call[None, None]) -> Answer:
     """List the keys that open your account by ssh."""
-    keys = await services.accounts.keys(call.user)
+    keys = await services.accounts.keyring.of(call.user)
     return Answer(value=KeyList([_info(key) for key in keys]))
 
 
 async def add_key(services: Services, call: Call[NewKeyRequest, None]) -> Answer:
     """Let a key open your account by ssh. A key opens one account only."""
-    key = await services.accounts.add_key(call.user, call.body.key, call.body.label)
+    key = await services.accounts.keyring.add(call.user, call.body.key, call.body.label, call.address)
     return Answer(201, _info(key))
 
 
 async def remove_key(services: Services, call: Call[None, None]) -> Answer:
     """Let one of your keys open nothing any more; what came with it by ssh is closed."""
-    await services.accounts.remove_key(call.user, call.path["key"])
-    await services.access_ended(call.user)
+    await services.accounts.keyring.remove(call.user, call.path["key"], call.address)
     return Answer(204)
 
 
 async def get_offer(services: Services, call: Call[None, None]) -> Answer:
     """Say which key a code is for, before you add it. Wrong codes are counted."""
-    offer = services.accounts.offered(call.user, call.path["code"], call.address)
+    offer = services.accounts.keyring.offered(call.user, call.path["code"], call.address)
     return Answer(
         value=KeyOfferInfo(offer.code, offer.algorithm, offer.fingerprint, offer.address, offer.expires)
     )
@@ -41,7 +40,9 @@ async def get_offer(services: Services, call: Call[None, None]) -> Answer:
 
 async def accept_offer(services: Services, call: Call[AcceptOfferRequest, None]) -> Answer:
     """Let the key that a code is for open your account by ssh."""
-    key = await services.accounts.accept_offer(call.user, call.path["code"], call.body.label, call.address)
+    key = await services.accounts.keyring.accept_offer(
+        call.user, call.path["code"], call.body.label, call.address
+    )
     return Answer(201, _info(key))
 
 
@@ -50,7 +51,7 @@ def _info(key: Key) -> KeyInfo:
 
 
 OPERATIONS = (
-    Operation("GET", "/keys", "List your keys", list_keys, {200: KeyList}, access="account"),
+    Operation("GET", "/keys", "List your keys", list_keys, {200: KeyList}, access="account", scope="account"),
     Operation(
         "POST",
         "/keys",
@@ -60,6 +61,7 @@ OPERATIONS = (
         body=NewKeyRequest,
         refusals=(409,),
         access="account",
+        scope="account",
     ),
     Operation(
         "DELETE",
@@ -69,6 +71,7 @@ OPERATIONS = (
         {204: None},
         refusals=(404,),
         access="account",
+        scope="account",
     ),
     Operation(
         "GET",
@@ -78,6 +81,7 @@ OPERATIONS = (
         {200: KeyOfferInfo},
         refusals=(404,),
         access="account",
+        scope="account",
     ),
     Operation(
         "POST",
@@ -88,5 +92,6 @@ OPERATIONS = (
         body=AcceptOfferRequest,
         refusals=(404, 409),
         access="account",
+        scope="account",
     ),
 )

@@ -20,6 +20,7 @@ _PARAMETER = re.compile(r"<(?:(int):)?(\w+)>")
 _PARAMETERS = {
     "console": "The console's id or name.",
     "window": "The window's number.",
+    "session": "The login session's number.",
     "token": "The token's number.",
     "key": "The key's number.",
     "share": "The share's id.",
@@ -89,7 +90,10 @@ def _described(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _content(operation.body, refs)}
+        described["requestBody"] = {
+            "required": _needs_something(operation.body),
+            "content": _content(operation.body, refs),
+        }
     return described
 
 
@@ -126,6 +130,11 @@ def _problem(status: int, refs: dict[Any, Any]) -> dict[str, Any]:
 def _content(kind: Any, refs: dict[Any, Any]) -> dict[str, Any]:
     # Raw bytes have no schema (OpenAPI 3.1, section 4.8.14.3).
     return {_OCTETS: {}} if kind is Bytes else {"application/json": {"schema": refs[kind]}}
+
+
+def _needs_something(body: type[Struct] | type[Bytes]) -> bool:
+    """Whether a request without a body is refused."""
+    return issubclass(body, Struct) and any(field.required for field in msgspec.structs.fields(body))
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:

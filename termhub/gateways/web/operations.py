@@ -13,7 +13,8 @@ from typing import Any, Generic, Literal, TypeVar, get_args
 import attrs
 from msgspec import Struct
 
-from termhub.store import Role, User
+from termhub.accounts import Identity
+from termhub.store import Role, Scope, User
 
 from .services import Console, Services
 
@@ -25,9 +26,10 @@ PREFIX = "/api/v1"
 NOBODY = User(0, "", 0.0, "")
 """Who calls an operation without being known."""
 
-Access = Literal["anybody", "visitor", "person", "account", "observer", "writer", "owner"]
+Access = Literal["anybody", "visitor", "person", "account", "observer", "writer", "owner", "admin"]
 """Who may call an operation: anybody at all; anybody, but it matters who they are; whoever is known,
-also a guest; whoever has an account; or who has at least this role in the console of the path."""
+also a guest; whoever has an account; who has at least this role in the console of the path; or who looks
+after the hub."""
 
 
 class Bytes:
@@ -43,7 +45,7 @@ class Call(Generic[Body, Query]):
     user has the role that the operation needs.
     """
 
-    user: User
+    identity: Identity
     path: Mapping[str, Any]
     body: Body
     query: Query
@@ -52,6 +54,11 @@ class Call(Generic[Body, Query]):
     session: str | None = attrs.field(default=None, repr=False)
     guest: str | None = attrs.field(default=None, repr=False)
     found: Console | None = None
+
+    @property
+    def user(self) -> User:
+        """Who calls; :data:`NOBODY` where it need not be known."""
+        return self.identity.user
 
     @property
     def console(self) -> Console:
@@ -88,6 +95,9 @@ class Operation:
     :param refusals: the statuses, besides those that any operation can have, that it
         refuses with.
     :param access: who may call it.
+    :param scope: what the credentials of who calls it must be good for, where it matters who that is:
+        if it is not said, to read for ``GET``, to write for the others, and ``admin`` for what
+        administrators do.
     :param accounts_only: whether guests may not, whatever their role.
     :param is_expensive: whether it starts or writes out much, so that a user may do it less often.
     :param stops_when_unwanted: whether it is cancelled when its client goes away; what
@@ -104,9 +114,16 @@ class Operation:
     refusals: tuple[int, ...] = ()
     answer_headers: Mapping[str, str] = attrs.field(factory=dict)
     access: Access = attrs.field(kw_only=True)
+    scope: Scope = attrs.field()
     accounts_only: bool = False
     is_expensive: bool = False
     stops_when_unwanted: bool = False
+
+    @scope.default
+    def _usual_scope(self) -> Scope:
+        if self.access == "admin":
+            return "admin"
+        return "write" if self.changes_something else "read"
 
     @property
     def name(self) -> str:
@@ -119,6 +136,11 @@ class Operation:
         return self.access in ("anybody", "visitor")
 
     @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """All that credentials must be good for: also ``admin`` for administrators, whatever else is said."""
+        return (self.scope, "admin") if self.access == "admin" else (self.scope,)
+
+    @property
     def role(self) -> Role | None:
         """The least role in the console of the path that it needs, where it is about one."""
         return next((role for role in get_args(Role) if role == self.access), None)
@@ -126,7 +148,7 @@ class Operation:
     @property
     def refuses_guests(self) -> bool:
         """Whether guests may not call it, whatever is shared with them."""
-        return self.accounts_only or self.access == "account"
+        return self.accounts_only or self.access in ("account", "admin")
 
     @property
     def changes_something(self) -> bool:

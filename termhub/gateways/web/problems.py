@@ -63,6 +63,7 @@ class Refusal:
 
 _BY_CODE = {
     "no_such_window": 404,
+    "no_such_session": 404,
     "no_such_token": 404,
     "no_such_key": 404,
     "no_such_offer": 404,

@@ -2,8 +2,8 @@
 
 The steps of every request are here once: credentials, the check against foreign pages,
 the body and the query as types, the role in the console it is about, the handler, and the response
-or problem.  Invariant: a handler is called only for who may call it, and what it found is sent
-only to who still may know it.
+or problem.  Invariant: a handler is called only for who may call it, by credentials that are good for it, and
+what it found is sent only to who still may know it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from twisted.python.failure import Failure
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map
 
-from termhub.accounts import Bearer, Cookie, Credentials, GuestPass
+from termhub.accounts import Bearer, Cookie, Credentials, GuestPass, Identity
 from termhub.accounts.identity import SESSION_SECONDS
 from termhub.errors import BadRequest, NoSuchConsole, NotAllowed, NotLoggedIn
-from termhub.store import User, rank
+from termhub.store import rank
 
 from .http import TermhubRequest
 from .load import Load
@@ -38,6 +38,8 @@ GUEST_COOKIE = b"termhub_guest"
 
 MOST_NUMBER = (1 << 63) - 1
 """Nothing has a larger number; the store could not look for one."""
+
+_UNKNOWN = Identity(NOBODY, frozenset())
 
 _log = Logger()
 
@@ -72,7 +74,8 @@ class Router:
         return endpoint
 
     async def _answer(self, operation: Operation, request: TermhubRequest, path: Any) -> Answer:
-        user = await self._caller(operation, request)
+        identity = await self._caller(operation, request)
+        user = identity.user
         if user is not NOBODY:
             self.rates.of_user(user.number, operation.is_expensive)
         if any(isinstance(value, int) and value > MOST_NUMBER for value in path.values()):
@@ -81,9 +84,12 @@ class Router:
             self._refuse_foreign(request)
         if operation.refuses_guests and user.is_guest:
             raise NotAllowed("Guests may not do that. Log in first.", "guests_may_not")
+        if user is not NOBODY:
+            for scope in operation.scopes:
+                identity.check(scope)
         body = request.body() if operation.body is not None else b""
         call: Call[Any, Any] = Call(
-            user=user,
+            identity=identity,
             path=path,
             body=_body(operation, body),
             query=_query(operation, request),
@@ -112,17 +118,17 @@ class Router:
             if role is None or rank(role) < rank(operation.role):
                 raise NoSuchConsole("You have this console no longer.")
 
-    async def _caller(self, operation: Operation, request: TermhubRequest) -> User:
+    async def _caller(self, operation: Operation, request: TermhubRequest) -> Identity:
         if operation.access == "anybody":
-            return NOBODY
+            return _UNKNOWN
         try:
             return (await self.identify(request))[0]
         except NotLoggedIn:
             if operation.access == "visitor" and request.header("Authorization") is None:
-                return NOBODY
+                return _UNKNOWN
             raise
 
-    async def identify(self, request: TermhubRequest) -> tuple[User, Credentials]:
+    async def identify(self, request: TermhubRequest) -> tuple[Identity, Credentials]:
         """Whose credentials the request shows, and which they are.
 
         A login goes before what a guest has; when it has expired, the guest is who is left.
@@ -134,6 +140,8 @@ class Router:
             try:
                 return await self.services.accounts.identify(credentials, request.address), credentials
             except NotLoggedIn as error:
+                if error.code == "suspended":
+                    raise
                 refused = error
         raise refused
 
@@ -220,12 +228,28 @@ def _body(operation: Operation, content: bytes) -> Any:
         return None
     if operation.body is Bytes:
         return content
+    content = content or b"{}"
     try:
-        return msgspec.json.decode(content or b"{}", type=operation.body)
+        try:
+            return msgspec.json.decode(content, type=operation.body)
+        except msgspec.ValidationError:
+            return msgspec.convert(_with_integers(msgspec.json.decode(content)), operation.body)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The body is not usable: {error}.", "bad_body") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not JSON: {error}.", "bad_body") from None
+
+
+def _with_integers(value: Any) -> Any:
+    """JSON in which 80.0 is 80: both are the same integer (JSON Schema, 4.2.3), which msgspec does not know."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_with_integers(item) for item in value]
+        case dict():
+            return {name: _with_integers(item) for name, item in value.items()}
+    return value
 
 
 def _query(operation: Operation, request: TermhubRequest) -> Any:

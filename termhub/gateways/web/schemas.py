@@ -86,43 +86,6 @@ class SignalRequest(RequestBody, frozen=True):
     window: WindowNumber = 0
 
 
-class LoginRequest(RequestBody, frozen=True):
-    """Either a name and a password, or the secret of a one-time login link."""
-
-    name: Annotated[str, Meta(max_length=64)] | None = None
-    password: Annotated[str, Meta(max_length=1000)] | None = None
-    link: Annotated[str, Meta(max_length=100)] | None = None
-
-
-class NewTokenRequest(RequestBody, frozen=True):
-    """An API token to make."""
-
-    label: Annotated[str, Meta(max_length=100, description="What it is for.")] = ""
-
-
-KeyLabel = Annotated[str, Meta(max_length=100, description="What you call the key.")]
-
-
-class NewKeyRequest(RequestBody, frozen=True):
-    """A public key of ssh to add."""
-
-    key: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=16384,
-            description="A line such as `ssh-ed25519 AAAA… comment`, or a file of RFC 4716.",
-        ),
-    ]
-    label: KeyLabel | None = None
-
-
-class AcceptOfferRequest(RequestBody, frozen=True):
-    """That an offered key is yours."""
-
-    label: KeyLabel = ""
-
-
 ShareRole = Annotated[
     Role,
     Meta(
@@ -277,15 +240,6 @@ class ScreenInfo(Struct, frozen=True):
     title: str
 
 
-class Me(Struct, frozen=True):
-    """Who you are logged in as."""
-
-    name: str
-    plan: str
-    created: Time
-    is_guest: Annotated[bool, Meta(description="Whether you have no account, and came by a link.")]
-
-
 class ImageInfo(Struct, frozen=True):
     """A Python that consoles can run."""
 
@@ -299,57 +253,6 @@ class ImageList(Struct, frozen=True):
     """The images of this hub, the default first."""
 
     images: list[ImageInfo]
-
-
-class TokenInfo(Struct, frozen=True):
-    """An API token, without its secret."""
-
-    number: int
-    label: str
-    created: Time
-    last_used: Time | None
-
-
-class TokenList(Struct, frozen=True):
-    """Your API tokens, oldest first."""
-
-    tokens: list[TokenInfo]
-
-
-class NewTokenInfo(Struct, frozen=True):
-    """A new API token; `secret` is shown this once."""
-
-    number: int
-    label: str
-    created: Time
-    secret: str
-
-
-class KeyInfo(Struct, frozen=True):
-    """A key that opens your account by ssh."""
-
-    number: int
-    label: str
-    algorithm: Annotated[str, Meta(description="Its type, such as `ssh-ed25519`.")]
-    fingerprint: Annotated[str, Meta(description="`SHA256:…`, as `ssh-keygen -l` shows it.")]
-    created: Time
-    last_used: Time | None
-
-
-class KeyList(Struct, frozen=True):
-    """The keys that open your account by ssh, oldest first."""
-
-    keys: list[KeyInfo]
-
-
-class KeyOfferInfo(Struct, frozen=True):
-    """A key that somebody who came by ssh has proved to hold, and that opens no account yet."""
-
-    code: str
-    algorithm: str
-    fingerprint: str
-    address: Annotated[str, Meta(description="Where they came from; empty when that is not known.")]
-    expires: Time
 
 
 class ShareInfo(Struct, frozen=True):
@@ -407,15 +310,6 @@ class TakenInfo(Struct, frozen=True):
     owner: str
     name: str
     role: Role
-
-
-class ServerInfo(Struct, frozen=True):
-    """The hub, and how else it is reached."""
-
-    version: str
-    ssh: Annotated[
-        str | None, Meta(description="The command that connects by ssh; null when nothing serves it.")
-    ]
 
 
 class Health(Struct, frozen=True):

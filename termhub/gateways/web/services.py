@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import attrs
 
 from sandbox.guest.frames import Frame
-from termhub.accounts import Accounts, Shares
+from termhub.accounts import Accounts, Audit, Shares, Visitors
 from termhub.hub.consoles import NewConsole
 from termhub.hub.invitations import Invitation
 from termhub.hub.viewers import Client
@@ -145,10 +145,6 @@ def _nothing(user: User) -> None:
     """Nobody wants to know."""
 
 
-async def _nobody_is_attached(user: User) -> None:
-    """There are no connections to close."""
-
-
 def _no_address() -> str | None:
     """Nothing serves it."""
     return None
@@ -166,18 +162,19 @@ class Services:
     :param invitation: what to give to people so that they come by a link, from its token.
     :param logged_in: told of a user who has logged in or come back.
     :param logged_out: told of a user who has logged out.
-    :param access_ended: closes the connections of a user, by other ways in than the web, that
-        stand on a login, token or key that is no more.
+    :param audit: what is done is noted there.
+    :param visitors: makes accounts for visitors without one.
     :param ssh_address: the command that connects by ssh, such as ``ssh -p 2222 console@host``.
     """
 
     consoles: Consoles
     accounts: Accounts
     shares: Shares
+    audit: Audit
+    visitors: Visitors
     images: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
     version: str
     invitation: Callable[[str], Invitation] = _no_invitation
     logged_in: Callable[[User], None] = _nothing
     logged_out: Callable[[User], None] = _nothing
-    access_ended: Callable[[User], Awaitable[None]] = _nobody_is_attached
     ssh_address: Callable[[], str | None] = _no_address

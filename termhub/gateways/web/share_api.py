@@ -64,7 +64,7 @@ async def list_shares(services: Services, call: Call[None, None]) -> Answer:
 
 async def revoke_share(services: Services, call: Call[None, None]) -> Answer:
     """Take a share back; those whom it let in are sent away at once."""
-    await services.shares.revoke(call.console.id, call.path["share"])
+    await services.shares.revoke(call.console.id, call.path["share"], call.user)
     return Answer(204)
 
 

@@ -38,7 +38,7 @@ class LinkCase(MemoryCase):
         super().setUp()
         self.bob = self.database.add_user("bob", 1.0, "default", "bob's password")
         text = KEY.public().toString("openssh").decode()
-        self.successResultOf(ensureDeferred(self.accounts.add_key(self.bob, text)))
+        self.successResultOf(ensureDeferred(self.accounts.keyring.add(self.bob, text)))
         self.demo: ScreenConsole = self.consoles.add(self.alice, "demo")
         self.log: list[str] = []
         globalLogPublisher.addObserver(self._observe)
@@ -221,7 +221,7 @@ class TestAccounts(LinkCase):
     def test_the_owner_needs_no_link(self) -> None:
         _, token = self.share(self.demo, uses=1, passphrase="open sesame")
         text = STRANGE.public().toString("openssh").decode()
-        self.successResultOf(ensureDeferred(self.accounts.add_key(self.alice, text)))
+        self.successResultOf(ensureDeferred(self.accounts.keyring.add(self.alice, text)))
         self.assertEqual([kind for kind, _ in self.show(STRANGE, token)], [USERAUTH_SUCCESS])
         self.assertEqual(self.members(), [])
 
@@ -418,7 +418,7 @@ class TestWhatGuestOwnersMayDo(GuestCase):
 
 class TestTheEndOfAShare(GuestCase):
     def revoke(self) -> None:
-        self.successResultOf(ensureDeferred(self.shares.revoke(self.demo.id, self.share_id)))
+        self.successResultOf(ensureDeferred(self.shares.revoke(self.demo.id, self.share_id, self.alice)))
         self.line.pump()
 
     def test_the_connection_is_closed_with_words(self) -> None:
@@ -446,7 +446,7 @@ class TestTheEndOfAShare(GuestCase):
 
     def test_another_share_goes_on(self) -> None:
         other, _ = self.share(self.demo)
-        self.successResultOf(ensureDeferred(self.shares.revoke(self.demo.id, other)))
+        self.successResultOf(ensureDeferred(self.shares.revoke(self.demo.id, other, self.alice)))
         self.line.pump()
         self.assertFalse(self.line.is_lost)
 

@@ -199,7 +199,7 @@ class TestConsolesOfOthers(SharingCase):
         self.line.pump()
         (waiting,) = self.demo.output_waits
         self.client.packets.clear()
-        self.successResultOf(ensureDeferred(self.shares.revoke(self.demo.id, share)))
+        self.successResultOf(ensureDeferred(self.shares.revoke(self.demo.id, share, self.alice)))
         self.demo.printed = b"not for bob"
         waiting.callback(None)
         self.line.pump()

@@ -57,7 +57,7 @@ class LoginCase(MemoryCase):
 
     def add(self, key: Key, user: Any = None) -> None:
         text = key.public().toString("openssh").decode()
-        self.successResultOf(ensureDeferred(self.accounts.add_key(user or self.alice, text)))
+        self.successResultOf(ensureDeferred(self.accounts.keyring.add(user or self.alice, text)))
 
     def proof(
         self, key: Key, algorithm: bytes | None = None, name: str = "console", signed_by: bytes | None = None
@@ -391,7 +391,7 @@ class TestUnknownKeys(LoginCase):
         return questions(answer)
 
     def accept(self, code: str) -> None:
-        accepted = self.accounts.accept_offer(self.alice, code, "", "192.0.2.9")
+        accepted = self.accounts.keyring.accept_offer(self.alice, code, "", "192.0.2.9")
         self.successResultOf(ensureDeferred(accepted))
 
     def test_it_is_shown_how_to_add_the_key(self) -> None:
@@ -522,7 +522,7 @@ class TestCounts(MemoryCase):
 
 class TestAccessEnds(LoginCase):
     def check(self) -> None:
-        self.successResultOf(ensureDeferred(self.gateway.access_ended(self.alice)))
+        self.successResultOf(ensureDeferred(self.watch.access_ended(self.alice)))
         self.line.pump()
 
     def test_a_key_that_is_removed(self) -> None:

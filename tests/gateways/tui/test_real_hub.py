@@ -179,7 +179,7 @@ class RealHubTests(RealHubCase):
         owner.press(b"\x1b[Bx")
         await owner.until(lambda: "Send bob (guest) away?" in owner.lines[-1])
         owner.press(b"n")
-        await self.hub.shares.revoke_all(console.id)
+        await self.hub.shares.revoke_all(console.id, self.user)
         await guest.until(lambda: guest.finished)
         self.assertIn("shared", str(guest.finished))
 
