@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -14,6 +16,7 @@ from .profile import Profile
 
 TIMEOUT_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 20
+_PIECE_BYTES = 256 << 10
 
 _COOKIES = ("termhub_session=", "termhub_guest=")
 """What a login by name, and a guest, are known by."""
@@ -60,6 +63,30 @@ class Rest:
         :raises NotLoggedIn: when there is no token or it is refused.
         :raises TermhubError: with the hub's own sentence and code for every other refusal.
         """
+        with self._connected():
+            response = self._ask(method, path, body, query)
+            content = response.read(_MAX_ANSWER_BYTES)
+        return self._answer(response, content)
+
+    def download(self, *path: str) -> Iterator[bytes]:
+        """The body of ``GET /api/v1/PATH…``, piece by piece, however large it is.
+
+        :raises TermhubError: as :meth:`call`, also when it breaks off before its end.
+        """
+        with self._connected():
+            response = self._ask("GET", path, None, None)
+            if response.status >= 400:
+                self._answer(response, response.read(_MAX_ANSWER_BYTES))
+        try:
+            while piece := response.read(_PIECE_BYTES):
+                yield piece
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise HubAway(f"{self.profile.host} broke off before the end ({error}).") from None
+
+    def _ask(
+        self, method: str, path: tuple[str, ...], body: Any, query: dict[str, str] | None
+    ) -> http.client.HTTPResponse:
         headers = {"Accept": "application/json", "User-Agent": f"termhub/{__version__}"}
         if self.profile.token:
             headers["Authorization"] = f"Bearer {self.profile.token}"
@@ -73,10 +100,14 @@ class Rest:
         target = "/api/v1/" + "/".join(quote(part, safe="") for part in path)
         if query:
             target += "?" + urlencode(query)
+        self._connection.request(method, target, body=data, headers=headers)
+        return self._connection.getresponse()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Say in words that nobody answers."""
         try:
-            self._connection.request(method, target, body=data, headers=headers)
-            response = self._connection.getresponse()
-            content = response.read(_MAX_ANSWER_BYTES)
+            yield
         except ssl.SSLCertVerificationError as error:
             self._connection.close()
             raise HubAway(
@@ -89,7 +120,6 @@ class Rest:
                 f"No hub answers at {self.profile.host} ({why}). "
                 "Start one with `termhub up`, or say which one: `termhub login`, --host or TERMHUB_HOST."
             ) from None
-        return self._answer(response, content)
 
     def _answer(self, response: http.client.HTTPResponse, content: bytes) -> Any:
         answer: Any = None

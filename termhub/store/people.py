@@ -155,7 +155,7 @@ class PeopleTables:
         if [row["number"] for row in admins] == [user]:
             raise NotAllowed(
                 "This is the only account that looks after the hub. Let another do it first: "
-                "termhub admin user NAME --admin.",
+                "termhub admin grant NAME.",
                 "last_admin",
             )
 
