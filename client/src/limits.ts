@@ -38,10 +38,10 @@ export function limitWords({ message, until }: Limit, now: number): string {
   return until === null ? message : `${message} (${untilWords(until, now)})`;
 }
 
-/** What stays in the bar while it lasts: what is so, and until when; null for what does not last. */
-export function limitMark({ name, state, until }: Limit, now: number): readonly [string, string] | null {
+/** What stays in the bar while it lasts: "slowed until 00:00"; null for what does not last. */
+export function limitMark({ name, state, until }: Limit, now: number): string | null {
   if (state !== "over" || until === null || until <= now) return null;
-  return [MARKS[name] ?? "limited", untilWords(until, now)];
+  return `${MARKS[name] ?? "limited"} ${untilWords(until, now)}`;
 }
 
 /** "killed: out of memory, limit 512 MB" for the program of an exit that says so, else null. */

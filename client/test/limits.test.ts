@@ -43,8 +43,8 @@ describe("a limit", () => {
   });
 
   it("is marked while it lasts", () => {
-    expect(limitMark(slowed, now)).toEqual(["slowed", `until ${time}`]);
-    expect(limitMark({ ...slowed, name: "home" }, now)?.[0]).toBe("limited");
+    expect(limitMark(slowed, now)).toBe(`slowed until ${time}`);
+    expect(limitMark({ ...slowed, name: "home" }, now)).toBe(`limited until ${time}`);
     expect(limitMark({ ...slowed, state: "near" }, now)).toBeNull();
     expect(limitMark({ ...slowed, until: null }, now)).toBeNull();
     expect(limitMark(slowed, midnight)).toBeNull();

@@ -4,6 +4,7 @@ import { h, iconButton } from "../dom.ts";
 import type { JsonObject } from "../frames.ts";
 import { type Limit, limitMark, limitWords, parseLimit } from "../limits.ts";
 import { bareText } from "./names.ts";
+import { notice } from "./notices.ts";
 
 /** After a reconnect the hub says at once what still holds. */
 const CONFIRM_MS = 2000;
@@ -28,6 +29,11 @@ export class LimitNotices {
   told(event: JsonObject): void {
     const limit = parseLimit(event);
     if (limit === null) return;
+    if (limit.name === "memory" && limit.state === "over") {
+      // That was a moment, and is over.
+      notice(bareText(limit.message));
+      return;
+    }
     this.unconfirmed.delete(limit.name);
     if (limit.state === "ok") this.limits.delete(limit.name);
     else this.limits.set(limit.name, limit);
@@ -37,7 +43,7 @@ export class LimitNotices {
 
   /** There is a connection again: what is not said now is over. */
   welcome(): void {
-    this.unconfirmed = new Set([...this.limits.values()].filter(({ until }) => until !== null).map(nameOf));
+    this.unconfirmed = new Set(this.limits.keys());
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => {
       for (const name of this.unconfirmed) {
@@ -55,8 +61,8 @@ export class LimitNotices {
     this.take(limit.name);
     if (limit.state === "ok" || this.closed.has(words)) return;
     const close = () => {
-      // What lasts is said again after each reconnect; what happens again is said again.
-      if (limit.until !== null) this.closed.add(words);
+      // It is said again after each reconnect.
+      this.closed.add(words);
       this.take(limit.name);
       this.closedByPerson();
     };
@@ -77,18 +83,8 @@ export class LimitNotices {
     const marks = [...this.limits.values()].flatMap((limit) => {
       const words = limitMark(limit, now);
       if (words === null) return [];
-      const [what, until] = words;
-      return h(
-        "span",
-        { className: "limit-mark", title: bareText(limit.message) },
-        h("span", { className: "limit-what" }, `${what} `),
-        until,
-      );
+      return h("span", { className: "limit-mark", title: bareText(limit.message) }, words);
     });
     this.mark.replaceChildren(...marks);
   }
-}
-
-function nameOf({ name }: Limit): string {
-  return name;
 }
