@@ -188,7 +188,7 @@ function parseUser(value: Json): AdminUser {
   };
 }
 
-function parseAdminConsole(value: Json): AdminConsole {
+export function parseAdminConsole(value: Json): AdminConsole {
   return {
     id: text(value.id),
     name: text(value.name),

@@ -1,7 +1,7 @@
 /** The limits of a console: how much of each is used, what holds it, and what does not.  No DOM. */
 
 import { bytes, cores, count, duration, kilobits, short } from "./numbers.ts";
-import { type Json, list, numberOrNull, type Rest, text } from "./rest.ts";
+import { list, numberOrNull, type Rest, text } from "./rest.ts";
 
 /** One limit of a console, and what holds it. */
 export interface ConsoleLimit {
@@ -84,10 +84,11 @@ export function amount(value: number, unit: string): string {
   return unit === "" || unit === "count" ? said : `${said} ${unit}`;
 }
 
-/** "12 MiB of 512 MiB", "at most 512 MiB", "12 MiB, no limit", or empty where there is nothing to tell. */
+/** "12 MB of 512 MB", "5 of 64 processes", "at most 512 MB"; empty where there is nothing to tell. */
 export function amountWords({ used, limit, unit }: Pick<ConsoleLimit, "used" | "limit" | "unit">): string {
   if (used === null) return limit === null ? "" : `at most ${amount(limit, unit)}`;
-  return limit === null
-    ? `${amount(used, unit)}, no limit`
-    : `${amount(used, unit)} of ${amount(limit, unit)}`;
+  if (limit === null) return `${amount(used, unit)}, no limit`;
+  // A noun is said once.
+  const [first = "", noun] = amount(used, unit).split(` ${unit}`);
+  return `${noun === "" ? first : amount(used, unit)} of ${amount(limit, unit)}`;
 }

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "../src/api.ts";
-import { consolePath, loginToken, offerCode, parseRoute, SHARE_PATH } from "../src/router.ts";
+import {
+  ADMIN_PARTS,
+  adminPath,
+  consolePath,
+  loginToken,
+  offerCode,
+  parseRoute,
+  SHARE_PATH,
+} from "../src/router.ts";
 import { ago } from "../src/views/time.ts";
 
 function setUp(status: number, body: string, headers: Record<string, string> = {}) {
@@ -109,6 +117,15 @@ describe("addresses", () => {
     expect(parseRoute("/c/%ff")).toBeNull();
     expect(parseRoute("/other")).toBeNull();
     expect(parseRoute(consolePath("ä/b?"))).toEqual({ page: "console", name: "ä/b?" });
+  });
+
+  it("of the account, the usage and the administration are known, and no others", () => {
+    expect(parseRoute("/account")).toEqual({ page: "account" });
+    expect(parseRoute("/usage")).toEqual({ page: "usage" });
+    expect(parseRoute("/admin")).toEqual({ page: "admin", part: "load" });
+    for (const part of ADMIN_PARTS) expect(parseRoute(adminPath(part))).toEqual({ page: "admin", part });
+    expect(parseRoute("/admin/load")).toBeNull();
+    expect(parseRoute("/admin/users/ada")).toBeNull();
   });
 
   it("of links have a token, until the page takes it away", () => {

@@ -9,6 +9,7 @@ import { sessionsPart } from "./account-sessions.ts";
 import { tokensPart } from "./account-tokens.ts";
 import { ask, field } from "./dialog.ts";
 import { failure, type Page, type PageContext } from "./page.ts";
+import { dayOf } from "./time.ts";
 import { topBar } from "./top-bar.ts";
 import { visitorNote } from "./visitor.ts";
 import "../styles/account.css";
@@ -54,14 +55,13 @@ export function accountPage(context: PageContext): Page {
 }
 
 function facts({ me }: PageContext): HTMLElement {
-  const since = new Date(me.created * 1000).toLocaleDateString([], { dateStyle: "long" });
   return h(
     "dl",
     { className: "facts" },
     h("dt", {}, "Name"),
     h("dd", {}, h("bdi", {}, me.name), me.isAdmin && " (administrator)"),
     h("dt", {}, "Since"),
-    h("dd", {}, since),
+    h("dd", {}, dayOf(me.created)),
     h("dt", {}, "More"),
     h(
       "dd",

@@ -150,7 +150,7 @@ function meansParts(means: readonly Means[]): HTMLElement[] {
       "div",
       { className: isEnforced ? "mean" : "mean open" },
       h("span", { className: "mean-name" }, limitName(name)),
-      h("span", {}, isEnforced ? "" : "Not enforced. ", by),
+      h("span", {}, isEnforced ? by : by === "" ? "not enforced" : `not enforced: ${by}`),
       advice !== null && h("span", { className: "mean-advice" }, advice),
     ),
   );

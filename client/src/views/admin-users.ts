@@ -11,7 +11,7 @@ import { ask, confirm, field, openDialog } from "./dialog.ts";
 import { type MenuContent, menuButton } from "./menu.ts";
 import { failure, type Page } from "./page.ts";
 import { type Column, LiveTable, textColumn } from "./table.ts";
-import { ago, clockTime } from "./time.ts";
+import { ago, clockTime, dayOf } from "./time.ts";
 
 export function usersView(context: AdminContext): Page {
   const { api, page } = context;
@@ -252,7 +252,7 @@ function nameColumn(): Column<AdminUser> {
           admin.hidden = !user.isAdmin;
           suspended.hidden = user.suspended === null;
           details.textContent = [
-            `since ${clockTime(user.created)}`,
+            `since ${dayOf(user.created)}`,
             user.expires !== null && `until ${clockTime(user.expires)}`,
           ]
             .filter(Boolean)

@@ -18,6 +18,11 @@ export function ago(seconds: number, now: number): string {
   return passed < 10 ? "just now" : `${Math.floor(passed / 10) * 10} seconds ago`;
 }
 
+/** The day of `seconds` (since the epoch): "23 Nov 2026". */
+export function dayOf(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleDateString([], { dateStyle: "medium" });
+}
+
 /** The time of day of `seconds` (since the epoch), with the date when that is another day. */
 export function clockTime(seconds: number, now = new Date()): string {
   const then = new Date(seconds * 1000);

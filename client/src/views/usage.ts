@@ -30,8 +30,8 @@ const QUANTITIES: readonly Quantity[] = [
   { title: "CPU time", of: (day) => day.cpuSeconds, words: duration, steps: TIME_STEPS },
   { title: "Memory", of: (day) => day.memoryGibHours, words: gibHours, steps: PLAIN_STEPS },
   { title: "Home", of: (day) => day.diskGibHours, words: gibHours, steps: PLAIN_STEPS },
-  { title: "Received", of: (day) => day.networkIn, words: bytes, steps: BYTE_STEPS },
-  { title: "Sent", of: (day) => day.networkOut, words: bytes, steps: BYTE_STEPS },
+  { title: "Network, received", of: (day) => day.networkIn, words: bytes, steps: BYTE_STEPS },
+  { title: "Network, sent", of: (day) => day.networkOut, words: bytes, steps: BYTE_STEPS },
   { title: "Consoles running", of: (day) => day.consoleHours, words: hours, steps: PLAIN_STEPS },
 ];
 
