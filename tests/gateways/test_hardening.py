@@ -302,6 +302,15 @@ class BodyTests(HardeningTestCase):
             self.assertEqual(response.status, 400, body[:20])
             self.assertLess(len(response.body), 1000)
 
+    async def test_an_integer_may_be_written_as_any_json_does(self) -> None:
+        fits = await self.call("POST", "/consoles", raw=b'{"name": "wide", "cols": 132.0, "rows": 4e1}')
+        self.assertEqual(fits.status, 201)
+        (window,) = fits.json["windows"]
+        self.assertEqual((window["cols"], window["rows"]), (132, 40))
+        for odd in (b"80.5", b"1e300", b'"80"', b"true"):
+            refused = await self.call("POST", "/consoles", raw=b'{"cols": ' + odd + b"}")
+            self.assertEqual((refused.status, refused.json["code"]), (400, "bad_body"), odd)
+
     async def test_the_websocket_agrees_to_no_compression(self) -> None:
         self.console("main")
         sent = {
@@ -377,7 +386,8 @@ class SmugglingTests(HardeningTestCase):
 
     async def test_a_refused_request_is_not_told_to_go_on(self) -> None:
         answer = await self.raw(
-            b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"
+            b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"
         )
         self.assertEqual(answer[:12], b"HTTP/1.1 413")
         self.assertNotIn(b"100 Continue", answer)
