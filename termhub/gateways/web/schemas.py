@@ -178,7 +178,10 @@ class WindowInfo(Struct, frozen=True):
     title: str
     exit: Annotated[
         dict[str, int | str] | None,
-        Meta(description='How its program ended: {"code": 0} or {"signal": "SIGKILL"}; null while it runs.'),
+        Meta(
+            description='How its program ended: {"code": 0} or {"signal": "SIGKILL"}; null while it runs. With '
+            "`out_of_memory`, the limit in bytes, where memory ran out."
+        ),
     ]
 
 
