@@ -115,7 +115,8 @@ class Bubblewrap:
         try:
             host = inside.hostname(spec.hostname)
             files = {
-                path: _memory_file(text.encode(), passed) for path, text in inside.etc_files(host).items()
+                path: _memory_file(text.encode(), passed)
+                for path, text in inside.etc_files(host, spec.network).items()
             }
             programs = [_memory_file(program, passed) for program in _filters()]
             info_read, info_write = os.pipe()
@@ -140,8 +141,8 @@ class Bubblewrap:
             gid=spec.gid,
             cwd="/",
             group=group,
-            isolation="bubblewrap: own namespaces, filtered system calls, no network; "
-            + describe_limits(group),
+            isolation="bubblewrap: own namespaces, filtered system calls; " + describe_limits(group),
+            network=spec.network,
         )
 
 

@@ -6,6 +6,9 @@ import glob
 import os
 import re
 
+from sandbox.network import Network
+from sandbox.network.rules import RESOLVER_4
+
 from .model import SandboxSpec
 
 HOME = "/home/user"
@@ -79,9 +82,11 @@ def search_path(spec: SandboxSpec, home: str) -> str:
     return ":".join([f"{home}/.local/bin", *([] if image in system else [image]), *system])
 
 
-def etc_files(host: str) -> dict[str, str]:
+def etc_files(host: str, network: Network) -> dict[str, str]:
     """The files of ``/etc`` that are made, by path."""
+    resolver = {"/etc/resolv.conf": f"nameserver {RESOLVER_4}\n"} if network.mode == "full" else {}
     return {
+        **resolver,
         "/etc/passwd": (
             "root:x:0:0:root:/root:/usr/sbin/nologin\n"
             f"{USER}:x:{UID}:{UID}:{USER}:{HOME}:/bin/bash\n"

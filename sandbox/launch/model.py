@@ -65,7 +65,8 @@ class Launch:
         where the command itself is the agent.
     :param rlimits: kind to limit, soft and hard.
     :param kill_signal: what makes the agent's process end with everything it started.
-    :param isolation: words for people about what keeps the sandbox apart.
+    :param isolation: words for people about what keeps the sandbox apart, but for the network.
+    :param network: what the sandbox is to reach, once it is there; None: whatever the machine does.
     """
 
     argv: tuple[str, ...]
@@ -81,6 +82,7 @@ class Launch:
     group: Group | None
     isolation: str
     kill_signal: int = signal.SIGKILL
+    network: Network | None = None
 
 
 class Backend(Protocol):

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from sandbox.limits import Group
+from sandbox.network import NetworkError, connect
 
 from .model import Launch, LaunchError
 
@@ -110,12 +111,36 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
         pid=pid,
         start_time=started,
         pidfd=pidfd,
-        isolation=launch.isolation,
+        isolation=launch.isolation + _connect(launch, pid),
         group=launch.group,
         monitor=monitor,
         errors_fd=errors,
         kill_signal=launch.kill_signal,
     )
+
+
+def _connect(launch: Launch, pid: int) -> str:
+    """Give the sandbox its network; what it is, in words.  One that cannot be is none."""
+    wanted = launch.network
+    if wanted is None:
+        return ""
+    if wanted.mode == "none":
+        return "; no network"
+    if wanted.mode == "allowlist":
+        return "; network: hosts of a list, by a proxy"
+    group = launch.group
+    try:
+        words = connect(
+            wanted,
+            pid,
+            launch.stdout_fd,
+            launch.uid,
+            launch.gid,
+            lambda: None if group is None else group.add(os.getpid()),
+        )
+    except (NetworkError, OSError) as error:
+        return f"; no network, as the public network cannot be had here: {error}"
+    return f"; network: {words}"
 
 
 def _become(launch: Launch, errors: int, report: int) -> None:

@@ -5,6 +5,17 @@ others make), or everything that is public.
 """
 
 from .addresses import is_public, own_addresses
+from .full import NetworkError, check, connect, usage
 from .model import MODES, PROXY_PORT, Network
 
-__all__ = ["MODES", "PROXY_PORT", "Network", "is_public", "own_addresses"]
+__all__ = [
+    "MODES",
+    "PROXY_PORT",
+    "Network",
+    "NetworkError",
+    "check",
+    "connect",
+    "is_public",
+    "own_addresses",
+    "usage",
+]

@@ -1,0 +1,293 @@
+"""A full network: a sandbox reaches every public address, and no other.
+
+The sandbox gets one end of a cable.  The other end is in a *router*, a network namespace of its
+own in which nothing runs: what its rules (:mod:`.rules`) let pass goes on to slirp4netns, which
+makes the connections as an ordinary user's.  Routes in the sandbox itself would not do: a program
+that binds a socket to an interface passes by them.
+
+Three processes build it: the *keeper*, which becomes slirp4netns; the *builder*, which makes the
+router; both children of a *helper* that waits for them and tells how it went.  slirp4netns ends when
+nobody has the sandbox's end of the agent's FIFO open any more, and holds the router alive until
+then; the launcher may come and go.
+
+Invariant: the sandbox gets its end of the cable up last, when every rule is in place; what fails
+before leaves it without a network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+
+from . import namespaces, rules
+from .addresses import Address, own_addresses
+from .model import Network
+
+_SECONDS = 10.0
+_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+_TUN = "/dev/net/tun"
+_ADVICE = {"slirp4netns": "slirp4netns", "ip": "iproute2", "tc": "iproute2"}
+
+Join = Callable[[], None]
+
+
+class NetworkError(Exception):
+    """A sandbox has no network; the message says why."""
+
+
+def check() -> list[str]:
+    """What a full network needs and is missing here, each with what installs or enables it."""
+    missing = [
+        f"{program} is not installed; install it: apt-get install {package}"
+        for program, package in _ADVICE.items()
+        if _find(program) is None
+    ]
+    if not os.path.exists(_TUN):
+        missing.append(f"there is no {_TUN}; load it: modprobe tun")
+    elif os.stat(_TUN).st_mode & 0o006 != 0o006:
+        missing.append(f"{_TUN} is not open to everybody; chmod 666 {_TUN}")
+    if not os.access("/proc/sys/net/ipv4/ip_forward", os.F_OK):
+        missing.append("/proc/sys/net is not there")
+    return missing
+
+
+def connect(network: Network, pid: int, fifo: int, uid: int | None, gid: int | None, join: Join) -> str:
+    """Give a sandbox a full network (some 100 ms).
+
+    :param pid: the sandbox's first process.
+    :param fifo: a descriptor of the FIFO that the sandbox holds open as long as it lives.
+    :param uid: the sandbox's user; None: ours.
+    :param join: called in the new processes, to put them into the sandbox's control group.
+    :returns: what it is, in words.
+    :raises NetworkError: when there is none, and why.
+    """
+    missing = check()
+    if missing:
+        raise NetworkError("; ".join(missing))
+    report, told = os.pipe()
+    helper = os.fork()
+    if helper == 0:
+        try:
+            os.close(report)
+            words = _help(network, pid, fifo, uid, gid, join, keep=told)
+        except BaseException as error:  # noqa: BLE001 - told to the parent; nothing may return from here
+            words = f"!{error}"
+        with contextlib.suppress(OSError):
+            os.write(told, words.encode()[:2000])
+        os._exit(0)
+    os.close(told)
+    words = ""
+    try:
+        words = _read(report, _SECONDS)
+        if words.startswith("!") or not words:
+            raise NetworkError(words[1:] or f"it was not there in {_SECONDS:.0f} s")
+    except BaseException:
+        for kill in (os.killpg, os.kill):  # it leads a group of all that it has started
+            with contextlib.suppress(ProcessLookupError):
+                kill(helper, signal.SIGKILL)
+        raise
+    finally:
+        os.close(report)
+        os.waitpid(helper, 0)
+    return words
+
+
+def usage(pid: int) -> tuple[int, int] | None:
+    """Bytes that a sandbox with a full network has received and sent since it began.
+
+    :param pid: a process in it.
+    :returns: None when it has none, or is gone.
+    """
+    try:
+        with open(f"/proc/{pid}/net/dev", encoding="ascii") as file:
+            for line in file:
+                name, _, figures = line.partition(":")
+                if name.strip() == rules.INSIDE:
+                    counts = figures.split()
+                    return int(counts[0]), int(counts[8])
+    except OSError:
+        pass  # it has ended
+    return None
+
+
+def _read(fd: int, seconds: float) -> str:
+    """What comes through a pipe until its end, or in so many seconds."""
+    deadline = time.monotonic() + seconds
+    poll = select.poll()  # select(2) knows no descriptor above 1023
+    poll.register(fd, select.POLLIN)
+    said = b""
+    while poll.poll(max(deadline - time.monotonic(), 0) * 1000):
+        data = os.read(fd, 4096)
+        if not data:
+            return said.decode(errors="replace")
+        said += data
+    return ""
+
+
+# -- the helper ------------------------------------------------------------------
+
+
+def _help(
+    network: Network, pid: int, fifo: int, uid: int | None, gid: int | None, join: Join, keep: int
+) -> str:
+    """Build all, in order; the result in words."""
+    own = own_addresses()
+    join()
+    os.setsid()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    # Opened again, for reading alone: with a writer of its own it would wait for itself.
+    leave = os.open(f"/proc/self/fd/{fifo}", os.O_RDONLY | os.O_NONBLOCK)
+    _close_others(keep, leave)
+    if uid is not None and gid is not None and os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    inside, users = namespaces.of_process(pid)
+    namespaces.enter(users, namespaces.NEW_USER)
+    if os.geteuid() != 0:
+        raise NetworkError("its user namespace has no administrator")
+    us, builder = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        us.close()
+        _run(lambda: _build(network, pid, own, inside, builder), builder)
+    builder.close()
+    words, fds, _, _ = socket.recv_fds(us, 4096, 1)
+    if not fds:
+        raise NetworkError(words.decode(errors="replace")[1:] or "the router was not made")
+    slirp = _start_slirp(fds[0], leave)
+    try:
+        us.send(b"tap")
+        words = us.recv(4096)
+        if not words or words.startswith(b"!"):
+            raise NetworkError(words.decode(errors="replace")[1:] or "the router was not built")
+    except BaseException:
+        slirp.kill()
+        raise
+    slirp.returncode = 0  # it is to go on without us
+    return words.decode()
+
+
+def _close_others(*kept: int) -> None:
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2 and fd not in kept:
+            with contextlib.suppress(OSError):  # the descriptor of the listing itself
+                os.close(fd)
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in range(3):
+        os.dup2(null, fd)
+    os.close(null)
+
+
+def _run(function: Callable[[], str], tell: socket.socket) -> None:
+    """Be a process that does one thing and tells how it went; never returns."""
+    try:
+        words = function()
+    except BaseException as error:  # noqa: BLE001 - told to the parent; nothing may return from here
+        words = f"!{error}"
+    with contextlib.suppress(OSError):
+        tell.send(words.encode()[:2000])
+    os._exit(0)
+
+
+def _start_slirp(router: int, leave: int) -> subprocess.Popen[bytes]:
+    """Start slirp4netns on a router, and wait until its tap is there.
+
+    It has a mount namespace of its own without the machine's files, and filters its system calls.
+
+    :param leave: it ends when nobody has this FIFO open for writing.
+    """
+    is_ready, ready = os.pipe()
+    command = [
+        _find("slirp4netns") or "",
+        "--netns-type=path",
+        f"--mtu={rules.MTU}",
+        "--disable-host-loopback",
+    ]
+    command += ["--enable-sandbox", "--enable-seccomp", f"--cidr={rules.SUBNET_4}", "--enable-ipv6"]
+    command += [f"--exit-fd={leave}", f"--ready-fd={ready}", f"/proc/self/fd/{router}", rules.TAP]
+    errors = os.memfd_create("errors")
+    slirp = subprocess.Popen(
+        command, pass_fds=(router, leave, ready), stdout=errors, stderr=errors, env={"PATH": _PATH}, cwd="/"
+    )
+    os.close(ready)
+    if _read(is_ready, _SECONDS) != "1":
+        slirp.kill()
+        said = os.pread(errors, 2000, 0).decode(errors="replace").strip().splitlines()
+        raise NetworkError(f"slirp4netns does not begin: {said[-1] if said else 'it says nothing'}")
+    os.close(is_ready)
+    os.close(errors)
+    return slirp
+
+
+# -- the builder -----------------------------------------------------------------
+
+
+def _build(network: Network, pid: int, own: Iterable[Address], inside: int, tell: socket.socket) -> str:
+    """Make the router, and put it in order once slirp4netns has its tap in there."""
+    own = tuple(own)
+    namespaces.leave(namespaces.NEW_NET)
+    router = os.open("/proc/self/ns/net", os.O_RDONLY)
+    socket.send_fds(tell, [b"router"], [router])
+    if not tell.recv(16):
+        raise NetworkError("there is no slirp4netns")
+    _set(rules.SYSCTLS)
+    _ip(rules.link(pid))
+    _ip(rules.router_4(own), "-4")
+    words = ["public network"]
+    has_6 = True
+    try:
+        _set(rules.SYSCTLS_6)
+        _ip(rules.router_6(own), "-6")
+    except (OSError, NetworkError):
+        has_6 = False
+        words.append("IPv4 alone")
+    if network.kbits is not None:
+        try:
+            _batch("tc", rules.rate(network.kbits))
+            words.append(f"at most {network.kbits} kbit/s")
+        except NetworkError:
+            words.append("its rate not limited: this kernel has no tbf")
+    namespaces.enter(inside, namespaces.NEW_NET)
+    if has_6:
+        _ip(["link set dev " + rules.INSIDE + " up"])
+        _ip(rules.inside_6(), "-6")
+    _ip(rules.inside_4(), "-4")
+    return ", ".join(words)
+
+
+def _set(values: dict[str, str]) -> None:
+    for name, value in values.items():
+        with open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
+            file.write(value)
+
+
+def _ip(commands: list[str], *options: str) -> None:
+    _batch("ip", commands, *options)
+
+
+def _batch(program: str, commands: list[str], *options: str) -> None:
+    """Run commands of iproute2, all or none of what follows from them."""
+    done = subprocess.run(
+        [_find(program) or program, *options, "-batch", "-"],
+        input="\n".join(commands).encode() + b"\n",
+        capture_output=True,
+        timeout=_SECONDS,
+        env={"PATH": _PATH},
+        cwd="/",
+    )
+    if done.returncode:
+        raise NetworkError(f"{program}: {done.stderr.decode(errors='replace').strip()[:300]}")
+
+
+def _find(program: str) -> str | None:
+    return shutil.which(program, path=_PATH)
