@@ -18,8 +18,8 @@ TIMEOUT_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 20
 _PIECE_BYTES = 256 << 10
 
-_COOKIES = ("termhub_session=", "termhub_guest=")
-"""What a login by name, and a guest, are known by."""
+_COOKIES = tuple(f"{prefix}termhub_{who}=" for prefix in ("", "__Host-") for who in ("session", "guest"))
+"""What a login by name, and a guest, are known by; the longer names by https."""
 
 _ERRORS: dict[str, type[TermhubError]] = {
     error.code: error for error in (NoSuchConsole, NameTaken, NotAllowed, NotLoggedIn)

@@ -51,8 +51,18 @@ def openapi_document(operations: Sequence[Operation], version: str) -> dict[str,
             "schemas": components,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "termhub_session"},
-                "guest": {"type": "apiKey", "in": "cookie", "name": "termhub_guest"},
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "termhub_session",
+                    "description": "By https its name is `__Host-termhub_session`.",
+                },
+                "guest": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "termhub_guest",
+                    "description": "By https its name is `__Host-termhub_guest`.",
+                },
             },
         },
     }
