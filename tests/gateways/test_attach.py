@@ -15,7 +15,6 @@ from websockets.sync.client import ClientConnection, connect
 
 from sandbox.guest import frames
 from termhub.errors import NotAllowed
-from termhub.gateways import attached as attached_module
 from termhub.gateways.web import attach, turns
 from tests.support.web import FakeViewer, WebTestCase
 from tests.support.websocket import attach_request, client_frame
@@ -177,13 +176,13 @@ class AdmissionTests(AttachTestCase):
         self.assertEqual((await closing)[0], 1008)
 
     async def test_a_token_revoked_elsewhere_closes_what_was_attached_with_it(self) -> None:
-        self.patch(attached_module, "CHECK_SECONDS", 0.05)
         console = self.console("main")
         attached = console.attached
         closing = self.closed(HELLO)
         await attached
         (token,) = self.database.tokens(self.alice.number)
         self.database.remove_token(self.alice.number, token.number)
+        await self.watch.look()
         self.assertEqual((await closing)[0], 1008)
 
     async def test_the_subprotocol_is_asked_for(self) -> None:

@@ -8,12 +8,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from termhub.config import GuestsSettings
 from termhub.gateways.web.openapi import path_template
 from termhub.gateways.web.site import OPERATIONS
 from tests.support.web import Response, WebTestCase
 
 
 class OpenApiTests(WebTestCase):
+    guests = GuestsSettings(enabled=True, most=1)
+
     async def document(self) -> dict[str, Any]:
         response = await self.http("GET", "/api/v1/openapi.json")
         self.assertEqual(response.headers["Content-Type"], "application/json")
@@ -125,7 +128,10 @@ class OpenApiTests(WebTestCase):
         await call("GET", "/me", "/me")
         await call("GET", "/me", "/me", token="")
         await call("GET", "/tokens", "/tokens")
-        made = await call("POST", "/tokens", "/tokens", {"label": "x"})
+        made = await call("POST", "/tokens", "/tokens", {"label": "x", "scopes": ["read"], "expires_in": 60})
+        await call("POST", "/tokens", "/tokens", {"scopes": ["admin"]})
+        await call("POST", "/tokens", "/tokens", {"scopes": []})
+        await call("GET", "/tokens", "/tokens", token=made.json["secret"])
         await call("DELETE", "/tokens/{token}", f"/tokens/{made.json['number']}")
         await call("DELETE", "/tokens/{token}", f"/tokens/{made.json['number']}")
         await call("GET", "/server", "/server")
@@ -147,6 +153,18 @@ class OpenApiTests(WebTestCase):
         await call("POST", "/login", "/login", {"link": "thl_x"}, token="")
         foreign = {"Origin": "http://evil.example"}
         await call("POST", "/login", "/login", login, token="", headers=foreign)
+        logged_in = await call("POST", "/login", "/login", login, token="")
+        await call("GET", "/sessions", "/sessions")
+        await call("DELETE", "/sessions/{session}", "/sessions/1")
+        await call("DELETE", "/sessions/{session}", "/sessions/1")
+        password = {"old": "alice's password", "new": "another one"}
+        cookie = {"Cookie": logged_in.headers["Set-Cookie"].partition(";")[0], "Origin": self.origin}
+        await call("PUT", "/me/password", "/me/password", password, token="", headers=cookie)
+        await call("PUT", "/me/password", "/me/password", password, token="", headers=cookie)
+        await call("PUT", "/me/password", "/me/password", {})
+        await call("DELETE", "/sessions", "/sessions")
+        for _ in range(2):
+            await call("POST", "/login/guest", "/login/guest", token="")
         await call("POST", "/logout", "/logout", token="")
         self.assertEqual(
             seen,

@@ -51,7 +51,12 @@ EXPECTED: Mapping[str, tuple[object, ...]] = {
     "POST /login": _ALL,
     "POST /logout": _ALL,
     "GET /me": _KNOWN,
-    "GET /server": _KNOWN,
+    "POST /login/guest": (REFUSED,) * 8,  # this hub has no visitors
+    "PUT /me/password": _ACCOUNTS,
+    "GET /server": _ALL,
+    "GET /sessions": _ACCOUNTS,
+    "DELETE /sessions": _ACCOUNTS,
+    "DELETE /sessions/<int:session>": _ACCOUNTS,
     "GET /tokens": _ACCOUNTS,
     "POST /tokens": _ACCOUNTS,
     "DELETE /tokens/<int:token>": _ACCOUNTS,
@@ -63,7 +68,7 @@ EXPECTED: Mapping[str, tuple[object, ...]] = {
 }
 
 WINDOW = 999
-"""A window of each console; tokens, keys and members of this number there are none."""
+"""A window of each console; sessions, tokens, keys and members of this number there are none."""
 
 BODIES: Mapping[str, object] = {
     "POST /consoles": {},
@@ -73,13 +78,14 @@ BODIES: Mapping[str, object] = {
     "POST /consoles/<console>/shares": {"role": "observer"},
     "PATCH /consoles/<console>/members/<int:member>": {"role": "observer"},
     "POST /login": {"name": "alice", "password": "alice's password"},
+    "PUT /me/password": {},
     "POST /tokens": {},
     "POST /keys": {"key": "no key"},
     "POST /keys/offers/<code>": {},
 }
 
 NOTHING_THERE = frozenset(
-    {"no_such_token", "no_such_key", "no_such_offer", "no_such_share", "no_such_member"}
+    {"no_such_session", "no_such_token", "no_such_key", "no_such_offer", "no_such_share", "no_such_member"}
 )
 """Codes that tell a caller who may ask that there is none of this number."""
 

@@ -139,7 +139,7 @@ class ShareTests(ShareTestCase):
         await deferToThread(lambda: None)
         while not self.main.output_waits:
             await deferToThread(lambda: None)
-        await self.shares.revoke_all(self.main.id)
+        await self.shares.revoke_all(self.main.id, self.alice)
         self.main.print(b"a secret")
         response = await waited
         self.assertEqual(response.status, 404)
@@ -294,7 +294,7 @@ class LinkTests(ShareTestCase):
             await self.http("GET", path)
         await self.take(token, name="Ann", passphrase="wrong")
         await self.call("GET", "/consoles/main/shares")
-        await self.shares.revoke_all(self.main.id)
+        await self.shares.revoke_all(self.main.id, self.alice)
 
         def fail(*_: object) -> None:
             raise RuntimeError("a defect")
@@ -376,6 +376,6 @@ class AttachTests(ShareTestCase):
         guest = await self.guest("writer")
         # Another share keeps the guest known.
         await self.by(guest, "POST", "/shares/take", {"token": await self.link(console="private")})
-        closed = self.closed(self.main, guest, lambda: self.shares.revoke_all(self.main.id))
+        closed = self.closed(self.main, guest, lambda: self.shares.revoke_all(self.main.id, self.alice))
         self.assertEqual(await closed, (4003, "no longer shared with you"))
         self.assertEqual(self.main.viewers, [])

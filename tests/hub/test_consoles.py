@@ -578,7 +578,7 @@ def test_who_loses_access_is_sent_away_and_who_gets_another_role_has_it(here: He
     (member,) = result(here.shares.members(console.id))
     result(here.shares.set_role(console.id, member.number, "observer"))
     assert viewer.role == "observer"
-    result(here.shares.revoke(console.id, share.id))
+    result(here.shares.revoke(console.id, share.id, here.alice))
     assert client.closed is not None
     assert client.closed[0] == 4003
     assert (mine.closed, own.role) == (None, "owner")

@@ -290,8 +290,6 @@ class MemoryCase(TestCase):
         store = InlineStore(self.database)
         made = AccountsOfTest(store, self.clock, self.passwords)
         self.accounts, self.shares, self.watch = made.accounts, made.shares, made.watch
-        self.successResultOf(ensureDeferred(self.watch.start()))
-        self.addCleanup(self.watch.stop)
         self.consoles = Directory(self.database, self.shares)
         self.uis: list[FakeUI] = []
         services: Any = Services(self.consoles, self.accounts, self._make_ui, lambda: self.link, lambda: 0.0)

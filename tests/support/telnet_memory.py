@@ -173,7 +173,6 @@ class Telnet:
         self.shares = FakeShares()
         store: Any = _Unchanged()
         self.watch = Watch(store, self.clock)
-        Deferred.fromCoroutine(self.watch.start())
         accounts: Any = self
         shares: Any = self.shares
         self.gateway = TelnetGateway(
@@ -215,6 +214,10 @@ class Telnet:
         if credentials != Password("alice", "right"):
             raise self.error
         return Identity(ALICE)
+
+    def look(self) -> None:
+        """The hub looks whether all logins still count."""
+        Deferred.fromCoroutine(self.watch.look())
 
     def types(self, data: bytes) -> None:
         self.connection.dataReceived(data)

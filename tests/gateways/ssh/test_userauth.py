@@ -539,7 +539,7 @@ class TestAccessEnds(LoginCase):
         request(self.client, "alice", "password", boolean(False) + string("alice's password"))
         self.assertEqual(self.kinds(self.answers()), [USERAUTH_SUCCESS])
         self.database.remove_user(self.alice.number)
-        self.clock.advance(11)
+        self.successResultOf(ensureDeferred(self.watch.look()))
         self.line.pump()
         self.assertTrue(self.is_gone)
 

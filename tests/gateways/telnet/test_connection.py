@@ -16,7 +16,6 @@ from termhub.accounts import Password
 from termhub.config import TelnetSettings
 from termhub.errors import TermhubError, TooMany
 from termhub.gateways import tcp
-from termhub.gateways.attached import CHECK_SECONDS
 from termhub.gateways.telnet import gateway as gateway_module
 from termhub.gateways.telnet.connection import MAX_EARLY, MAX_UNREAD_ANSWERS, SETTLE_SECONDS
 from termhub.gateways.telnet.gateway import make_gateway
@@ -298,10 +297,10 @@ def test_stop_says_why_and_waits_for_all() -> None:
 def test_login_that_is_worth_nothing_any_more() -> None:
     telnet = Telnet()
     ui = telnet.log_in()
-    telnet.clock.advance(CHECK_SECONDS)
+    telnet.look()
     assert not telnet.transport.disconnecting
     telnet.has_other_password = True
-    telnet.clock.advance(CHECK_SECONDS)
+    telnet.look()
     assert telnet.transport.disconnecting
     assert b"Your password has changed." in telnet.shown
     assert ui.events[-1].startswith("finish: ")

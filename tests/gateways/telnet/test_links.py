@@ -9,7 +9,6 @@ import pytest
 
 from termhub.config import TelnetSettings
 from termhub.errors import NoSuchConsole
-from termhub.gateways.attached import CHECK_SECONDS
 from termhub.gateways.telnet import gateway as gateway_module
 from termhub.gateways.telnet.gateway import make_gateway
 from tests.support.telnet_memory import CONSOLE, GUEST, SETTLED, TOKEN, FakeUI, Telnet
@@ -26,7 +25,7 @@ def test_a_guest_sees_the_shared_console() -> None:
     assert (ui.user, ui.console) == (GUEST, CONSOLE)
     assert telnet.shares.tried == [(TOKEN, "sesame", "127.0.0.1")]
     assert telnet.came == []  # no console is made ready for a guest
-    telnet.clock.pump([CHECK_SECONDS] * 3)
+    telnet.look()
     assert telnet.transport.disconnecting is False
 
 
