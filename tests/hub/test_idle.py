@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termhub.hub.metering.idle import QUIET_CPU_SECONDS, Idleness
+from termhub.hub.metering.idle import QUIET_CPU_SECONDS, QUIET_SECONDS, Idleness
 from termhub.hub.metering.words import duration
 from tests.support.metering import MIB, Place
 
@@ -214,10 +214,16 @@ def test_idle_time_begins_with_the_last_work_or_look(steps: list[tuple[float, fl
     idleness, at, cpu, busy = Idleness(), 0.0, 0.0, 0.0
     idleness.look("c", cpu, False, 0.0, at)
     for gap, used, is_watched in steps:
-        at, before, cpu = at + gap, cpu, cpu + used
+        at, before, cpu = at + QUIET_SECONDS + gap, cpu, cpu + used
         if is_watched or cpu - before > QUIET_CPU_SECONDS:
             busy = at
         assert idleness.look("c", cpu, is_watched, 0.0, at) == at - busy
+
+
+def test_little_work_is_seen_however_often_it_is_looked() -> None:
+    idleness = Idleness()
+    seconds = [idleness.look("c", step * 0.005, False, 0.0, float(step)) for step in range(100)]
+    assert max(seconds) <= QUIET_SECONDS
 
 
 @pytest.mark.parametrize(
