@@ -87,7 +87,7 @@ export class AccountApi {
   /** @returns the secret; no other answer ever has it */
   async createToken({ label, scopes, expiresIn }: WantedToken): Promise<string> {
     const expires = expiresIn > 0 ? { expires_in: expiresIn } : {};
-    return text((await this.rest.call("POST", "/tokens", { label, scopes, ...expires })).token);
+    return text((await this.rest.call("POST", "/tokens", { label, scopes, ...expires })).secret);
   }
 
   async revokeToken(token: number): Promise<void> {

@@ -1,9 +1,9 @@
 /** Looking after a server: users, consoles, load, what was done.  No DOM; comes with the pages of administrators. */
 
-import { type Json, list, number, numberOrNull, type Query, type Rest, text } from "./rest.ts";
+import { type Json, list, number, numberOrNull, type Rest, text } from "./rest.ts";
 
-/** How many rows a page of a list has. */
-export const PAGE_ROWS = 50;
+/** How many rows a page of a list has.  Consoles are sorted here, so a page has all that there usually are. */
+const ROWS = { users: 50, consoles: 500, audit: 100 } as const;
 
 export interface AdminUser {
   readonly name: string;
@@ -117,9 +117,20 @@ export class AdminApi {
     return list((await this.rest.get("/plans")).plans).map(({ name }) => text(name));
   }
 
-  async users(query: Query): Promise<PageOf<AdminUser>> {
-    const page = await this.rest.get("/admin/users", { limit: PAGE_ROWS, ...query });
-    return { rows: list(page.users).map(parseUser), next: cursor(page.after) };
+  /**
+   * Users by name.
+   *
+   * @param prefix what the names begin with; may be empty
+   * @param after the name behind which the page begins; null for the first
+   */
+  async users(prefix: string, after: string | null): Promise<PageOf<AdminUser>> {
+    const page = await this.rest.get("/admin/users", {
+      limit: ROWS.users,
+      after: after ?? before(prefix),
+    });
+    const found = list(page.users).map(parseUser);
+    const rows = found.filter(({ name }) => name.startsWith(prefix));
+    return { rows, next: rows.length < found.length ? null : cursor(page.after) };
   }
 
   /** @returns the link that logs them in once, or null */
@@ -141,8 +152,9 @@ export class AdminApi {
     return text((await this.rest.call("POST", `${userPath(name)}/link`)).url);
   }
 
-  async consoles(query: Query): Promise<PageOf<AdminConsole>> {
-    const page = await this.rest.get("/admin/consoles", { limit: PAGE_ROWS, ...query });
+  /** @param after the cursor of the page before; null for the first page */
+  async consoles(after: string | null): Promise<PageOf<AdminConsole>> {
+    const page = await this.rest.get("/admin/consoles", { limit: ROWS.consoles, after: after ?? "" });
     return { rows: list(page.consoles).map(parseAdminConsole), next: cursor(page.after) };
   }
 
@@ -153,8 +165,8 @@ export class AdminApi {
   }
 
   /** What was done, the latest first. */
-  async audit(query: Query): Promise<PageOf<AuditEntry>> {
-    const page = await this.rest.get("/admin/audit", { limit: PAGE_ROWS, ...query });
+  async audit(before: string | null): Promise<PageOf<AuditEntry>> {
+    const page = await this.rest.get("/admin/audit", { limit: ROWS.audit, before: before ?? "" });
     return { rows: list(page.entries).map(parseEntry), next: cursor(page.before) };
   }
 
@@ -162,6 +174,13 @@ export class AdminApi {
   usageAddress(month: string): string {
     return `${this.rest.base}/admin/usage.csv?month=${encodeURIComponent(month)}`;
   }
+}
+
+/** A text behind which, in the order of names, come first those that begin with `prefix`. */
+function before(prefix: string): string {
+  const last = prefix.codePointAt(prefix.length - 1) ?? 0;
+  // A tilde comes behind all that names are made of.
+  return prefix === "" ? "" : `${prefix.slice(0, -1)}${String.fromCodePoint(Math.max(0, last - 1))}~`;
 }
 
 function userPath(name: string): string {

@@ -62,6 +62,7 @@ export interface Me {
   /** Somebody without an account, who came by a link. */
   readonly isGuest: boolean;
   readonly isAdmin: boolean;
+  readonly hasPassword: boolean;
   /** The name of the plan. */
   readonly plan: string;
   /** Seconds since the epoch. */
@@ -101,6 +102,7 @@ export class Api {
       name: text(me.name),
       isGuest: me.is_guest === true,
       isAdmin: me.is_admin === true,
+      hasPassword: me.has_password === true,
       plan: text(me.plan),
       created: number(me.created),
       expires: numberOrNull(me.expires),

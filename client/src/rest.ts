@@ -21,11 +21,12 @@ export class ApiError extends Error {
   }
 }
 
-/** What went wrong, and when to try again where the server says it. */
+/** What went wrong, and when to try again where the server says it beside its words. */
 export function errorWords(error: unknown): string {
   if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
   const { message, retryAfterSeconds } = error;
-  return retryAfterSeconds === null ? message : `${message} Try again in ${Math.ceil(retryAfterSeconds)} s.`;
+  if (retryAfterSeconds === null || /\btry again\b/i.test(message)) return message;
+  return `${message} Try again in ${Math.ceil(retryAfterSeconds)} s.`;
 }
 
 export type Fetch = (path: string, init: RequestInit) => Promise<Response>;

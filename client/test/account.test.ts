@@ -155,7 +155,7 @@ describe("one's account", () => {
   });
 
   it("asks for what was chosen, and for nothing that was not", async () => {
-    const { rest, calls } = setUp(201, { token: "secret" });
+    const { rest, calls } = setUp(201, { secret: "secret" });
     const api = new AccountApi(rest);
     expect(await api.createToken({ label: "ci", scopes: ["read"], expiresIn: 60 })).toBe("secret");
     await api.createToken({ label: "", scopes: ["read", "write"], expiresIn: 0 });
@@ -278,11 +278,29 @@ describe("administration", () => {
 
   it("turns pages by what the server says", async () => {
     const { rest } = setUp(200, { users: [{ name: "ada" }], after: 17 });
-    expect(await new AdminApi(rest).users({})).toMatchObject({ next: "17", rows: [{ name: "ada" }] });
-    expect(await new AdminApi(setUp(200, { users: [], after: null }).rest).users({})).toEqual({
-      next: null,
-      rows: [],
-    });
+    expect(await new AdminApi(rest).users("", null)).toMatchObject({ next: "17", rows: [{ name: "ada" }] });
+    const last = new AdminApi(setUp(200, { users: [], after: null }).rest);
+    expect(await last.users("", "ada")).toEqual({ next: null, rows: [] });
+  });
+
+  it("finds users by how their names begin", async () => {
+    const names = ["ada", "anna", "bo", "bob", "bob-2", "bob.3", "bobby", "boc", "c"];
+    const ask = async (prefix: string, after: string | null, limit: number) => {
+      const rest = new Rest(async (path) => {
+        const behind = new URLSearchParams(path.split("?")[1]).get("after") ?? "";
+        const found = names.filter((name) => name > behind);
+        const users = found.slice(0, limit).map((name) => ({ name }));
+        return new Response(
+          JSON.stringify({ users, after: found.length > limit ? users.at(-1)?.name : null }),
+        );
+      });
+      const { rows, next } = await new AdminApi(rest).users(prefix, after);
+      return [rows.map(({ name }) => name), next];
+    };
+    expect(await ask("bob", null, 3)).toEqual([["bob", "bob-2", "bob.3"], "bob.3"]);
+    expect(await ask("bob", "bob.3", 3)).toEqual([["bobby"], null]);
+    expect(await ask("", null, 2)).toEqual([["ada", "anna"], "anna"]);
+    expect(await ask("x", null, 3)).toEqual([[], null]);
   });
 
   it("names users and consoles safely", async () => {

@@ -4,7 +4,7 @@ import { AccountApi } from "../account.ts";
 import { h } from "../dom.ts";
 import { type Plan, planWords } from "../plans.ts";
 import { replacePath } from "../router.ts";
-import { passwordForm } from "./account-password.ts";
+import { passwordPart } from "./account-password.ts";
 import { sessionsPart } from "./account-sessions.ts";
 import { tokensPart } from "./account-tokens.ts";
 import { ask, field } from "./dialog.ts";
@@ -27,7 +27,8 @@ export function accountPage(context: PageContext): Page {
   const plans = plansPart(context, api);
   const sessions = sessionsPart(context, api);
   const tokens = tokensPart(context, api);
-  const parts = [plans, sessions, tokens];
+  const password = passwordPart(context, api, () => sessions.refresh());
+  const parts = [plans, password, sessions, tokens];
   const element = h(
     "div",
     { className: "list-page" },
@@ -39,7 +40,7 @@ export function accountPage(context: PageContext): Page {
       me.expires !== null && visitorNote(me.expires),
       facts(context),
       plans.element,
-      passwordForm(context, api, () => sessions.refresh()),
+      password.element,
       sessions.element,
       tokens.element,
       leavePart(context, api),
@@ -134,6 +135,8 @@ function leavePart(context: PageContext, api: AccountApi): HTMLElement {
   const { me } = context;
 
   async function leave(): Promise<void> {
+    // A password may have been set since this page came.
+    const { hasPassword } = await context.api.me().catch(() => me);
     const name = h("input", { name: "name", autocomplete: "off", autocapitalize: "none", spellcheck: false });
     const password = h("input", { name: "password", type: "password", autocomplete: "current-password" });
     const done = await ask({
@@ -147,7 +150,7 @@ function leavePart(context: PageContext, api: AccountApi): HTMLElement {
           ": nobody can bring them back.",
         ),
         field(`Type your name, ${me.name}, to go on`, name),
-        field("Password", password, "Empty if the account has none."),
+        hasPassword ? field("Password", password) : "",
       ],
       action: "Delete account",
       danger: true,

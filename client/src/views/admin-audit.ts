@@ -32,7 +32,7 @@ export function auditView(context: AdminContext): Page {
   const list = new PagedList({
     context,
     table,
-    fetch: (before) => context.api.audit(before === null ? {} : { before }),
+    fetch: (before) => context.api.audit(before),
     order: (rows) => rows.filter((entry) => fits(entry, filter.value)),
   });
   filter.addEventListener("input", () => list.sort());

@@ -53,7 +53,7 @@ export function consolesView(context: AdminContext): Page {
   const list = new PagedList({
     context,
     table,
-    fetch: (after) => api.consoles(after === null ? {} : { after }),
+    fetch: (after) => api.consoles(after),
     order: (rows) => sortConsoles(rows, order.value),
   });
   order.addEventListener("change", () => list.sort());

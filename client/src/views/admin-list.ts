@@ -59,7 +59,12 @@ export class PagedList<T> {
     return this.refresher.now();
   }
 
-  /** Shows the same rows in another order. */
+  /** Begins with the first page: something else is asked for. */
+  restart(): void {
+    this.turn([null]);
+  }
+
+  /** Shows the same rows in another order, or fewer of them. */
   sort(): void {
     this.options.table.draw(this.ordered(), true);
   }

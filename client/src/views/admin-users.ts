@@ -194,13 +194,9 @@ export function usersView(context: AdminContext): Page {
   const list = new PagedList({
     context,
     table,
-    fetch: (after) => api.users(after === null ? {} : { after }),
-    order: (rows) => {
-      const typed = search.value.trim().toLowerCase();
-      return rows.filter(({ name, plan }) => `${name} ${plan}`.toLowerCase().includes(typed));
-    },
+    fetch: (after) => api.users(search.value.trim().toLowerCase(), after),
   });
-  search.addEventListener("input", () => list.sort());
+  search.addEventListener("input", () => list.restart());
   const addButton = h(
     "button",
     { type: "button", className: "button primary", onclick: () => void add() },
@@ -209,7 +205,12 @@ export function usersView(context: AdminContext): Page {
   const element = h(
     "div",
     { className: "paged" },
-    h("div", { className: "tools" }, h("label", { className: "inline-field" }, "Search ", search), addButton),
+    h(
+      "div",
+      { className: "tools" },
+      h("label", { className: "inline-field" }, "Name begins with ", search),
+      addButton,
+    ),
     list.element,
   );
   return { element, start: () => list.start(), stop: () => list.stop() };

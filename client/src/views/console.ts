@@ -8,7 +8,6 @@ import { ApiError, type Console, lacksSandbox } from "../api.ts";
 import { Attachment } from "../attachment.ts";
 import { h, iconButton } from "../dom.ts";
 import { exitWords } from "../limits.ts";
-import { errorWords } from "../rest.ts";
 import { Room } from "../room/room.ts";
 import { consolePath, navigate, replacePath } from "../router.ts";
 import type { SessionState } from "../session-types.ts";
@@ -174,7 +173,7 @@ class ConsoleView {
       this.console = await this.openOrCreate();
     } catch (error) {
       if (error instanceof ApiError && error.notLoggedIn) return this.context.loginNeeded();
-      const reason = errorWords(error);
+      const reason = error instanceof Error ? error.message : String(error);
       this.status.state({ name: "closed", cause: "no_such_console", reason }, 0);
       const steps = nextSteps(error).filter(({ href }) => href !== "/");
       return this.note.say(reason, [

@@ -27,8 +27,10 @@ export function nextSteps(error: unknown): readonly NextStep[] {
 
 /** The parts of a sentence on `error`: its words, and links that lead on. */
 export function explain(error: unknown): readonly (Node | string)[] {
+  const steps = nextSteps(error);
   return [
-    errorWords(error),
-    ...nextSteps(error).flatMap(({ href, words }) => [" ", h("a", { href }, words), "."]),
+    // Where something can be done, waiting does not help.
+    steps.length > 0 && error instanceof ApiError ? error.message : errorWords(error),
+    ...steps.flatMap(({ href, words }) => [" ", h("a", { href }, words), "."]),
   ];
 }

@@ -130,7 +130,7 @@ export class FakeAccount {
     const expires = typeof fields.expires_in === "number" ? created + fields.expires_in : null;
     const token = { number: ++this.last, ...fields, created, expires, last_used: null };
     this.tokens.push(token);
-    return [201, { ...token, token: "thub_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4" }];
+    return [201, { ...token, secret: "thub_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4" }];
   }
 
   private ofAdmin(

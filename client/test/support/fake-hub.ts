@@ -334,7 +334,17 @@ export class FakeHub {
     if (!cookies.includes(COOKIE)) return [401, { code: "not_logged_in", detail: "Log in first." }];
     const now = Date.now() / 1000;
     if (path === "/me" && method === "GET")
-      return [200, { name: "ada", plan: "free", created: now - 864e3, is_admin: true, expires: null }];
+      return [
+        200,
+        {
+          name: "ada",
+          plan: "free",
+          created: now - 864e3,
+          is_admin: true,
+          has_password: true,
+          expires: null,
+        },
+      ];
     if (path === "/images") {
       return [
         200,
