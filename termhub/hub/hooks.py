@@ -78,7 +78,7 @@ def read_target(settings: HooksSettings) -> Target | None:
 def _read_secret(path: Path) -> bytes:
     where = f"The hook's secret {path} (hooks.secret_file)"
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_opened) as file:
             status = os.fstat(file.fileno())
             content = file.read(_MAX_SECRET_BYTES + 1) if stat.S_ISREG(status.st_mode) else None
     except OSError as error:
@@ -94,6 +94,10 @@ def _read_secret(path: Path) -> bytes:
             "Make one with: openssl rand -hex 32"
         )
     return secret
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # not to wait for the writer of a pipe
 
 
 def signature(secret: bytes, time: int, body: bytes) -> str:
