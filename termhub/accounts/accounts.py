@@ -194,17 +194,30 @@ class Accounts:
         user = identity.user
         if user.password_hash is None:
             await self._check_fresh(identity)
-        elif old is None:
-            raise NotAllowed("Say the old password too.", "password_needed")
         else:
-            try:
-                await self._identification.check_password(user, old, address)
-            except NotLoggedIn:
-                raise NotAllowed("The old password is wrong.", "wrong_password") from None
+            await self.check_password(user, old, address, "Say the old password too.")
         hashed = await self._passwords.hash(new)
         await self._store.set_password(user.number, hashed, keep_session=identity.session)
         self._audit.note(user, "password.change", user.name, address=address)
         await self.watch.access_ended(user)
+
+    async def check_password(
+        self, user: User, password: str | None, address: str, needed: str = "Say your password too."
+    ) -> None:
+        """See to it that whoever asks knows the account's password, where it has one.
+
+        :param needed: what they are told who said none.
+        :raises NotAllowed: when it is missing or wrong.
+        :raises TooMany: after too many wrong ones.
+        """
+        if user.password_hash is None:
+            return
+        if password is None:
+            raise NotAllowed(needed, "password_needed")
+        try:
+            await self._identification.check_password(user, password, address)
+        except NotLoggedIn:
+            raise NotAllowed("The password is wrong.", "wrong_password") from None
 
     async def _check_fresh(self, identity: Identity) -> None:
         sessions = await self._store.sessions(identity.user.number)

@@ -23,6 +23,10 @@ _COMMANDS = {
     "shares": ("termhub.cli.shares:shares", "List a console's shares, and who came by them."),
     "unshare": ("termhub.cli.shares:unshare", "Take shares of a console back."),
     "key": ("termhub.cli.ssh_keys:key", "Manage the keys that open your account by ssh."),
+    "export": ("termhub.cli.export:export", "Get everything that you have on a hub."),
+    "admin": ("termhub.cli.admin:admin", "Look after a hub: users, consoles, load."),
+    "doctor": ("termhub.cli.doctor:doctor", "Say what works on this machine, and what to install."),
+    "audit": ("termhub.cli.audit:audit", "Check and read the audit log of a hub here."),
     "user": ("termhub.cli.accounts:user", "Manage the accounts of a hub here."),
     "token": ("termhub.cli.accounts:token", "Manage the API tokens of a hub here."),
 }

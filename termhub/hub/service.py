@@ -26,13 +26,17 @@ from termhub.config import Settings
 from termhub.errors import BadRequest
 from termhub.host import start as launcher_start
 from termhub.hub import ended, pidfile, privilege
+from termhub.hub.administration import Administration
 from termhub.hub.allow_list import AllowList
 from termhub.hub.consoles import Consoles
+from termhub.hub.export import Exports
 from termhub.hub.hooks import Hooks, Target, read_target
 from termhub.hub.launcher import Launcher
 from termhub.hub.link import HostLink
 from termhub.hub.metering import Metering
+from termhub.hub.node import NodeLoad, node_load
 from termhub.hub.outside import Outside
+from termhub.hub.removal import Removals
 from termhub.hub.sockets import adopt, connect
 from termhub.hub.viewers import CLOSE_RESTART
 from termhub.store import GUEST_PLAN, AsyncStore, Database, User
@@ -73,6 +77,9 @@ class Hub:
         self.shares: Shares
         self.consoles: Consoles
         self.visitors: Visitors
+        self.removals: Removals
+        self.exports: Exports
+        self.admin: Administration
         self.hooks: Hooks
         self.metering: Metering
         self._hook: Target | None = None
@@ -161,8 +168,12 @@ class Hub:
             time.time,
             self.watch,
             self.audit,
-            self._remove,
+            self._remove_visitor,
         )
+        self.removals = Removals(
+            self.store, self.consoles, self.shares, self._launcher, self.watch, self.audit, time.time
+        )
+        self.exports = Exports(self.store, self.consoles, self.shares, time.time)
         self.hooks = Hooks(
             self._hook or read_target(self.settings.hooks), self.store, self._reactor, time.time
         )
@@ -176,12 +187,25 @@ class Hub:
             time.time,
             self._relayed,
         )
+        self.admin = Administration(
+            self.store,
+            self.accounts,
+            self._passwords,
+            self.consoles,
+            self.removals,
+            self.metering,
+            self.audit,
+            self._load,
+            lambda: self.isolation,
+            time.time,
+        )
         self.watch.on_account_changed(self.metering.account_changed)
         self.watch.on_round(lambda elsewhere: self.audit.settle())
         await self.shares.start()
         await self.visitors.start()
         await self.watch.start()
         await self.consoles.start()
+        self.removals.start()
         await self.metering.start()
         self.hooks.start()
 
@@ -190,10 +214,16 @@ class Hub:
         ways = ((console.id, console.streams.way_out) for console in self.consoles.all())
         return {id: (way.bytes_in, way.bytes_out) for id, way in ways if way is not None}
 
-    async def _remove(self, user: User) -> None:
-        """Remove an account with its consoles."""
-        await self.consoles.remove_all(user.number)
-        await self.store.remove_user(user.number)
+    async def _remove_visitor(self, user: User) -> None:
+        """Remove a visitor's account with all that it has."""
+        await self.removals.remove(user)
+
+    async def _load(self) -> NodeLoad:
+        """How loaded this machine is."""
+        load: NodeLoad = await deferToThreadPool(
+            self._reactor, self._files, node_load, self.settings.data_path
+        )
+        return load
 
     def reached_at(self, address: str) -> None:
         """Note where people reach it, for the commands that run beside it."""
@@ -205,6 +235,7 @@ class Hub:
         if hasattr(self, "consoles"):
             had_viewers = any(console.viewers for console in self.consoles.all())
             self.watch.stop()
+            self.removals.stop()
             self.metering.stop()
             self.hooks.stop()
             self.shares.stop()

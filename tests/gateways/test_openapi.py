@@ -166,8 +166,44 @@ class OpenApiTests(WebTestCase):
         for _ in range(2):
             await call("POST", "/login/guest", "/login/guest", token="")
         await call("POST", "/logout", "/logout", token="")
+        await self.call_as_administrator(call)
+        await call("GET", "/me/export", "/me/export")
+        await call("DELETE", "/me", "/me", {"name": "bob"})
+        await call("DELETE", "/me", "/me", {"name": "alice"})
+        await call("DELETE", "/me", "/me", {"name": "bob", "password": "no"}, token=self.bobs_token)
+        bye = {"name": "bob", "password": "bob's password"}
+        await call("DELETE", "/me", "/me", bye, token=self.bobs_token)
         self.assertEqual(
             seen,
             {(operation.method, path_template(operation)) for operation in OPERATIONS},
             "all were called",
         )
+
+    async def call_as_administrator(self, call: Any) -> None:
+        """Look after the hub as alice, first without being allowed to."""
+        users, one = "/admin/users", "/admin/users/{user}"
+        await call("GET", users, users)
+        self.database.people.change(self.alice.number, 1.0, is_admin=True)
+        await call("GET", users, f"{users}?limit=1")
+        await call("GET", users, f"{users}?limit=0")
+        await call("POST", users, users, {"name": "dora", "plan": "plus", "password": "correct horse"})
+        await call("POST", users, users, {"name": "dora"})
+        await call("POST", users, users, {"name": "Dora"})
+        await call("PATCH", one, f"{users}/dora", {"suspended": True, "end_consoles": True})
+        await call("PATCH", one, f"{users}/alice", {"is_admin": False})
+        await call("PATCH", one, f"{users}/nobody", {"plan": "plus"})
+        await call("POST", f"{one}/link", f"{users}/bob/link")
+        await call("POST", f"{one}/link", f"{users}/nobody/link")
+        await call("DELETE", one, f"{users}/dora")
+        await call("DELETE", one, f"{users}/dora")
+        console = self.console("to-end")
+        end = "/admin/consoles/{console}/end"
+        await call("GET", "/admin/consoles", "/admin/consoles")
+        await call("POST", end, f"/admin/consoles/{console.id}/end", {"reason": "too loud"})
+        await call("POST", end, f"/admin/consoles/{console.id}/end", {})
+        await call("GET", "/admin/load", "/admin/load")
+        await call("PUT", "/admin/drain", "/admin/drain", {"draining": True})
+        await call("PUT", "/admin/drain", "/admin/drain", {"draining": False})
+        await call("PUT", "/admin/drain", "/admin/drain", {})
+        await call("GET", "/admin/audit", "/admin/audit?limit=2")
+        await call("GET", "/admin/audit", "/admin/audit?before=9223372036854775808")

@@ -19,11 +19,16 @@ from termhub.accounts import Shares, manage
 from termhub.config import GuestsSettings
 from termhub.errors import BadRequest, ConsoleError, NameTaken, NotAllowed
 from termhub.gateways.web import Services, make_site
+from termhub.hub.administration import Administration
 from termhub.hub.consoles import NewConsole
 from termhub.hub.directory import Directory
+from termhub.hub.export import Exports
 from termhub.hub.invitations import invitation
+from termhub.hub.node import NodeLoad
+from termhub.hub.removal import Removals
 from termhub.hub.viewers import Client
 from termhub.store import ConsoleRecord, Database, User
+from tests.support.administration import ConsolesOfHub, FakeFigures, FakeLauncher
 from tests.support.folders import temporary_folder
 from tests.support.stores import AccountsOfTest, InlineStore, PlainPasswords
 
@@ -100,7 +105,9 @@ class FakeConsole:
     def __init__(self, id: str, owner: int, new: NewConsole) -> None:
         self.id, self.owner, self.new = id, owner, new
         self.name = new.name or id
-        self.created = 1.5
+        self.program, self.image = new.program or "python", new.image or "3.11"
+        self.created, self.last_activity = 1.5, 2.5
+        self.windows: dict[int, Any] = {}
         self.is_prepared = False
         self.state = "running"
         self.reason: str | None = None
@@ -113,6 +120,10 @@ class FakeConsole:
         self.hold: Deferred[None] | None = None  # what input waits for
         self.only_owners_type = False
         self.output_waits: list[Deferred[None]] = []
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state == "ended"
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -273,6 +284,7 @@ class WebTestCase(TestCase):
         self.successResultOf(Deferred.fromCoroutine(self.watch.start()))
         self.addCleanup(self.watch.stop)
         self.consoles = FakeConsoles(self.database, self.shares)
+        self._look_after_it(store, passwords, made)
         self.ended: list[str] = []
         self.watch.on_access_ended(self._access_ended)
         self.comings: list[tuple[str, str]] = []
@@ -286,6 +298,10 @@ class WebTestCase(TestCase):
             self.visitors,
             self._images,
             "1.2.3",
+            exports=self.exports,
+            removals=self.removals,
+            admin=self.admin,
+            address=lambda: self.addresses["web"],
             invitation=lambda token: invitation(token, self.addresses),
             logged_in=lambda user: self.comings.append(("in", user.name)),
             logged_out=lambda user: self.comings.append(("out", user.name)),
@@ -299,6 +315,33 @@ class WebTestCase(TestCase):
         self.addCleanup(self.port.stopListening)
         self.address: int = self.port.getHost().port
         self.origin = f"http://127.0.0.1:{self.address}"
+
+    def _look_after_it(self, store: Any, passwords: Any, made: AccountsOfTest) -> None:
+        """What administrators use, and what removes and exports accounts."""
+        self.hub_consoles: Any = ConsolesOfHub(self.consoles, store)
+        self.launcher: Any = FakeLauncher()
+        self.figures: Any = FakeFigures()
+        now = manage.time.time
+        self.exports = Exports(store, self.hub_consoles, self.shares, now)
+        self.removals = Removals(
+            store, self.hub_consoles, self.shares, self.launcher, self.watch, made.audit, now
+        )
+        self.addCleanup(self.removals.stop)
+        self.admin = Administration(
+            store,
+            self.accounts,
+            passwords,
+            self.hub_consoles,
+            self.removals,
+            self.figures,
+            made.audit,
+            self._load,
+            lambda: "none: a test",
+            now,
+        )
+
+    async def _load(self) -> NodeLoad:
+        return NodeLoad(2, (0.5, 0.25, 0.0), 1 << 33, 1 << 32, 1 << 40, 1 << 39)
 
     def _watched(self, build: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """Every connection of the site is over at the end of a test: it is waited for."""

@@ -269,15 +269,21 @@ class TermhubRequest(Request):
         """The body of the request."""
         return bytes(self.content.read()) if self.content is not None else b""
 
-    def send(self, body: bytes, content_type: str, cache_control: str, headers: Mapping[str, str]) -> bytes:
-        """Set the headers of a body; returns it."""
+    def send(
+        self, body: bytes | None, content_type: str, cache_control: str, headers: Mapping[str, str]
+    ) -> bytes:
+        """Set the headers of a body; returns it.
+
+        :param body: None: it is written piece by piece, and nobody knows yet how long it is.
+        """
         for name, value in headers.items():
             self.setHeader(name, value)
         if content_type:
             self.setHeader("Content-Type", content_type)
+        if content_type and body is not None:
             self.setHeader("Content-Length", str(len(body)))
         self.setHeader("Cache-Control", cache_control)
-        return body
+        return body or b""
 
     def refuse(self, refused: Refusal) -> bytes:
         """Set status and headers of a problem; returns the body to answer with."""

@@ -14,7 +14,6 @@ from .operations import PREFIX, Bytes, Operation
 from .problems import CONTENT_TYPE, Problem
 
 _REF = "#/components/schemas/{name}"
-_OCTETS = "application/octet-stream"
 _PARAMETER = re.compile(r"<(?:(int):)?(\w+)>")
 
 _PARAMETERS = {
@@ -25,6 +24,7 @@ _PARAMETERS = {
     "key": "The key's number.",
     "share": "The share's id.",
     "member": "The member's number.",
+    "user": "The account's name.",
     "code": "The code that was shown by ssh, such as `ABCD-EFGH`.",
 }
 
@@ -139,7 +139,9 @@ def _problem(status: int, refs: dict[Any, Any]) -> dict[str, Any]:
 
 def _content(kind: Any, refs: dict[Any, Any]) -> dict[str, Any]:
     # Raw bytes have no schema (OpenAPI 3.1, section 4.8.14.3).
-    return {_OCTETS: {}} if kind is Bytes else {"application/json": {"schema": refs[kind]}}
+    if issubclass(kind, Bytes):
+        return {kind.content_type: {}}
+    return {"application/json": {"schema": refs[kind]}}
 
 
 def _needs_something(body: type[Struct] | type[Bytes]) -> bool:

@@ -14,6 +14,7 @@ import attrs
 from msgspec import Struct
 
 from termhub.accounts import Identity
+from termhub.hub.export import Sink
 from termhub.store import Role, Scope, User
 
 from .services import Console, Services
@@ -34,6 +35,14 @@ after the hub."""
 
 class Bytes:
     """Stands for a body of raw bytes where an operation names a type."""
+
+    content_type = "application/octet-stream"
+
+
+class Tar(Bytes):
+    """A tar archive."""
+
+    content_type = "application/x-tar"
 
 
 @attrs.frozen
@@ -69,7 +78,7 @@ class Call(Generic[Body, Query]):
 
 @attrs.frozen
 class Answer:
-    """A response: JSON from ``value``, or ``data`` as it is, or nothing.
+    """A response: JSON from ``value``, ``data`` as it is, what ``stream`` writes piece by piece, or nothing.
 
     ``session`` sets the login cookie to this secret, ``guest`` that of a guest; the empty string
     deletes it.
@@ -78,6 +87,7 @@ class Answer:
     status: int = 200
     value: Struct | None = None
     data: bytes | None = None
+    stream: Callable[[Sink], Awaitable[None]] | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
     session: str | None = attrs.field(default=None, repr=False)
     guest: str | None = attrs.field(default=None, repr=False)

@@ -29,6 +29,7 @@ from .http import TermhubRequest
 from .load import Load
 from .operations import NOBODY, PREFIX, Answer, Bytes, Call, Operation
 from .origins import is_ours
+from .outflow import send
 from .problems import is_defect, refusal_of
 from .rates import Rates
 from .services import Services
@@ -69,7 +70,9 @@ class Router:
         async def endpoint(request: TermhubRequest, **path: Any) -> bytes:
             answering = Deferred.fromCoroutine(self._answer(operation, request, path))
             answer = await (answering if operation.stops_when_unwanted else carried_through(answering))
-            return self._respond(request, answer)
+            if answer.stream is not None:
+                return await send(request, lambda: self._respond(operation, request, answer), answer.stream)
+            return self._respond(operation, request, answer)
 
         return endpoint
 
@@ -164,17 +167,18 @@ class Router:
                 "foreign_origin",
             )
 
-    def _respond(self, request: TermhubRequest, answer: Answer) -> bytes:
+    def _respond(self, operation: Operation, request: TermhubRequest, answer: Answer) -> bytes:
         request.setResponseCode(answer.status)
         for name, secret in ((COOKIE, answer.session), (GUEST_COOKIE, answer.guest)):
             if secret is not None:
                 request.set_cookie(name, secret, SESSION_SECONDS if secret else 0)
         if answer.value is not None:
-            body, content_type = msgspec.json.encode(answer.value), "application/json"
-        elif answer.data is not None:
-            body, content_type = answer.data, "application/octet-stream"
-        else:
-            body, content_type = b"", ""
+            return request.send(
+                msgspec.json.encode(answer.value), "application/json", "no-store", answer.headers
+            )
+        kind = operation.answers.get(answer.status)
+        content_type = kind.content_type if kind is not None and issubclass(kind, Bytes) else ""
+        body = None if answer.stream is not None else answer.data or b""
         return request.send(body, content_type, "no-store", answer.headers)
 
 
@@ -241,7 +245,7 @@ def _body(operation: Operation, content: bytes) -> Any:
 
 
 def _with_integers(value: Any) -> Any:
-    """JSON in which 80.0 is 80: both are the same integer (JSON Schema, 4.2.3), which msgspec does not know."""
+    """JSON in which 80.0 is 80, the same integer (JSON Schema, 4.2.3), as msgspec does not see it."""
     match value:
         case float() if value.is_integer():
             return int(value)

@@ -12,8 +12,11 @@ import attrs
 
 from sandbox.guest.frames import Frame
 from termhub.accounts import Accounts, Audit, Shares, Visitors
+from termhub.hub.administration import Administration
 from termhub.hub.consoles import NewConsole
+from termhub.hub.export import Exports
 from termhub.hub.invitations import Invitation
+from termhub.hub.removal import Removals
 from termhub.hub.viewers import Client
 from termhub.store import Role, User
 
@@ -150,6 +153,11 @@ def _no_address() -> str | None:
     return None
 
 
+def _root() -> str:
+    """The address of whoever asks."""
+    return "/"
+
+
 def _no_invitation(token: str) -> Invitation:
     """Nothing serves links."""
     return Invitation(None, None)
@@ -164,6 +172,10 @@ class Services:
     :param logged_out: told of a user who has logged out.
     :param audit: what is done is noted there.
     :param visitors: makes accounts for visitors without one.
+    :param exports: hands users everything that they have.
+    :param removals: removes accounts with all that they have.
+    :param admin: what those do who look after the hub.
+    :param address: where people reach the web, with a ``/`` at its end.
     :param ssh_address: the command that connects by ssh, such as ``ssh -p 2222 console@host``.
     """
 
@@ -174,7 +186,15 @@ class Services:
     visitors: Visitors
     images: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
     version: str
+    exports: Exports
+    removals: Removals
+    admin: Administration
     invitation: Callable[[str], Invitation] = _no_invitation
     logged_in: Callable[[User], None] = _nothing
     logged_out: Callable[[User], None] = _nothing
+    address: Callable[[], str] = _root
     ssh_address: Callable[[], str | None] = _no_address
+
+    def login_link(self, secret: str) -> str:
+        """The address that logs in by a link with this secret."""
+        return f"{self.address()}#login={secret}"

@@ -12,7 +12,7 @@ from twisted.web.resource import IResource
 from termhub.errors import NoSuchConsole, NotAllowed, NotLoggedIn
 
 from ..attached import NOT_ALLOWED, Attached
-from . import account_api, console_api, key_api, share_api
+from . import account_api, admin_api, console_api, export_api, key_api, share_api
 from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
 from .guards import Guards
 from .http import TermhubRequest, TermhubSite
@@ -29,6 +29,8 @@ OPERATIONS = (
     *share_api.OPERATIONS,
     *account_api.OPERATIONS,
     *key_api.OPERATIONS,
+    *export_api.OPERATIONS,
+    *admin_api.OPERATIONS,
 )
 STATIC_FOLDER = Path(__file__).parent / "static"
 
@@ -50,15 +52,14 @@ def make_site(
     router = Router(services, origins=guards.origins, rates=guards.rates)
     app = new_app()
     router.add(app, OPERATIONS)
-    _add_documents(app, services.version)
+    _add_documents(app, services)
     _add_attach(app, router, AttachFactory(Attached(services.accounts), reactor))
     _add_client(app, Static(static_folder))
     return TermhubSite(IResource(app.resource()), reactor, guards)
 
 
-def _add_documents(app: Klein, version: str) -> None:
-    document = msgspec.json.encode(openapi_document(OPERATIONS, version))
-    health = msgspec.json.encode({"status": "ok", "version": version})
+def _add_documents(app: Klein, services: Services) -> None:
+    document = msgspec.json.encode(openapi_document(OPERATIONS, services.version))
 
     @app.route(PREFIX + "/openapi.json", methods=["GET"])
     def openapi(request: TermhubRequest) -> bytes:
@@ -66,6 +67,8 @@ def _add_documents(app: Klein, version: str) -> None:
 
     @app.route("/healthz", methods=["GET"])
     def healthz(request: TermhubRequest) -> bytes:
+        status = "ok" if services.admin.drain.since is None else "draining"
+        health = msgspec.json.encode({"status": status, "version": services.version})
         return request.send(health, "application/json", "no-store", {})
 
 
