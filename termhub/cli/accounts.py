@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import BadRequest
+from ..gateways.durations import parse_duration
 from .consoles import JSON_OPTION
 from .local import hub_address, local_settings, open_store, takes_data
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..store import Token, User
+    from ..config import Settings
+    from ..store import Scope, Token, User
+
+SCOPES: tuple[Scope, ...] = ("read", "write", "account", "admin")
 
 
 @click.group(short_help="Manage the accounts of a hub here.")
@@ -31,6 +36,14 @@ def when(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
+
+
+def seconds_of(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """The seconds of a time span that an option takes."""
+    try:
+        return None if text is None else parse_duration(text)
+    except BadRequest as error:
+        raise click.BadParameter(error.message) from None
 
 
 def read_password(from_stdin: bool) -> str:
@@ -56,7 +69,16 @@ def _user_row(each: User) -> dict[str, Any]:
         "plan": each.plan,
         "created": when(each.created),
         "password": each.password_hash is not None,
+        "admin": each.is_admin,
+        "suspended": when(each.suspended),
+        "expires": when(each.expires),
     }
+
+
+def _state(row: dict[str, Any]) -> str:
+    words = ["admin" if row["admin"] else "", "suspended" if row["suspended"] else ""]
+    words.append(f"until {row['expires']}" if row["expires"] else "")
+    return ", ".join(word for word in words if word)
 
 
 @user.command("add", short_help="Make an account.")
@@ -64,10 +86,17 @@ def _user_row(each: User) -> dict[str, Any]:
 @click.option("--plan", default=None, help="The plan of the account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--no-password", is_flag=True, help="No password: it logs in by link or token.")
+@click.option("--admin", "is_admin", is_flag=True, help="It may look after the hub.")
 @JSON_OPTION
 @takes_data
 def add(
-    name: str, plan: str | None, password_stdin: bool, no_password: bool, as_json: bool, data: str | None
+    name: str,
+    plan: str | None,
+    password_stdin: bool,
+    no_password: bool,
+    is_admin: bool,
+    as_json: bool,
+    data: str | None,
 ) -> None:
     """Make the account NAME.
 
@@ -80,12 +109,13 @@ def add(
         raise click.UsageError("--password-stdin and --no-password exclude each other.")
     checked_name(name)
     settings = local_settings(data)
-    if plan is not None and plan not in settings.plans:
-        raise click.BadParameter(f"There is no plan {plan}; there are: {', '.join(settings.plans)}.")
+    _check_plan(settings, plan)
     has_password = password_stdin or (not no_password and sys.stdin.isatty())
     password = read_password(password_stdin) if has_password else None
     with open_store(settings) as database:
-        made = add_user(database, name, plan=plan or settings.default_plan, password=password)
+        made = add_user(
+            database, name, plan=plan or settings.default_plan, password=password, is_admin=is_admin
+        )
     if as_json:
         print_json(_user_row(made))
     else:
@@ -104,9 +134,16 @@ def list_users(as_json: bool, data: str | None) -> None:
         print_json(rows)
         return
     print_table(
-        ("name", "number", "plan", "created", "password"),
+        ("name", "number", "plan", "created", "password", ""),
         [
-            (r["name"], str(r["number"]), r["plan"], r["created"], "yes" if r["password"] else "no")
+            (
+                r["name"],
+                str(r["number"]),
+                r["plan"],
+                r["created"],
+                "yes" if r["password"] else "no",
+                _state(r),
+            )
             for r in rows
         ],
     )
@@ -116,12 +153,106 @@ def list_users(as_json: bool, data: str | None) -> None:
 @click.argument("name")
 @takes_data
 def remove(name: str, data: str | None) -> None:
-    """Remove the account NAME, its tokens and logins. It must have no running console."""
+    """Remove the account NAME with its consoles and files.
+
+    Nobody can use it from now on. The hub deletes what it has within seconds, or when it runs again.
+    """
     from ..accounts.manage import remove_user
 
     with open_store(local_settings(data)) as database:
         remove_user(database, name)
-    click.echo(f"Removed the user {name}. The files in its home stay.", err=True)
+    click.echo(f"The user {name} is closed for good; the hub removes its consoles and files.", err=True)
+
+
+def _check_plan(settings: Settings, plan: str | None) -> None:
+    if plan is not None and plan not in settings.plans:
+        raise click.BadParameter(f"There is no plan {plan}; there are: {', '.join(settings.plans)}.")
+
+
+def _change(data: str | None, name: str, said: str, **change: Any) -> None:
+    from ..accounts.manage import change_user
+
+    with open_store(local_settings(data)) as database:
+        change_user(database, name, **change)
+    click.echo(said, err=True)
+
+
+@user.command("suspend", short_help="Let an account be used no more.")
+@click.argument("name")
+@takes_data
+def suspend(name: str, data: str | None) -> None:
+    """Let the account NAME be used no more, until `termhub user resume`.
+
+    A hub that runs logs it out everywhere within ten seconds, and refuses its password, tokens and
+    keys; what it shares is shared no longer meanwhile. Its consoles go on, slowed.
+    """
+    said = f"{name} is suspended. `termhub user resume {name}` lets it in again."
+    _change(data, name, said, suspended=True)
+
+
+@user.command("resume", short_help="Let a suspended account in again.")
+@click.argument("name")
+@takes_data
+def resume(name: str, data: str | None) -> None:
+    """Let the account NAME be used again."""
+    _change(data, name, f"{name} may log in again.", suspended=False)
+
+
+@user.command("plan", short_help="Give an account another plan.")
+@click.argument("name")
+@click.argument("plan")
+@takes_data
+def set_plan(name: str, plan: str, data: str | None) -> None:
+    """Give the account NAME the plan PLAN, also for its running consoles where the kernel allows it."""
+    _check_plan(local_settings(data), plan)
+    _change(data, name, f"{name} has the plan {plan} now.", plan=plan)
+
+
+@user.command("admin", short_help="Let an account look after the hub.")
+@click.argument("name")
+@click.option("--no", "resigns", is_flag=True, help="No longer.")
+@takes_data
+def set_admin(name: str, resigns: bool, data: str | None) -> None:
+    """Let the account NAME look after the hub, or no longer with --no."""
+    said = f"{name} looks after the hub {'no longer' if resigns else 'now'}."
+    _change(data, name, said, is_admin=not resigns)
+
+
+@user.command("sessions", short_help="List where an account is logged in.")
+@click.argument("name")
+@click.option("--end", "ended", metavar="NUMBER", type=int, multiple=True, help="Log this browser out.")
+@click.option("--end-all", is_flag=True, help="Log all of its browsers out.")
+@JSON_OPTION
+@takes_data
+def sessions(name: str, ended: tuple[int, ...], end_all: bool, as_json: bool, data: str | None) -> None:
+    """List the browsers in which NAME is logged in, or log them out."""
+    from ..accounts.manage import end_sessions, find_user
+
+    if ended and end_all:
+        raise click.UsageError("--end and --end-all exclude each other.")
+    with open_store(local_settings(data)) as database:
+        if ended or end_all:
+            count = end_sessions(database, name, None if end_all else ended)
+            click.echo(f"Logged {count} browser{'' if count == 1 else 's'} of {name} out.", err=True)
+            return
+        found = database.sessions(find_user(database, name).number)
+    rows: list[dict[str, Any]] = [
+        {
+            "number": each.number,
+            "created": when(each.created),
+            "last_seen": when(each.last_seen),
+            "address": each.address,
+            "agent": each.agent,
+        }
+        for each in found
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("number", "since", "last seen", "address", "browser"),
+        [(str(r["number"]), r["created"], r["last_seen"], r["address"], r["agent"]) for r in rows],
+    )
 
 
 @user.command("passwd", short_help="Set an account's password.")
@@ -161,6 +292,8 @@ def _token_row(each: Token) -> dict[str, Any]:
         "label": each.label,
         "created": when(each.created),
         "last_used": when(each.last_used),
+        "scopes": [scope for scope in SCOPES if scope in each.scopes],
+        "expires": when(each.expires),
     }
 
 
@@ -170,14 +303,35 @@ USER_OPTION = click.option("--user", "name", metavar="NAME", required=True, help
 @token.command("create", short_help="Make an API token.")
 @USER_OPTION
 @click.option("--label", default="", help="What it is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="What it is good for; may be given several times. All if not said.",
+)
+@click.option(
+    "--expires", metavar="TIME", callback=seconds_of, help="How long, such as 30d; for ever if not said."
+)
 @JSON_OPTION
 @takes_data
-def create(name: str, label: str, as_json: bool, data: str | None) -> None:
-    """Make an API token and print its secret, this once."""
+def create(
+    name: str,
+    label: str,
+    scopes: tuple[Scope, ...],
+    expires: float | None,
+    as_json: bool,
+    data: str | None,
+) -> None:
+    """Make an API token and print its secret, this once.
+
+    With --scope read it only looks; write makes, uses and changes consoles; account changes the
+    account and its credentials; admin looks after the hub, where its user may.
+    """
     from ..accounts.manage import create_token
 
     with open_store(local_settings(data)) as database:
-        made, secret = create_token(database, name, label)
+        made, secret = create_token(database, name, label, scopes or SCOPES, expires)
     if as_json:
         print_json({**_token_row(made), "secret": secret})
     else:
@@ -198,8 +352,18 @@ def list_tokens(name: str, as_json: bool, data: str | None) -> None:
         print_json(rows)
         return
     print_table(
-        ("number", "label", "created", "last used"),
-        [(str(r["number"]), r["label"], r["created"], r["last_used"] or "never") for r in rows],
+        ("number", "label", "created", "last used", "scopes", "expires"),
+        [
+            (
+                str(r["number"]),
+                r["label"],
+                r["created"],
+                r["last_used"] or "never",
+                " ".join(r["scopes"]),
+                r["expires"] or "never",
+            )
+            for r in rows
+        ],
     )
 
 

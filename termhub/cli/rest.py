@@ -26,6 +26,10 @@ _ERRORS: dict[str, type[TermhubError]] = {
 }
 
 
+_SAID = ("suspended", "account_expired", "expired_token")
+"""Codes of refusals whose words say more than that one is not logged in."""
+
+
 class HubAway(TermhubError):
     """Nobody answers at the hub's address."""
 
@@ -137,7 +141,8 @@ class Rest:
         problem = answer if isinstance(answer, dict) else {}
         message = problem.get("detail") or problem.get("title")
         if response.status == 401:
-            raise NotLoggedIn(str(message) if self._is_logging_in else self._not_logged_in())
+            is_said = self._is_logging_in or problem.get("code") in _SAID
+            raise NotLoggedIn(str(message) if is_said else self._not_logged_in())
         if message is None:
             raise HubAway(
                 f"{self.profile.host} answered {response.status} {response.reason}; is it a termhub hub?"

@@ -8,21 +8,13 @@ from typing import Any
 
 import click
 
-from ..errors import BadRequest
-from ..gateways.durations import parse_duration
 from ..gateways.sharing import MEMBER_HEAD, SHARE_HEAD, member_rows, share_notes, share_results, share_rows
+from .accounts import seconds_of
 from .consoles import JSON_OPTION
 from .directory import console_key
 from .output import patience, plain, print_json, print_table
 from .remote import takes_hub
 from .rest import Rest
-
-
-def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    try:
-        return None if text is None else parse_duration(text)
-    except BadRequest as error:
-        raise click.BadParameter(error.message) from None
 
 
 @click.command(short_help="Let others attach to a console.")
@@ -36,7 +28,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
 )
 @click.option("--user", metavar="USER", help="An account of the hub that it is for, instead of a link.")
 @click.option(
-    "--expires", metavar="TIME", callback=_seconds, help="How long, such as 90m or 2h; 1d if not said."
+    "--expires", metavar="TIME", callback=seconds_of, help="How long, such as 90m or 2h; 1d if not said."
 )
 @click.option(
     "--uses", type=click.IntRange(min=1), help="How many may come by the link; any number if not said."

@@ -5,8 +5,8 @@ import pytest
 
 from termhub.accounts import manage
 from termhub.accounts.passwords import verify_password
-from termhub.errors import BadRequest, NameTaken, StoreError
-from termhub.store import ConsoleRecord, Database
+from termhub.errors import BadRequest, NameTaken, NotAllowed
+from termhub.store import Database
 
 
 @pytest.fixture
@@ -50,14 +50,43 @@ def test_an_unknown_user_is_said_everywhere(database: Database) -> None:
             call()
 
 
-def test_a_user_with_running_consoles_is_not_removed(database: Database) -> None:
-    alice = manage.add_user(database, "alice", plan="default")
-    database.add_console(ConsoleRecord("c-aaaaaaaaaa", alice.number, "main", "python", "", 1.0))
-    with pytest.raises(StoreError, match="main"):
-        manage.remove_user(database, "alice")
-    database.end_console("c-aaaaaaaaaa", 2.0, "exit")
+def test_a_user_who_is_removed_is_closed_at_once_and_gone_when_the_hub_has_cleaned_up(
+    database: Database,
+) -> None:
+    alice = manage.add_user(database, "alice", plan="default", password="correct horse")
+    manage.create_token(database, "alice")
     manage.remove_user(database, "alice")
-    assert database.users() == []
+    (closed,) = database.users()
+    assert (closed.suspended is None, closed.password_hash) == (False, None)
+    assert database.tokens(alice.number) == []
+    (removal,) = database.people.removals()
+    assert (removal.user, removal.by.partition(":")[0]) == (alice.number, "local")
+    with pytest.raises(NotAllowed, match="being removed"):
+        manage.change_user(database, "alice", suspended=False)
+
+
+def test_what_is_done_here_is_noted(database: Database) -> None:
+    manage.add_user(database, "alice", plan="default", is_admin=True)
+    manage.change_user(database, "alice", plan="plus")
+    manage.change_user(database, "alice", plan="plus")
+    manage.set_password(database, "alice", "correct horse")
+    token, secret = manage.create_token(database, "alice", "laptop", ["read"], 60)
+    manage.revoke_token(database, "alice", token.number)
+    link = manage.create_link(database, "alice")
+    entries = database.audit.entries()
+    assert [entry.action for entry in entries] == [
+        "user.add",
+        "user.plan",
+        "password.reset",
+        "token.add",
+        "token.revoke",
+        "user.link",
+    ]
+    assert {entry.actor for entry in entries} == {manage.local_name()}
+    assert {entry.subject for entry in entries} == {"alice"}
+    told = "".join(entry.detail for entry in entries)
+    for hidden in (secret, link, "correct horse"):
+        assert hidden not in told
 
 
 def test_tokens_are_bounded_and_revoked_by_number(database: Database) -> None:

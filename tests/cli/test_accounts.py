@@ -84,7 +84,88 @@ def test_rm_and_passwd(termhub: Run, data: Path) -> None:
     assert termhub("user", "passwd", "alice", "--none", "--data", str(data)).status == 0
     assert users(data) == {"alice": None}
     assert termhub("user", "rm", "alice", "--data", str(data)).status == 0
-    assert users(data) == {}
+    done = termhub("user", "resume", "alice", "--data", str(data))
+    assert (done.status, done.err) == (1, "termhub: This account is being removed.\n")
+
+
+def row(termhub: Run, data: Path, name: str) -> dict[str, object]:
+    listed = json.loads(termhub("user", "ls", "--json", "--data", str(data)).out)
+    return next(each for each in listed if each["name"] == name)
+
+
+def noted(data: Path) -> list[tuple[str, str, str]]:
+    database = Database(data / "hub" / "termhub.db")
+    try:
+        return [
+            (entry.actor.partition(":")[0], entry.action, entry.subject) for entry in database.audit.entries()
+        ]
+    finally:
+        database.close()
+
+
+def test_suspend_resume_plan_and_admin(termhub: Run, data: Path) -> None:
+    def does(*words: str) -> tuple[int, str]:
+        done = termhub("user", *words, "--data", str(data))
+        return done.status, done.err
+
+    assert does("add", "alice", "--no-password", "--admin")[0] == 0
+    assert does("add", "bob", "--no-password")[0] == 0
+    assert does("suspend", "bob")[0] == 0
+    assert row(termhub, data, "bob")["suspended"] is not None
+    assert "suspended" in termhub("user", "ls", "--data", str(data)).out
+    assert does("resume", "bob")[0] == 0
+    assert row(termhub, data, "bob")["suspended"] is None
+    assert does("plan", "bob", "plus")[0] == 0
+    assert row(termhub, data, "bob")["plan"] == "plus"
+    status, said = does("plan", "bob", "gold")
+    assert status == 2
+    assert "free, plus, pro, guest" in said
+    status, said = does("admin", "alice", "--no")
+    assert status == 1
+    assert "only account that looks after the hub" in said
+    assert does("admin", "bob")[0] == 0
+    assert does("admin", "alice", "--no")[0] == 0
+    assert (row(termhub, data, "alice")["admin"], row(termhub, data, "bob")["admin"]) == (False, True)
+    assert noted(data) == [
+        ("local", "user.add", "alice"),
+        ("local", "user.add", "bob"),
+        ("local", "user.suspend", "bob"),
+        ("local", "user.resume", "bob"),
+        ("local", "user.plan", "bob"),
+        ("local", "user.admin", "bob"),
+        ("local", "user.admin", "alice"),
+    ]
+
+
+def test_sessions_are_listed_and_ended(termhub: Run, data: Path) -> None:
+    termhub("user", "add", "alice", "--no-password", "--data", str(data))
+    database = Database(data / "hub" / "termhub.db")
+    for agent in ("Firefox", "evil\x1b[2J"):
+        database.add_session(1, hash_secret(agent), 1.0, 2e9, "192.0.2.1", agent)
+    table = termhub("user", "sessions", "alice", "--data", str(data)).out
+    assert "Firefox" in table
+    assert "\x1b" not in table
+    assert termhub("user", "sessions", "alice", "--end", "1", "--data", str(data)).status == 0
+    assert [session.number for session in database.sessions(1)] == [2]
+    done = termhub("user", "sessions", "alice", "--end", "1", "--data", str(data))
+    assert (done.status, done.err) == (1, "termhub: alice has no login session 1.\n")
+    assert termhub("user", "sessions", "alice", "--end-all", "--data", str(data)).status == 0
+    assert database.sessions(1) == []
+    database.close()
+
+
+def test_tokens_have_scopes_and_an_end(termhub: Run, data: Path) -> None:
+    termhub("user", "add", "alice", "--no-password", "--data", str(data))
+    create = ("token", "create", "--user", "alice", "--data", str(data), "--json")
+    made = json.loads(termhub(*create, "--scope", "read", "--scope", "write", "--expires", "30d").out)
+    assert made["scopes"] == ["read", "write"]
+    assert made["expires"] > made["created"]
+    assert json.loads(termhub(*create).out)["scopes"] == ["read", "write", "account", "admin"]
+    assert termhub(*create, "--scope", "everything").status == 2
+    assert termhub(*create, "--expires", "soon").status == 2
+    table = termhub("token", "ls", "--user", "alice", "--data", str(data)).out.splitlines()
+    assert "read write" in table[1]
+    assert table[2].endswith("read write account admin  never")
 
 
 @pytest.mark.parametrize("command", [("rm",), ("passwd", "--none"), ("link",)])
