@@ -33,19 +33,20 @@ _ROUTER_4 = "10.0.2.1"
 _SANDBOX_4 = "10.0.2.100"
 _RESOLVER_6 = "fd00::3"
 _GATEWAY_6 = "fd00::2"
-_ROUTER_6 = "fd00::1"
 _SANDBOX_6 = "fd00::100"
 _LINK_6 = "fe80::1"
+_TABLE_6 = 100
 
 _FIRST, _LAST = 100, 30_000  # preferences of the rules: behind the local table, before the main one
 _LEAST_BURST_BYTES = 2 * MTU
 
-SYSCTLS = {"ipv4/ip_forward": "1", f"ipv4/neigh/{TAP}/proxy_delay": "0"}
-SYSCTLS_6 = {
-    "ipv6/conf/all/forwarding": "1",
-    f"ipv6/conf/{TAP}/proxy_ndp": "1",
-    f"ipv6/neigh/{TAP}/proxy_delay": "0",
+_TOLD_EACH_MS = "10"  # how often a sandbox is told that something is prohibited
+SYSCTLS = {
+    "ipv4/ip_forward": "1",
+    f"ipv4/neigh/{TAP}/proxy_delay": "0",
+    "ipv4/icmp_ratelimit": _TOLD_EACH_MS,
 }
+SYSCTLS_6 = {"ipv6/conf/all/forwarding": "1", "ipv6/icmp/ratelimit": _TOLD_EACH_MS}
 
 
 def link(pid: int) -> list[str]:
@@ -61,9 +62,10 @@ def router_4(own: Iterable[Address]) -> list[str]:
     prohibited = [str(network) for network in NOT_PUBLIC_4]
     prohibited += [f"{address}/32" for address in sorted(map(str, own)) if ":" not in address]
     return [
-        *_rules([_SANDBOX_4], RESOLVER_4, prohibited),
+        f"rule add pref {_FIRST - 1} to {_SANDBOX_4} lookup main",
+        *_rules(RESOLVER_4, prohibited),
         f"address add {_ROUTER_4}/24 dev {TAP}",
-        f"link set dev {TAP} up",
+        f"link set dev {TAP} mtu {MTU} up",
         f"route add {_SANDBOX_4}/32 dev {LINK}",
         f"route add default via {_GATEWAY_4} dev {TAP} onlink",
         f"neigh add proxy {_SANDBOX_4} dev {TAP}",
@@ -74,15 +76,19 @@ def router_6(own: Iterable[Address]) -> list[str]:
     """``ip -6`` commands in the router."""
     prohibited = [str(network) for network in NOT_PUBLIC_6]
     prohibited += [f"{address}/128" for address in sorted(map(str, own)) if ":" in address]
+    # slirp4netns learns a neighbour only from what the neighbour itself sends, so the router has the
+    # sandbox's address too; what comes for it is passed on before the local table is asked.
     return [
-        *_rules([_SANDBOX_6], _RESOLVER_6, prohibited),
+        "rule del pref 0",
+        f"rule add pref {_FIRST - 2} iif {TAP} to {_SANDBOX_6} lookup {_TABLE_6}",
+        f"rule add pref {_FIRST - 1} lookup local",
+        *_rules(_RESOLVER_6, prohibited),
         f"rule add pref {_LAST - 1} to {PUBLIC_6} lookup main",
         f"rule add pref {_LAST} prohibit",
-        f"address add {_ROUTER_6}/64 dev {TAP} nodad",
+        f"address add {_SANDBOX_6}/64 dev {TAP} nodad",
         f"address add {_LINK_6}/64 dev {LINK} nodad",
-        f"route add {_SANDBOX_6}/128 dev {LINK}",
+        f"route add {_SANDBOX_6}/128 dev {LINK} table {_TABLE_6}",
         f"route add default via {_GATEWAY_6} dev {TAP} onlink",
-        f"neigh add proxy {_SANDBOX_6} dev {TAP}",
     ]
 
 
@@ -112,9 +118,8 @@ def rate(kbits: int) -> list[str]:
     ]
 
 
-def _rules(sandbox: list[str], resolver: str, prohibited: list[str]) -> list[str]:
-    rules = [f"to {address} lookup main" for address in sandbox]
-    rules += [f"to {resolver} ipproto {kind} dport 53 lookup main" for kind in ("udp", "tcp")]
+def _rules(resolver: str, prohibited: list[str]) -> list[str]:
+    rules = [f"to {resolver} ipproto {kind} dport 53 lookup main" for kind in ("udp", "tcp")]
     rules += [f"to {network} prohibit" for network in prohibited]
     rules += [f"ipproto tcp dport {port} prohibit" for port in MAIL_PORTS]
     return [f"rule add pref {number} {rule}" for number, rule in enumerate(rules, _FIRST)]
