@@ -48,7 +48,10 @@ list_missing() {
     need bwrap bubblewrap
     PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2' || missing="$missing libseccomp2"
     [ -x /usr/lib/openssh/sftp-server ] || command -v sftp-server >/dev/null 2>&1 || missing="$missing openssh-sftp-server"
+    [ -x /usr/sbin/mkfs.ext4 ] || [ -x /sbin/mkfs.ext4 ] || missing="$missing e2fsprogs"
     [ "$purpose" = run ] && return
+    # A kernel with control groups of version 2 for the tests, where the system has it.
+    if apt-cache show user-mode-linux >/dev/null 2>&1; then need linux.uml user-mode-linux; fi
     for program in tmux vim less htop mc git; do need "$program" "$program"; done
     need ps procps
     need ssh openssh-client

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 
+import attrs
 import pytest
 
-from sandbox.limits import Group, Limits, cgroup, find, hierarchy, make, places
+from sandbox.limits import Group, Limits, cgroup, find, hierarchy, host_limits, make, places
 from sandbox.limits.hierarchy import Tree, trees
 
 MEBIBYTE = 1 << 20
@@ -213,3 +214,54 @@ class TestRealGroup:
 
 def test_a_group_of_nothing_says_so():
     assert Group("x", 1, {}).describe() == "nothing held by control groups (version 1)"
+
+
+class TestPlaces:
+    """Where groups go in a tree of version 2."""
+
+    @pytest.fixture
+    def tree(self, tmp_path, monkeypatch):
+        own = tmp_path / "system.slice" / "termhub.service"
+        own.mkdir(parents=True)
+        given = {str(own)}
+        monkeypatch.setattr(places, "_is_delegated", given.__contains__)
+        return Tree(2, str(tmp_path), str(own), frozenset({"memory"})), given
+
+    def test_the_group_that_was_delegated_is_taken_before_the_root(self, tree):
+        tree, _ = tree
+        assert places.candidates(tree) == [tree.own, tree.mount]
+
+    def test_the_one_above_counts_as_well(self, tree):
+        tree, _ = tree
+        below = attrs.evolve(tree, own=f"{tree.own}/some/where")
+        assert places.candidates(below) == [tree.own, tree.mount]
+
+    def test_others_processes_are_not_moved_where_nothing_was_delegated(self, tree):
+        tree, given = tree
+        given.clear()
+        assert places.candidates(tree) == [tree.mount]
+
+    def test_after_we_have_moved_it_is_the_same_place(self, tree):
+        tree, given = tree
+        given.clear()
+        moved = attrs.evolve(tree, own=f"{tree.own}/{places.OWN}")
+        assert places.candidates(moved) == [tree.own]
+
+    def test_our_own_processes_make_way(self, tmp_path):
+        (tmp_path / "cgroup.type").write_text("domain\n")
+        (tmp_path / "cgroup.procs").write_text("12345\n")
+        assert places._is_leaf_only(str(tmp_path))
+        (tmp_path / places.OWN).mkdir()
+        (tmp_path / places.OWN / "cgroup.procs").write_text("")
+        places._move_processes(str(tmp_path))
+        assert (tmp_path / places.OWN / "cgroup.procs").read_text() == "12345"
+
+    def test_the_root_of_all_groups_may_have_both(self, tmp_path):
+        (tmp_path / "cgroup.procs").write_text("1\n")
+        assert not places._is_leaf_only(str(tmp_path))
+
+
+def test_a_host_has_as_much_cpu_as_its_console_and_enough_for_an_echo():
+    assert host_limits(Limits(cpu_percent=50)).cpu_percent == 50
+    assert host_limits(Limits(cpu_percent=5)).cpu_percent == 20
+    assert host_limits(Limits()).cpu_percent is None
