@@ -52,8 +52,8 @@ class Chain:
             if self.broken is not None:
                 return
             if entry.number != self._last + 1:
-                missing = f"{self._last + 1} to {entry.number - 1}"
-                self.broken = Broken(entry.number, f"entries {missing} before it are missing")
+                why = f"the entries behind {self._last} and before it are missing, or out of order"
+                self.broken = Broken(entry.number, why)
             elif entry.hash != chained(self.head, entry):
                 why = "it, or the one before it, was changed, or they stand in another order"
                 self.broken = Broken(entry.number, why)

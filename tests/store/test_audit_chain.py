@@ -67,7 +67,7 @@ def test_removed_and_reordered_entries() -> None:
     entries = log(6)
     broken = followed(entries[:2] + entries[3:]).broken
     assert broken is not None
-    assert (broken.number, broken.why) == (4, "entries 3 to 3 before it are missing")
+    assert (broken.number, "behind 2 and before it" in broken.why) == (4, True)
     assert followed(entries[1:]).broken is not None
     entries[2], entries[3] = attrs.evolve(entries[3], number=3), attrs.evolve(entries[2], number=4)
     broken = followed(entries).broken
