@@ -51,6 +51,7 @@ setup(
         "klein>=24.8",
         "msgspec>=0.19",
         "platformdirs>=4.2",
+        "prometheus-client>=0.20",
         "ptyprocess>=0.7",
         "pyopenssl>=25.0",
         "pyseccomp>=0.1.2",

@@ -110,6 +110,7 @@ class Gateways:
             exports=hub.exports,
             removals=hub.removals,
             admin=hub.admin,
+            reports=hub.reports,
             address=self._link,
             invitation=hub.consoles.invitation,
             logged_in=hub.consoles.logged_in,

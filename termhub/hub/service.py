@@ -33,7 +33,7 @@ from termhub.hub.export import Exports
 from termhub.hub.hooks import Hooks, Target, read_target
 from termhub.hub.launcher import Launcher
 from termhub.hub.link import HostLink
-from termhub.hub.metering import Metering
+from termhub.hub.metering import Metering, Reports
 from termhub.hub.node import NodeLoad, node_load
 from termhub.hub.outside import Outside
 from termhub.hub.removal import Removals
@@ -82,6 +82,7 @@ class Hub:
         self.admin: Administration
         self.hooks: Hooks
         self.metering: Metering
+        self.reports: Reports
         self._hook: Target | None = None
         self._passwords = Passwords(reactor)
 
@@ -199,6 +200,7 @@ class Hub:
             lambda: self.isolation,
             time.time,
         )
+        self.reports = Reports(self.metering, self.store, self.consoles)
         self.watch.on_account_changed(self.metering.account_changed)
         self.watch.on_round(lambda elsewhere: self.audit.settle())
         await self.shares.start()

@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 
 from sandbox.guest import frames
 from termhub.accounts import Shares, manage
-from termhub.config import GuestsSettings
+from termhub.config import GuestsSettings, Settings
 from termhub.errors import BadRequest, ConsoleError, NameTaken, NotAllowed
 from termhub.gateways.web import Services, make_site
 from termhub.hub.administration import Administration
@@ -24,12 +24,14 @@ from termhub.hub.consoles import NewConsole
 from termhub.hub.directory import Directory
 from termhub.hub.export import Exports
 from termhub.hub.invitations import invitation
+from termhub.hub.metering import Metering, Reports
 from termhub.hub.node import NodeLoad
 from termhub.hub.removal import Removals
 from termhub.hub.viewers import Client
 from termhub.store import ConsoleRecord, Database, User
 from tests.support.administration import ConsolesOfHub, FakeFigures, FakeLauncher
 from tests.support.folders import temporary_folder
+from tests.support.metering import FakeHooks
 from tests.support.stores import AccountsOfTest, InlineStore, PlainPasswords
 
 
@@ -301,6 +303,7 @@ class WebTestCase(TestCase):
             exports=self.exports,
             removals=self.removals,
             admin=self.admin,
+            reports=self.reports,
             address=lambda: self.addresses["web"],
             invitation=lambda token: invitation(token, self.addresses),
             logged_in=lambda user: self.comings.append(("in", user.name)),
@@ -322,6 +325,16 @@ class WebTestCase(TestCase):
         self.launcher: Any = FakeLauncher()
         self.figures: Any = FakeFigures()
         now = manage.time.time
+        self.metering = Metering(
+            Settings(),
+            store,
+            self.hub_consoles,
+            self.launcher,
+            FakeHooks(),
+            reactor,
+            now,  # type: ignore[arg-type]
+        )
+        self.reports = Reports(self.metering, store, self.hub_consoles)
         self.exports = Exports(store, self.hub_consoles, self.shares, now)
         self.removals = Removals(
             store, self.hub_consoles, self.shares, self.launcher, self.watch, made.audit, now

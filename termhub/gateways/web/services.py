@@ -16,6 +16,7 @@ from termhub.hub.administration import Administration
 from termhub.hub.consoles import NewConsole
 from termhub.hub.export import Exports
 from termhub.hub.invitations import Invitation
+from termhub.hub.metering import Reports
 from termhub.hub.removal import Removals
 from termhub.hub.viewers import Client
 from termhub.store import Role, User
@@ -175,6 +176,7 @@ class Services:
     :param exports: hands users everything that they have.
     :param removals: removes accounts with all that they have.
     :param admin: what those do who look after the hub.
+    :param reports: tells of plans, limits and usage.
     :param address: where people reach the web, with a ``/`` at its end.
     :param ssh_address: the command that connects by ssh, such as ``ssh -p 2222 console@host``.
     """
@@ -189,6 +191,7 @@ class Services:
     exports: Exports
     removals: Removals
     admin: Administration
+    reports: Reports
     invitation: Callable[[str], Invitation] = _no_invitation
     logged_in: Callable[[User], None] = _nothing
     logged_out: Callable[[User], None] = _nothing

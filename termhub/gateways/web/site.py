@@ -12,10 +12,20 @@ from twisted.web.resource import IResource
 from termhub.errors import NoSuchConsole, NotAllowed, NotLoggedIn
 
 from ..attached import NOT_ALLOWED, Attached
-from . import account_api, admin_api, console_api, export_api, key_api, share_api
+from . import (
+    account_api,
+    admin_api,
+    console_api,
+    export_api,
+    key_api,
+    plan_api,
+    share_api,
+    usage_api,
+)
 from .attach import NO_SUCH_CONSOLE, SUBPROTOCOL, Admission, AttachFactory, attach_resource
 from .guards import Guards
 from .http import TermhubRequest, TermhubSite
+from .metrics import add_metrics
 from .openapi import openapi_document
 from .operations import PREFIX
 from .origins import origin_is_ours
@@ -31,6 +41,8 @@ OPERATIONS = (
     *key_api.OPERATIONS,
     *export_api.OPERATIONS,
     *admin_api.OPERATIONS,
+    *plan_api.OPERATIONS,
+    *usage_api.OPERATIONS,
 )
 STATIC_FOLDER = Path(__file__).parent / "static"
 
@@ -53,6 +65,7 @@ def make_site(
     app = new_app()
     router.add(app, OPERATIONS)
     _add_documents(app, services)
+    add_metrics(app, router)
     _add_attach(app, router, AttachFactory(Attached(services.accounts), reactor))
     _add_client(app, Static(static_folder))
     return TermhubSite(IResource(app.resource()), reactor, guards)

@@ -60,6 +60,8 @@ class Counting:
         self._read: dict[str, Reading] = {}
         self._relayed: Traffic = {}
         self._at: float | None = None
+        self.totals = Usage(0, "")
+        """What was added since the hub began: CPU time and traffic."""
 
     def addition(
         self,
@@ -110,8 +112,29 @@ class Counting:
     def added(self, addition: Addition) -> None:
         """It is in the store."""
         self._at = addition.at
+        for reading in addition.readings:
+            self._add_up(reading)
+        for held in addition.held:
+            self._sum(0.0, held.network_in, held.network_out)
         self._relayed = addition.relayed
         self._read.update((reading.console, reading) for reading in addition.readings)
+
+    def _add_up(self, now: Reading) -> None:
+        """What a counter had when it was first seen was counted by an earlier hub, or is little."""
+        before = self._read.get(now.console, now)
+        self._sum(
+            now.cpu_seconds - before.cpu_seconds,
+            now.network_in - before.network_in,
+            now.network_out - before.network_out,
+        )
+
+    def _sum(self, cpu_seconds: float, came: int, went: int) -> None:
+        self.totals = attrs.evolve(
+            self.totals,
+            cpu_seconds=self.totals.cpu_seconds + max(0.0, cpu_seconds),
+            network_in=self.totals.network_in + max(0, came),
+            network_out=self.totals.network_out + max(0, went),
+        )
 
     def forget(self, consoles: Collection[str]) -> None:
         """These have ended, and their last counters are in the store."""

@@ -84,6 +84,12 @@ class Endings:
         """Whether the last sample found that a console used CPU time, or could not say."""
         return self._idleness.worked_at(console.id) in (None, at)
 
+    def idle_seconds(self, console: Console, at: float) -> float:
+        """How long a console has been idle, as far as was seen."""
+        if console.viewers:
+            return 0.0
+        return round(max(0.0, at - max(self._idleness.busy_at(console.id) or at, console.active_at)), 1)
+
     def end(self, console: Console, user: User, reason: str, kind: str) -> None:
         """End a console, in its own time."""
         if console.id not in self._ending and not console.has_ended:

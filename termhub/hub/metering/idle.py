@@ -45,6 +45,10 @@ class Idleness:
             self._measured[console] = (cpu_seconds, at)
         return works
 
+    def busy_at(self, console: str) -> float | None:
+        """When a console was last found busy; None: it was not looked at yet."""
+        return self._busy.get(console)
+
     def worked_at(self, console: str) -> float | None:
         """When a sample last found that a console used CPU time, or could not say; None: never."""
         return self._worked.get(console)

@@ -24,7 +24,7 @@ from termhub.hub.clock import Clock, DelayedCall
 from termhub.hub.console import Console
 from termhub.hub.consoles import Consoles
 from termhub.hub.hooks import Hooks
-from termhub.store import Store, User
+from termhub.store import Store, Usage, User
 
 from . import words
 from .allowance import Allowances, Change
@@ -131,6 +131,15 @@ class Metering:
     def used_today(self, user: User) -> float:
         """CPU seconds that the store had of a user's day at the last look."""
         return self._used.get(user.number, 0.0)
+
+    @property
+    def totals(self) -> Usage:
+        """CPU time and traffic of everybody since the hub began."""
+        return self._counting.totals
+
+    def idle_seconds(self, console: Console) -> float:
+        """How long a console has been idle."""
+        return self._endings.idle_seconds(console, self._clock.seconds())
 
     @property
     def resets(self) -> float:
