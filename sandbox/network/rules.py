@@ -77,10 +77,11 @@ def router_6(own: Iterable[Address]) -> list[str]:
     prohibited = [str(network) for network in NOT_PUBLIC_6]
     prohibited += [f"{address}/128" for address in sorted(map(str, own)) if ":" in address]
     # slirp4netns learns a neighbour only from what the neighbour itself sends, so the router has the
-    # sandbox's address too; what comes for it is passed on before the local table is asked.
+    # sandbox's address too; TCP and UDP to it are passed on before the local table is asked.
     return [
         "rule del pref 0",
-        f"rule add pref {_FIRST - 2} iif {TAP} to {_SANDBOX_6} lookup {_TABLE_6}",
+        f"rule add pref {_FIRST - 3} iif {TAP} to {_SANDBOX_6} ipproto tcp lookup {_TABLE_6}",
+        f"rule add pref {_FIRST - 2} iif {TAP} to {_SANDBOX_6} ipproto udp lookup {_TABLE_6}",
         f"rule add pref {_FIRST - 1} lookup local",
         *_rules(_RESOLVER_6, prohibited),
         f"rule add pref {_LAST - 1} to {PUBLIC_6} lookup main",
