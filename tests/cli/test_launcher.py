@@ -33,6 +33,7 @@ def manager(folder: Path) -> Iterator[socket.socket]:
     """Where a service manager listens."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(folder / "notify"))
+        (folder / "notify").chmod(0o777)  # as systemd's: a hub has become another user
         listening.settimeout(60)
         yield listening
 

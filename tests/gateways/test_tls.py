@@ -28,7 +28,7 @@ from termhub.gateways.web import http as web_http
 from termhub.gateways.web.attach import NOTSENT_LOWAT
 from termhub.gateways.web.guards import Guards
 from termhub.gateways.web.rates import Rates
-from termhub.gateways.web.tls import Certificate
+from termhub.gateways.web.tls import Certificate, _version
 from tests.support.certificates import write_pair
 from tests.support.folders import temporary_folder
 from tests.support.web import WebTestCase
@@ -411,3 +411,10 @@ def test_files_that_only_root_reads_are_warned_of(tmp_path: Path) -> None:
         os.seteuid(0)
     assert warning is not None
     assert "only taken with a restart" in warning
+
+
+def test_files_that_become_readable_are_read_again(tmp_path: Path) -> None:
+    certificate, key = files(tmp_path)
+    before = _version(certificate, key)
+    key.chmod(0o640)
+    assert _version(certificate, key) != before

@@ -9,6 +9,7 @@ import re
 import selectors
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -80,12 +81,12 @@ class HubProcess:
             if not chunk:
                 raise AssertionError(f"termhub up ended: {text.decode(errors='replace')}\n{self.errors()}")
             text += chunk
-            match = re.search(rb"^web\s+(http://\S+)\s*$", text, re.M)
+            match = re.search(rb"^web\s+(https?://\S+)\s*$", text, re.M)
             if match:
                 ready = True
                 self.url = match[1].decode().rstrip("/")
                 self.port = urlsplit(self.url).port or 0
-            link = re.search(rb"^login\s+(http://\S+)\s*$", text, re.M)
+            link = re.search(rb"^login\s+(https?://\S+)\s*$", text, re.M)
             if link:
                 self.login_link = link[1].decode()
                 break
@@ -136,6 +137,9 @@ class HubProcess:
     ) -> tuple[int, Any]:
         """Status and decoded body (JSON, or bytes) of one call to the REST API."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        if self.url.startswith("https:"):
+            context = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=context)
         sent = {"Origin": self.url, **(headers or {})}
         if self.cookie:
             sent["Cookie"] = self.cookie
@@ -148,7 +152,7 @@ class HubProcess:
             response = connection.getresponse()
             content = response.read()
             cookie = response.getheader("Set-Cookie")
-            if cookie and cookie.startswith("termhub_session="):
+            if cookie and cookie.startswith(("termhub_session=", "__Host-termhub_session=")):
                 self.cookie = cookie.split(";")[0]
             if "json" in (response.getheader("Content-Type") or ""):
                 return response.status, json.loads(content)

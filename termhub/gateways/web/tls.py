@@ -221,7 +221,8 @@ def _version(*files: Path) -> Version:
     for file in files:
         try:
             stat = file.stat()
-            found.append((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+            # Of the inode too: what could not be read may have become readable.
+            found.append((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
         except OSError as error:
             found.append(str(error.strerror))
     return tuple(found)
