@@ -108,7 +108,7 @@ class FakeConsole:
         self.id, self.owner, self.new = id, owner, new
         self.name = new.name or id
         self.program, self.image = new.program or "python", new.image or "3.11"
-        self.created, self.last_activity = 1.5, 2.5
+        self.created, self.last_activity, self.active_at = 1.5, 2.5, 0.5
         self.windows: dict[int, Any] = {}
         self.is_prepared = False
         self.state = "running"
@@ -334,6 +334,7 @@ class WebTestCase(TestCase):
             reactor,
             now,  # type: ignore[arg-type]
         )
+        self.metering.plans.users.update({user.number: user for user in self.database.users()})
         self.reports = Reports(self.metering, store, self.hub_consoles)
         self.exports = Exports(store, self.hub_consoles, self.shares, now)
         self.removals = Removals(

@@ -88,7 +88,8 @@ class Endings:
         """How long a console has been idle, as far as was seen."""
         if console.viewers:
             return 0.0
-        return round(max(0.0, at - max(self._idleness.busy_at(console.id) or at, console.active_at)), 1)
+        busy_at = self._idleness.busy_at(console.id)
+        return 0.0 if busy_at is None else round(max(0.0, at - max(busy_at, console.active_at)), 1)
 
     def end(self, console: Console, user: User, reason: str, kind: str) -> None:
         """End a console, in its own time."""
