@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-NOSUID, NODEV, NOATIME = 2, 4, 1024
+NOSUID, NODEV, NOEXEC, REMOUNT, NOATIME = 2, 4, 8, 32, 1024
 BIND, REC, SLAVE = 0x1000, 0x4000, 0x80000
 _UMOUNT_NOFOLLOW = 8
 _CLONE_NEWNS = 0x00020000

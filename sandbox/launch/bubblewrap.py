@@ -112,6 +112,7 @@ class Bubblewrap:
             if not os.path.isdir(path):
                 raise LaunchError(f"{path}: no such folder")
         passed: list[int] = []
+        gates: list[int] = []
         try:
             host = inside.hostname(spec.hostname)
             files = {
@@ -121,12 +122,14 @@ class Bubblewrap:
             programs = [_memory_file(program, passed) for program in _filters()]
             info_read, info_write = os.pipe()
             passed.append(info_write)
+            gates += os.pipe()
+            passed.append(gates[0])
             group = self._make_group(spec.console, spec.limits) if self._make_group else None
         except BaseException:
-            for fd in passed:
+            for fd in {*passed, *gates}:
                 os.close(fd)
             raise
-        argv = _arguments(self._bwrap, spec, host, files, programs, info_write)
+        argv = _arguments(self._bwrap, spec, host, files, programs, info_write, gates[0])
         rlimits = {resource.RLIMIT_CORE: _core_limit(), resource.RLIMIT_NOFILE: spec.limits.open_files}
         rlimits.update(memory_rlimits(spec, group))
         return Launch(
@@ -143,11 +146,12 @@ class Bubblewrap:
             group=group,
             isolation="bubblewrap: own namespaces, filtered system calls; " + describe_limits(group),
             network=spec.network,
+            gate_fd=gates[1],
         )
 
 
 def _arguments(
-    bwrap: str, spec: SandboxSpec, host: str, files: dict[str, int], programs: list[int], info: int
+    bwrap: str, spec: SandboxSpec, host: str, files: dict[str, int], programs: list[int], info: int, gate: int
 ) -> list[str]:
     size = ["--size", str(_MEBIBYTE), "--tmpfs"]
     room = ["--size", str(spec.limits.tmp_bytes), "--tmpfs"]
@@ -197,7 +201,7 @@ def _arguments(
     argv += ["--chdir", inside.HOME]
     for fd in programs:
         argv += ["--add-seccomp-fd", str(fd)]
-    argv += ["--info-fd", str(info), "--"]
+    argv += ["--info-fd", str(info), "--block-fd", str(gate), "--"]
     return argv + guest.command(spec, guest.agent_python(spec), [inside.AGENT_FOLDER], inside.HOME)
 
 

@@ -63,6 +63,8 @@ class Launch:
     :param pass_fds: descriptors the command names by number; closed once it has started.
     :param info_fd: read end of the pipe on which the command tells the agent's pid; None
         where the command itself is the agent.
+    :param gate_fd: write end of the pipe for whose end the command waits, once all is mounted and
+        before it starts the agent; None where it does not wait.
     :param rlimits: kind to limit, soft and hard.
     :param kill_signal: what makes the agent's process end with everything it started.
     :param isolation: words for people about what keeps the sandbox apart, but for the network.
@@ -83,6 +85,7 @@ class Launch:
     isolation: str
     kill_signal: int = signal.SIGKILL
     network: Network | None = None
+    gate_fd: int | None = None
 
 
 class Backend(Protocol):

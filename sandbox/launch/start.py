@@ -21,6 +21,7 @@ import attrs
 from sandbox.limits import Group
 from sandbox.network import NetworkError, connect
 
+from . import terminals
 from .model import Launch, LaunchError
 
 _START_SECONDS = 30.0
@@ -69,7 +70,8 @@ class Sandbox:
 def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
     """Start a sandbox and wait until its agent's process exists (a few milliseconds).
 
-    Takes over the descriptors in ``launch.pass_fds`` and ``launch.info_fd``.
+    Takes over the descriptors in ``launch.pass_fds``, ``launch.info_fd`` and ``launch.gate_fd``.
+    Besides the sandbox's monitor the caller gets a child that ends soon and is to be collected.
 
     :raises LaunchError: with what the command said, when there is no agent in time.
     """
@@ -78,7 +80,7 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
     try:
         monitor = os.fork()
     except OSError as error:
-        _close([*launch.pass_fds, errors, report_read, report_write])
+        _close([*launch.pass_fds, *_gate(launch), errors, report_read, report_write])
         _drop_group(launch)
         raise LaunchError(f"no process for the sandbox: {error}") from error
     if monitor == 0:
@@ -99,7 +101,7 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
         with contextlib.suppress(ProcessLookupError):
             os.kill(monitor, signal.SIGKILL)
         os.waitpid(monitor, 0)
-        _close([errors])
+        _close([errors, *_gate(launch)])
         _drop_group(launch)
         if isinstance(error, ProcessLookupError):
             raise LaunchError("the sandbox ended at once") from None
@@ -107,6 +109,8 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
     finally:
         if launch.info_fd is not None:
             os.close(launch.info_fd)
+    for gate in _gate(launch):
+        terminals.limit(pid, gate)
     return Sandbox(
         pid=pid,
         start_time=started,
@@ -224,6 +228,10 @@ def start_time(pid: int) -> int:
 
 def _said(errors: int) -> str:
     return os.pread(errors, 4096, 0).decode(errors="replace").strip()
+
+
+def _gate(launch: Launch) -> list[int]:
+    return [] if launch.gate_fd is None else [launch.gate_fd]
 
 
 def _drop_group(launch: Launch) -> None:

@@ -1,0 +1,79 @@
+"""How many terminals a sandbox can open.
+
+All devpts file systems of a machine draw from one number (``kernel.pty.max``): without a
+bound one program could open them all, and nobody else would get a new window.  bubblewrap
+mounts one for each sandbox, without a bound; it is set here from outside, between the mounts
+and the sandbox's first program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+
+from sandbox import mounts
+from sandbox.network import namespaces
+
+MOST = 64
+_FOLDER = "/dev/pts"
+_OPTIONS = f"ptmxmode=0666,mode=620,max={MOST}"
+_NS_GET_USERNS = 0xB701
+_NEW_MOUNTS, _NEW_USER = 0x00020000, 0x10000000
+_SECONDS = 5.0
+_POLL_SECONDS = 0.0005
+
+
+def limit(pid: int, gate: int) -> None:
+    """Bound the terminals of a sandbox whose first program waits for ``gate``.
+
+    Does not wait for it: a child does, and the program starts when that has ended, also
+    when nothing could be done.  It is for the caller to collect the child.
+
+    :param pid: the sandbox's first process.
+    :param gate: the write end of the pipe whose end it waits for; closed here.
+    """
+    child = -1
+    with contextlib.suppress(OSError):
+        child = os.fork()
+    if child == 0:
+        try:
+            _leave(gate)
+            _limit(pid)
+        finally:
+            os._exit(0)
+    os.close(gate)
+
+
+def _leave(gate: int) -> None:
+    """Keep nothing open but the gate: neither the sandbox's FIFOs nor the caller's sockets."""
+    os.closerange(3, gate)
+    os.closerange(gate + 1, 1 << 16)
+
+
+def _limit(pid: int) -> None:
+    ours = os.stat(_FOLDER).st_dev
+    deadline = time.monotonic() + _SECONDS
+    while (theirs := _mounted(pid)) in (None, ours):  # it has the machine's files yet
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_POLL_SECONDS)
+    view = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+    if os.geteuid() != 0:
+        namespaces.enter(fcntl.ioctl(view, _NS_GET_USERNS), _NEW_USER)
+    namespaces.enter(view, _NEW_MOUNTS)
+    # Once more, from inside: those of the machine must never be bounded.
+    if os.stat(_FOLDER).st_dev == theirs:
+        mounts.mount("devpts", _FOLDER, None, mounts.REMOUNT | mounts.NOSUID | mounts.NOEXEC, _OPTIONS)
+
+
+def _mounted(pid: int) -> int | None:
+    """The device of what is mounted for terminals as a process sees it; None where there is nothing."""
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            fields = line.split()
+            if fields[4] == _FOLDER and " - devpts " in line:
+                major, _, minor = fields[2].partition(":")
+                return os.makedev(int(major), int(minor))
+    return None
