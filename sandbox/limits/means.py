@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from . import places
@@ -34,12 +36,15 @@ class Mean:
     advice: str | None
 
 
-def means(*, is_root: bool, is_confined: bool, volumes: str | None) -> list[Mean]:
+def means(
+    *, is_root: bool, is_confined: bool, volumes: str | None, full_network: Sequence[str]
+) -> list[Mean]:
     """What holds each limit here.
 
     :param is_root: whether sandboxes are started as root.
     :param is_confined: whether programs run in a sandbox.
     :param volumes: what keeps homes from being volumes; None when they are.
+    :param full_network: what a public network lacks, each with what installs it.
     """
     found = [_group(name, is_root, is_confined) for name in _GROUPS]
     found += _home(volumes)
@@ -47,7 +52,7 @@ def means(*, is_root: bool, is_confined: bool, volumes: str | None) -> list[Mean
         Mean("file_bytes", "rlimit of each process", True, None),
         Mean("open_files", "rlimit of each process", True, None),
         _users(is_root, is_confined),
-        *_network(is_confined),
+        *_network(is_confined, full_network),
     ]
     return found
 
@@ -89,11 +94,16 @@ def _users(is_root: bool, is_confined: bool) -> Mean:
     return Mean("users", "nothing: programs of all users run with termhub's own rights", False, advice)
 
 
-def _network(is_confined: bool) -> list[Mean]:
+def _network(is_confined: bool, full: Sequence[str]) -> list[Mean]:
     if not is_confined:
         words = "nothing: programs have the network of this machine"
         advice = "run termhub without --insecure-no-sandbox"
         return [Mean(name, words, False, advice) for name in ("network_allowlist", "network_full")]
     allowlist = Mean("network_allowlist", "a network namespace without a way out but the proxy", True, None)
-    advice = "give plans the network allowlist instead"
-    return [allowlist, Mean("network_full", "nothing: a sandbox has no way out but the proxy", False, advice)]
+    if full:
+        return [
+            allowlist,
+            Mean("network_full", "nothing: such consoles have no network", False, "; ".join(full)),
+        ]
+    words = "slirp4netns behind a router of its own, which lets public addresses pass"
+    return [allowlist, Mean("network_full", words, True, None)]

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import asdict
 
+from sandbox import network
 from sandbox.guest.loop import Loop
 from sandbox.limits.means import means
 from termhub.errors import BadRequest
@@ -104,6 +105,7 @@ class LimitOperations:
             is_root=self._sandboxes.users.is_root,
             is_confined=self._sandboxes.is_confined,
             volumes=self._sandboxes.homes.missing(),
+            full_network=network.check(),
         )
         reply(means=[asdict(each) for each in found])
 

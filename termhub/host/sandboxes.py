@@ -257,9 +257,8 @@ class Sandboxes:
             return {name: record.get(name) for name in (*COUNTERS, *GAUGES)}
         now = groups.usage(console)
         pid = record.get("pid")
-        count_traffic = getattr(network, "usage", None)
-        if record.get("network") == "full" and isinstance(pid, int) and count_traffic is not None:
-            traffic = count_traffic(pid)
+        if record.get("network") == "full" and isinstance(pid, int):
+            traffic = network.usage(pid)
             if traffic is not None:
                 now["network_in"], now["network_out"] = traffic
         return self.figures.note(console, now)

@@ -465,7 +465,12 @@ def test_without_means_it_says_what_to_do(monkeypatch, is_root):
     monkeypatch.setattr("sandbox.limits.places.bases", dict)
     found = {
         mean.name: mean
-        for mean in means(is_root=is_root, is_confined=is_root, volumes="mkfs.ext4 is not installed")
+        for mean in means(
+            is_root=is_root,
+            is_confined=is_root,
+            volumes="mkfs.ext4 is not installed",
+            full_network=["no slirp4netns; get it"],
+        )
     }
     assert found.keys() == NAMES
     assert not found["memory"].enforced
@@ -473,6 +478,7 @@ def test_without_means_it_says_what_to_do(monkeypatch, is_root):
     assert "mkfs.ext4" in found["home_files"].by
     assert ("Delegate" in found["memory"].advice) == (not is_root)
     assert found["users"].enforced == is_root
+    assert "slirp4netns" in found["network_full"].advice or not is_root
 
 
 @given(
