@@ -130,9 +130,7 @@ class SuspendedTests(ByCookie):
             answers = [
                 await self.call("GET", "/me"),
                 await self.by(cookie, "GET", "/me"),
-                await self.call(
-                    "POST", "/login", {"name": "alice", "password": "alice's password"}, token=""
-                ),
+                await self.call("POST", "/login", right, token=""),
                 await self.call("POST", "/login", {"link": link}, token=""),
             ]
             seen = [(each.status, each.json.get("code", "")) for each in answers]

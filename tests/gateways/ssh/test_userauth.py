@@ -543,6 +543,38 @@ class TestAccessEnds(LoginCase):
         self.line.pump()
         self.assertTrue(self.is_gone)
 
+    def suspend(self, is_suspended: bool = True) -> None:
+        self.successResultOf(ensureDeferred(self.accounts.change(self.alice, None, suspended=is_suspended)))
+        self.line.pump()
+
+    def test_a_user_who_is_suspended_is_sent_away_at_once(self) -> None:
+        self.add(ED25519)
+        self.assertEqual(self.show(ED25519), [USERAUTH_SUCCESS])
+        self.suspend()
+        self.assertTrue(self.is_gone)
+
+    def test_who_is_suspended_is_told_so_once_they_have_shown_who_they_are(self) -> None:
+        self.add(ED25519)
+        self.suspend()
+        refused = [USERAUTH_BANNER, USERAUTH_FAILURE]
+        answers = self.ask("alice", "publickey", self.proof(ED25519, name="alice"))
+        self.assertEqual(self.kinds(answers), refused)
+        self.assertIn(b"suspended", answers[0][1])
+        right = boolean(False) + string("alice's password")
+        self.assertEqual(self.kinds(self.ask("alice", "password", right)), refused)
+        wrong = boolean(False) + string("wrong")
+        self.assertEqual(self.kinds(self.ask("alice", "password", wrong)), [USERAUTH_FAILURE])
+        self.suspend(False)
+        self.assertEqual(self.kinds(self.ask("alice", "password", right)), [USERAUTH_SUCCESS])
+
+    def test_who_comes_is_noted(self) -> None:
+        self.add(ED25519)
+        self.show(ED25519)
+        entry = self.database.audit.newest(None, 1)[0]
+        self.assertEqual(
+            (entry.actor, entry.action, entry.detail), ("alice", "login.ok", '{"way":"ssh, by a key"}')
+        )
+
     def test_the_hub_stops(self) -> None:
         stopped = self.gateway.stop()
         self.line.pump()

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 
 from termhub.accounts import Password
 from termhub.config import TelnetSettings
-from termhub.errors import TermhubError, TooMany
+from termhub.errors import NotLoggedIn, TermhubError, TooMany
 from termhub.gateways import tcp
 from termhub.gateways.telnet import gateway as gateway_module
 from termhub.gateways.telnet.connection import MAX_EARLY, MAX_UNREAD_ANSWERS, SETTLE_SECONDS
@@ -292,6 +292,16 @@ def test_stop_says_why_and_waits_for_all() -> None:
     assert stopped == [None]
     telnet.gateway.stop().addCallback(stopped.append)
     assert stopped == [None, None]
+
+
+def test_who_may_not_use_the_account_is_told_why_and_who_may_is_noted() -> None:
+    telnet = Telnet()
+    telnet.error = NotLoggedIn("Your account is suspended.", "suspended")
+    telnet.types(SETTLED + b"alice\rwrong\r")
+    assert b"Your account is suspended." in telnet.shown
+    assert telnet.noted == []
+    telnet.types(b"alice\rright\r")
+    assert telnet.noted == [("alice", "telnet, by a password", "127.0.0.1")]
 
 
 def test_login_that_is_worth_nothing_any_more() -> None:
