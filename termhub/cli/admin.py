@@ -14,6 +14,7 @@ from .consoles import JSON_OPTION
 from .output import age, patience, plain, print_json, print_table
 from .remote import takes_hub
 from .rest import Rest
+from .usage import admin_usage
 
 _PAGE = "500"
 
@@ -277,34 +278,7 @@ def undrain(rest: Rest) -> None:
     click.echo("The hub takes new consoles again.", err=True)
 
 
-@admin.command(short_help="Say what everybody used in a month.")
-@click.option("--month", metavar="YYYY-MM", help="Such as 2026-11; this month if not said.")
-@JSON_OPTION
-@takes_hub
-def usage(rest: Rest, month: str | None, as_json: bool) -> None:
-    """Say what everybody used in a month (UTC), by user and day; the page has it as CSV."""
-    wanted = month or time.strftime("%Y-%m", time.gmtime())
-    with patience("Asking the hub"):
-        found = rest.call("GET", "admin", "usage", query={"month": wanted})
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ("user", "day", "cpu s", "memory GiB h", "disk GiB h", "received", "sent", "console h"),
-        [
-            (
-                str(each["user"]),
-                each["day"],
-                f"{each['cpu_seconds']:.1f}",
-                f"{each['memory_gib_hours']:.2f}",
-                f"{each['disk_gib_hours']:.2f}",
-                size_words(each["network_in"]),
-                size_words(each["network_out"]),
-                f"{each['console_hours']:.1f}",
-            )
-            for each in found["usage"]
-        ],
-    )
+admin.add_command(admin_usage)
 
 
 @admin.command(short_help="Say what was done.")

@@ -22,6 +22,7 @@ _COMMANDS = {
     "share": ("termhub.cli.shares:share", "Let others attach to a console."),
     "shares": ("termhub.cli.shares:shares", "List a console's shares, and who came by them."),
     "unshare": ("termhub.cli.shares:unshare", "Take shares of a console back."),
+    "usage": ("termhub.cli.usage:usage", "Show what you have used, and what is left."),
     "key": ("termhub.cli.ssh_keys:key", "Manage the keys that open your account by ssh."),
     "export": ("termhub.cli.export:export", "Get everything that you have on a hub."),
     "admin": ("termhub.cli.admin:admin", "Look after a hub: users, consoles, load."),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import attrs
+import msgspec
 
-from termhub.hub.metering.reports import BillRow, bill_csv
-
+from ..bills import bill_csv
 from .operations import Answer, Call, Operation
 from .services import Services
 from .usage_schemas import (
@@ -40,24 +40,23 @@ async def get_usage(services: Services, call: Call[None, UsageQuery]) -> Answer:
 
 async def get_bill(services: Services, call: Call[None, BillQuery]) -> Answer:
     """Say what everybody used in a month."""
-    rows = await _bill(services, call)
-    told = [
-        BillRowInfo(*attrs.astuple(row.use), number=row.number, name=row.name, plan=row.plan) for row in rows
-    ]
-    return Answer(value=Bill(call.query.month, told))
+    return Answer(value=await _bill(services, call))
 
 
 async def get_bill_csv(services: Services, call: Call[None, BillQuery]) -> Answer:
     """Say what everybody used in a month, for spreadsheets."""
-    rows = await _bill(services, call)
-    month = call.query.month
-    headers = {"Content-Disposition": f'attachment; filename="usage-{month}.csv"'}
-    return Answer(data=bill_csv(month, rows).encode(), headers=headers)
+    bill = await _bill(services, call)
+    headers = {"Content-Disposition": f'attachment; filename="usage-{bill.month}.csv"'}
+    return Answer(data=bill_csv(bill.month, msgspec.to_builtins(bill.rows)).encode(), headers=headers)
 
 
-async def _bill(services: Services, call: Call[None, BillQuery]) -> list[BillRow]:
+async def _bill(services: Services, call: Call[None, BillQuery]) -> Bill:
     services.admin.looked(call.user, "usage", call.address)
-    return await services.reports.bill(call.query.month)
+    rows = await services.reports.bill(call.query.month)
+    told = [
+        BillRowInfo(*attrs.astuple(row.use), number=row.number, name=row.name, plan=row.plan) for row in rows
+    ]
+    return Bill(call.query.month, told)
 
 
 OPERATIONS = (

@@ -5,8 +5,6 @@ Only reads what :class:`Metering` found last and what the store has.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -245,22 +243,6 @@ class Reports:
             name, plan = (None, None) if user is None else (user.name, self.plans.name(user))
             rows.append(BillRow(number, name, plan, Use.of(days)))
         return rows
-
-
-def bill_csv(month: str, rows: Iterable[BillRow]) -> str:
-    """A bill as CSV (RFC 4180), one row a user, in a form that no spreadsheet takes for formulas."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["month", "user", "name", "plan", *(field.name for field in attrs.fields(Use))])
-    for row in rows:
-        names = [harmless(row.name or ""), harmless(row.plan or "")]
-        writer.writerow([month, row.number, *names, *attrs.astuple(row.use)])
-    return text.getvalue()
-
-
-def harmless(text: str) -> str:
-    """Text that a spreadsheet shows as it is: what it would take for a formula has a ``'`` before it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def _line(name: str, used: float | None, limit: float | None, unit: str, means: Means) -> Limit:
