@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.guest import frames
 from termhub.host.agent_link import EVENTS_AT_ONCE
-from termhub.host.streams import MAX_STREAMS, REQUEST_SECONDS
+from termhub.host.streams import MAX_CONNECTIONS, MAX_STREAMS, REQUEST_SECONDS
 from tests.support.console_core import ConsoleCore, LinkCore
 
 WINDOW = frames.STREAM_WINDOW
@@ -319,3 +319,113 @@ class TestHostileAgent:
         link.frames()
         core.to_agent()
         core.close()
+
+
+class TestConnections:
+    """What programs of an allow-list ask for; made by the newest link."""
+
+    NUMBER = frames.CONNECTIONS + 5
+
+    def want(self, core: Core, number: int = NUMBER, **fields: Any) -> None:
+        event = {"type": "connect", "stream": number, "host": "pypi.org", "port": 443, **fields}
+        core.event(event, frames.CONSOLE)
+
+    def connect(self, core: Core, link: LinkCore, number: int = NUMBER) -> int:
+        """The link's number of a connection that it has made."""
+        self.want(core, number)
+        ((_, event),) = received(link)
+        link.request("connected", stream=event["stream"])
+        assert link.replies() == [{"id": "connected", "ok": True}]
+        (request,) = core.asked()
+        core.reply(id=request["id"], ok=True)
+        return int(event["stream"])
+
+    def test_is_asked_of_the_newest_link_and_relayed(self, core, link):
+        newest = LinkCore(core, subscribe=False)
+        theirs = self.connect(core, newest)
+        assert theirs >= frames.CONNECTIONS
+        assert received(link) == []
+        core.send(self.NUMBER, b"hello")
+        assert received(newest) == [("data", (theirs, b"hello"))]
+        to_host(newest, theirs, b"answer")
+        assert core.streamed() == [(self.NUMBER, b"answer")]
+        core.event({"type": "stream", "stream": self.NUMBER, "code": 0, "said": ""}, frames.CONSOLE)
+        assert received(newest)[-1][1]["type"] == "stream"
+
+    def test_says_what_the_link_refuses(self, core, link):
+        self.want(core)
+        ((_, event),) = received(link)
+        assert (event["type"], event["host"], event["port"]) == ("connect", "pypi.org", 443)
+        link.request("refused", stream=event["stream"], code="not_allowed", error="No." + "x" * 9000)
+        (request,) = core.asked()
+        assert (request["op"], request["stream"], request["code"]) == ("refused", self.NUMBER, "not_allowed")
+        assert request["error"].startswith("No.")
+        core.reply(id=request["id"], ok=True)
+        self.want(core)
+        assert core.console.failure is None
+
+    def test_without_a_link_is_refused_at_once(self, core):
+        self.want(core)
+        (request,) = core.asked()
+        assert (request["op"], request["code"]) == ("refused", "busy")
+
+    def test_link_that_is_lost_gives_it_up(self, core, link):
+        self.connect(core, link)
+        core.console.remove_link(link.link)
+        assert [(r["op"], r["stream"]) for r in core.asked()] == [("stop", self.NUMBER)]
+
+    def test_program_that_goes_first_crosses_the_answer(self, core, link):
+        self.want(core)
+        ((_, event),) = received(link)
+        core.event({"type": "stream", "stream": self.NUMBER, "code": 0, "said": ""}, frames.CONSOLE)
+        link.request("connected", stream=event["stream"])
+        link.request("refused", stream=event["stream"], code="busy", error="late")
+        assert core.console.failure is None
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"stream": 1},
+            {"stream": None},
+            {"stream": 1 << 32},
+            {"host": ""},
+            {"host": "x" * 254},
+            {"host": "b\u00fccher.example"},
+            {"host": 7},
+            {"port": 0},
+            {"port": 65536},
+            {"port": "443"},
+            {"port": True},
+        ],
+    )
+    def test_that_make_no_sense_end_the_console(self, core, link, fields):
+        self.want(core, **{"number": fields.pop("stream")} if "stream" in fields else fields)
+        assert core.kills == 1
+        assert received(link) == []
+
+    def test_number_in_use_ends_the_console(self, core, link):
+        self.want(core)
+        self.want(core)
+        assert core.kills == 1
+
+    def test_more_than_there_may_be_end_the_console(self, core, link):
+        for number in range(MAX_CONNECTIONS):
+            self.want(core, self.NUMBER + number)
+        assert core.kills == 0
+        self.want(core, self.NUMBER + MAX_CONNECTIONS)
+        assert core.kills == 1
+
+    def test_flood_ends_the_console(self, core, link):
+        for number in range(int(EVENTS_AT_ONCE) + 1):
+            self.want(core, self.NUMBER + number)
+            core.event({"type": "stream", "stream": self.NUMBER + number, "code": 0}, frames.CONSOLE)
+            received(link)
+        assert "events a second" in core.console.failure
+
+    def test_programs_keep_their_own_limit_and_numbers(self, core, link):
+        for number in range(MAX_CONNECTIONS):
+            self.want(core, self.NUMBER + number)
+        received(link)
+        core.run(link, 1)
+        link.request("run", stream=frames.CONNECTIONS, argv=["cat"])
+        assert link.replies()[0]["code"] == "bad_request"
