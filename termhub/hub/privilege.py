@@ -94,23 +94,25 @@ def _make_user(name: str) -> pwd.struct_passwd:
         raise TermhubError(f"The user {name!r} cannot be made: {why}. {hint}", "no_service_user") from None
 
 
-def needed_paths(settings: Settings) -> list[str]:
-    """What the service user and consoles must be able to reach."""
+def needed_paths(settings: Settings, for_consoles: bool = True) -> list[str]:
+    """What the service user must be able to reach, and consoles too."""
     code = (Path(package.__file__).parents[1] for package in (termhub, sandbox) if package.__file__)
     paths = {sys.executable, sys.prefix, sys.base_prefix, sys.exec_prefix, *map(str, code)}
     paths.add(str(settings.data_path))
-    for image in find_images():
+    for image in find_images() if for_consoles else ():
         paths.update((image.python, *image.prefixes))
     return sorted(path for path in paths if path not in ("/usr", "/"))
 
 
-def open_paths(settings: Settings) -> None:
+def open_paths(settings: Settings, for_consoles: bool = True) -> None:
     """As root: let other users reach code, interpreters and data, in our own view of the files.
 
+    :param for_consoles: whether what we start is to reach what consoles need; a launcher that runs
+        has a view of its own.
     :raises TermhubError: when that is not possible; the message says what to do.
     """
     try:
-        expose(needed_paths(settings))
+        expose(needed_paths(settings, for_consoles))
     except (ExposeError, OSError) as error:
         raise TermhubError(f"Other users cannot reach what consoles need: {error}.", "closed_path") from None
 

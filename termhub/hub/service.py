@@ -103,7 +103,8 @@ class Hub:
         user = None
         if privilege.is_root():
             user = privilege.service_user(settings.service_user)
-            privilege.open_paths(settings)
+            starts_launcher = launcher_start.ask_version(settings.data_path) is None
+            privilege.open_paths(settings, for_consoles=starts_launcher)
             privilege.check_reach(user)
         privilege.make_hub_folder(settings, user)
         privilege.allow_many_files()
