@@ -31,12 +31,20 @@ class HubProcess:
     :param settings: further command-line arguments.
     :param ssh: whether it serves ssh, at ``ssh_port``.
     :param telnet: whether it serves telnet, at ``telnet_port``.
+    :param prefix: a command that runs it.
     """
 
     def __init__(
-        self, data: Path, settings: tuple[str, ...] = (), *, ssh: bool = False, telnet: bool = False
+        self,
+        data: Path,
+        settings: tuple[str, ...] = (),
+        *,
+        ssh: bool = False,
+        telnet: bool = False,
+        prefix: tuple[str, ...] = (),
     ) -> None:
         self.data = data
+        self.prefix = prefix
         self.settings = settings
         self.ssh = ssh
         self.telnet = telnet
@@ -51,7 +59,15 @@ class HubProcess:
 
     def start(self) -> None:
         """Start it and wait until it has printed where it listens."""
-        command = [str(TERMHUB), "up", "--data", str(self.data), "--web", f"127.0.0.1:{self.port}"]
+        command = [
+            *self.prefix,
+            str(TERMHUB),
+            "up",
+            "--data",
+            str(self.data),
+            "--web",
+            f"127.0.0.1:{self.port}",
+        ]
         command += ["--ssh", f"127.0.0.1:{self.ssh_port}" if self.ssh else "off"]
         command += ["--telnet", f"127.0.0.1:{self.telnet_port}" if self.telnet else "off"]
         log = open(self.data.with_suffix(".stderr"), "ab")  # noqa: SIM115 - the child keeps it
