@@ -47,7 +47,7 @@ list_missing() {
     fi
     need bwrap bubblewrap
     PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2' || missing="$missing libseccomp2"
-    PATH=$PATH:/sbin:/usr/sbin need ip iproute2
+    [ -x /usr/sbin/ip ] || [ -x /sbin/ip ] || need ip iproute2
     need slirp4netns slirp4netns
     [ -x /usr/lib/openssh/sftp-server ] || command -v sftp-server >/dev/null 2>&1 || missing="$missing openssh-sftp-server"
     [ -x /usr/sbin/mkfs.ext4 ] || [ -x /sbin/mkfs.ext4 ] || missing="$missing e2fsprogs"
