@@ -138,6 +138,21 @@ _SHARED_FIGURES = (
 )
 
 
+_FEW, _ALL = "few limits", "all limits"
+
+_LIMITS_FIGURES = (
+    Figure("plan check", "looking up plan and limits of a user: µs", p50),
+    Figure("request", "a request, `GET /me`: p50, ms", p50),
+    Figure("request", "a request, `GET /me`: p99, ms", p99),
+    Figure("create", "create to prompt: p50, ms", p50, aim=_FEW, allowance=50),
+    Figure("create", "create to prompt: worst, ms", worst),
+    Figure("people memory", "many users at rest: memory of a console, MiB", p50),
+    Figure("people rest", "many users at rest: all processes, % of a core", p50, aim=5),
+    Figure("people echo", "many users, a key a second each: p50, ms", p50),
+    Figure("people echo", "many users, a key a second each: p99, ms", p99),
+)
+
+
 @dataclass(frozen=True)
 class Section:
     """One table: the peers that do the same for a person, and what is measured of them.
@@ -199,4 +214,16 @@ SHARED = Section(
     ("rounds", "shared_keys", "browsers", "terminals", "laggards", "laggard_bytes", "flood_seconds"),
 )
 
-SECTIONS = (WEB, SSH, SHARED)
+LIMITS = Section(
+    "limits",
+    _ALL,
+    _FEW,
+    _LIMITS_FIGURES,
+    (
+        ("people memory", "Memory of a console at rest by kind of process, MiB"),
+        ("people rest", "CPU of many users at rest by kind of process, % of a core"),
+    ),
+    ("rounds", "requests", "creations", "people", "rest_seconds", "crowd_seconds"),
+)
+
+SECTIONS = (WEB, SSH, SHARED, LIMITS)

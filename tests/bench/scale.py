@@ -45,6 +45,11 @@ class Scale:
     """Viewers of a shared console: browsers, people with ssh, and browsers that read slowly."""
     laggard_bytes: int = 10_000
     """What a slow one reads in a second."""
+    requests: int = 500
+    people: int = 300
+    """Users with a console each."""
+    rest_seconds: float = 60.0
+    """How long they do nothing."""
 
 
 FULL = Scale()
@@ -73,5 +78,8 @@ QUICK = Scale(
     browsers=4,
     terminals=2,
     laggards=2,
+    requests=30,
+    people=4,
+    rest_seconds=12.0,
 )
 """Enough to see that everything works; its figures mean little."""

@@ -44,6 +44,7 @@ def all_measures() -> list[Measure]:
         crowd,
         echo,
         interrupt,
+        limits,
         logins,
         memory,
         output,
@@ -66,4 +67,5 @@ def all_measures() -> list[Measure]:
         *traffic.MEASURES,
         *logins.MEASURES,
         *shared.MEASURES,
+        *limits.MEASURES,
     ]

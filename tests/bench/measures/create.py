@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from tests.bench.clients import watch
-from tests.bench.measures import Measure, Samples
+from tests.bench.measures import ONLY_WEB, Measure, Samples
 from tests.bench.peers import Peer, Session
 from tests.bench.peers.hub import HubPeer
 from tests.bench.programs import PROMPT
@@ -46,6 +46,6 @@ def prepared(peer: Peer, scale: Scale) -> Samples:
 
 
 MEASURES = (
-    Measure("create", creations),
+    Measure("create", creations, sections=ONLY_WEB | {"limits"}),
     Measure("create, prepared", prepared, lambda peer: isinstance(peer, HubPeer)),
 )

@@ -14,7 +14,7 @@ from tests.bench.programs import ECHO, READY
 from tests.bench.scale import Scale
 
 
-def _type(clients: list[Client], seconds: float) -> list[float]:
+def type_in_turn(clients: list[Client], seconds: float) -> list[float]:
     """A key a second to each, evenly spread; milliseconds until each key shows."""
     poll = select.epoll()
     places = {}
@@ -61,11 +61,11 @@ def crowd(peer: Peer, scale: Scale) -> Samples:
             if len(clients) % 25 == 0:  # servers send pings and give up who does not answer
                 read_all(clients, 0.02)
         read_all(clients, 2.0)
-        _type(clients, 1.0)
+        type_in_turn(clients, 1.0)
         kinds = peer.processes()
         before = {kind: cpu_seconds(pids) for kind, pids in kinds.items()}
         start = time.perf_counter()
-        took = _type(clients, scale.crowd_seconds)
+        took = type_in_turn(clients, scale.crowd_seconds)
         span = time.perf_counter() - start
         shares = {kind: (cpu_seconds(pids) - before[kind]) / span * 100 for kind, pids in kinds.items()}
     finally:

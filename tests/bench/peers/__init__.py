@@ -60,6 +60,7 @@ def all_peers(folder: Path) -> list[Peer]:
     """
     from tests.bench.peers.bare import BarePeer
     from tests.bench.peers.hub import HubPeer
+    from tests.bench.peers.limits import LimitsPeer
     from tests.bench.peers.raw import RawPeer
     from tests.bench.peers.shared import SharedPeer
     from tests.bench.peers.ssh import SshHubPeer, SshTmuxPeer
@@ -80,4 +81,6 @@ def all_peers(folder: Path) -> list[Peer]:
         SshHubPeer(folder / "ssh-hub"),
         SharedPeer("1 viewer", folder / "alone", has_crowd=False),
         SharedPeer("many viewers", folder / "crowded", has_crowd=True),
+        LimitsPeer("few limits", folder / "few-limits", has_all=False),
+        LimitsPeer("all limits", folder / "all-limits", has_all=True),
     ]

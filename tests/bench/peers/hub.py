@@ -182,7 +182,7 @@ class HubPeer:
         subprocess.run(program, check=True, capture_output=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._folder / "config.toml"
-        settings.write_text(_SETTINGS.format(engine=self._engine))
+        settings.write_text(self.settings())
         self._server = Server(
             self._command("up", "--config", str(settings), "--data", str(self._data), *_LISTEN, self._ssh),
             self._folder / "log",
@@ -193,6 +193,10 @@ class HubPeer:
             self.ssh_port = int(command[command.index("-p") + 1])
         self.run("user", "add", USER, "--no-password", "--plan", "pro")
         self.token = self.run("token", "create", "--user", USER).split()[-1]
+
+    def settings(self) -> str:
+        """The hub's settings (TOML)."""
+        return _SETTINGS.format(engine=self._engine)
 
     @property
     def credential(self) -> tuple[str, str]:
@@ -210,22 +214,38 @@ class HubPeer:
         )
         return done.stdout.strip()
 
-    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
-        """One REST call; the JSON of its answer, empty when there is none."""
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        credential: tuple[str, str] | None = None,
+    ) -> dict[str, object]:
+        """One REST call; the JSON of its answer, empty when there is none.
+
+        :param credential: the header that says who asks; None: the consoles' owner.
+        """
+        answer = self.answer(method, path, body, credential or self.credential)
+        text = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
+        return json.loads(text) if text else {}
+
+    def answer(
+        self, method: str, path: str, body: Mapping[str, object] | None, credential: tuple[str, str]
+    ) -> http.client.HTTPResponse:
+        """One REST call; the head of its answer, to be read before the next."""
         if self._http is not None and time.monotonic() - self._asked > _REUSE_SECONDS:
             self._http.close()
             self._http = None
         self._asked = time.monotonic()
         if self._http is None:
             self._http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = dict([self.credential, ("Content-Type", "application/json")])
+        same = ("Sec-Fetch-Site", "same-origin")
+        headers = dict([credential, same, ("Content-Type", "application/json")])
         content = None if body is None else json.dumps(body)
         self._http.request(method, f"/api/v1{path}", content, headers)
-        answer = self._http.getresponse()
-        text = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
-        return json.loads(text) if text else {}
+        return self._http.getresponse()
 
     def stop(self) -> None:
         if self._http is not None:
