@@ -17,7 +17,9 @@ before leaves it without a network.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import resource
 import select
 import shutil
 import signal
@@ -31,6 +33,8 @@ from .addresses import Address, own_addresses
 from .model import Network
 
 _SECONDS = 10.0
+_OPEN_FILES = 1024  # each connection of a sandbox is one of slirp4netns
+_ERRORS_BYTES = 4096
 _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 _TUN = "/dev/net/tun"
 _ADVICE = {"slirp4netns": "slirp4netns", "ip": "iproute2", "tc": "iproute2"}
@@ -144,6 +148,10 @@ def _help(
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
+    for kind, limit in ((resource.RLIMIT_NOFILE, _OPEN_FILES), (resource.RLIMIT_CORE, 0)):
+        hard = resource.getrlimit(kind)[1]
+        least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (least, least))
     # Opened again, for reading alone: with a writer of its own it would wait for itself.
     leave = os.open(f"/proc/self/fd/{fifo}", os.O_RDONLY | os.O_NONBLOCK)
     _close_others(keep, leave)
@@ -215,14 +223,17 @@ def _start_slirp(router: int, leave: int) -> subprocess.Popen[bytes]:
     ]
     command += ["--enable-sandbox", "--enable-seccomp", f"--cidr={rules.SUBNET_4}", "--enable-ipv6"]
     command += [f"--exit-fd={leave}", f"--ready-fd={ready}", f"/proc/self/fd/{router}", rules.TAP]
-    errors = os.memfd_create("errors")
+    # Of a size that stays: whatever programs make it say, it takes no more memory.
+    errors = os.memfd_create("errors", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(errors, _ERRORS_BYTES)
+    fcntl.fcntl(errors, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
     slirp = subprocess.Popen(
         command, pass_fds=(router, leave, ready), stdout=errors, stderr=errors, env={"PATH": _PATH}, cwd="/"
     )
     os.close(ready)
     if _read(is_ready, _SECONDS) != "1":
         slirp.kill()
-        said = os.pread(errors, 2000, 0).decode(errors="replace").strip().splitlines()
+        said = os.pread(errors, 2000, 0).decode(errors="replace").strip("\0\n").splitlines()
         raise NetworkError(f"slirp4netns does not begin: {said[-1] if said else 'it says nothing'}")
     os.close(is_ready)
     os.close(errors)

@@ -338,6 +338,7 @@ def test_slirp_is_the_users_and_filtered_and_ends_with_the_sandbox(online):
     )
     assert set(status["Uid"].split()) == {str(box.launch.uid)}
     assert status["Seccomp"].strip() == "2"
+    assert "Max open files            1024 " in Path(f"/proc/{slirp}/limits").read_text()
     assert int(status["CapEff"], 16) & ~(1 << 10) == 0  # CAP_NET_BIND_SERVICE, of its own user namespace
     assert os.readlink(f"/proc/{slirp}/ns/mnt") != os.readlink("/proc/self/ns/mnt")
     assert set(os.listdir(f"/proc/{slirp}/root")) <= {"etc", "run", "tmp"}
