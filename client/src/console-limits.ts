@@ -84,6 +84,14 @@ export function amount(value: number, unit: string): string {
   return unit === "" || unit === "count" ? said : `${said} ${unit}`;
 }
 
+/** How much of a limit there is and is used, in words. */
+export function limitWords(limit: ConsoleLimit): string {
+  if (limit.name === "cpu_weight" && limit.limit !== null) return `${count(limit.limit)} beside others' 100`;
+  // A console without a limit is told so; a network that there is not has none either.
+  const isFree = limit.used === null && limit.limit === null && !limit.name.startsWith("network");
+  return isFree ? "no limit" : amountWords(limit);
+}
+
 /** "12 MB of 512 MB", "5 of 64 processes", "at most 512 MB"; empty where there is nothing to tell. */
 export function amountWords({ used, limit, unit }: Pick<ConsoleLimit, "used" | "limit" | "unit">): string {
   if (used === null) return limit === null ? "" : `at most ${amount(limit, unit)}`;

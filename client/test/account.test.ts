@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { AccountApi, browserWords } from "../src/account.ts";
 import { AdminApi, detailWords, parseAdminConsole, sortConsoles } from "../src/admin.ts";
 import { BYTE_STEPS, bars, PLAIN_STEPS, TIME_STEPS, topOf } from "../src/bars.ts";
-import { amountWords, fetchLimits, limitName } from "../src/console-limits.ts";
+import { amountWords, fetchLimits, limitName, limitWords } from "../src/console-limits.ts";
 import { bytes, cores, counted, duration, kilobits, roundDuration, share } from "../src/numbers.ts";
 import { parsePlan, planWords } from "../src/plans.ts";
 import { type Fetch, queryText, Rest } from "../src/rest.ts";
@@ -255,6 +255,21 @@ describe("a console's limits", () => {
     expect(words(5, 64, "processes")).toBe("5 of 64 processes");
     expect(words(1, 2, "count")).toBe("1 of 2");
     expect(words(null, null, "count")).toBe("");
+  });
+
+  it("are none, or a share, where they are", () => {
+    const limit = {
+      name: "cpu",
+      used: null,
+      limit: null,
+      unit: "percent",
+      by: "",
+      isEnforced: true,
+      advice: null,
+    };
+    expect(limitWords(limit)).toBe("no limit");
+    expect(limitWords({ ...limit, name: "network_full" })).toBe("");
+    expect(limitWords({ ...limit, name: "cpu_weight", limit: 400, unit: "" })).toBe("400 beside others' 100");
   });
 
   it("have names for people, also those that come later", () => {

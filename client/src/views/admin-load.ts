@@ -144,13 +144,18 @@ function amountCard(title: string, words: string, note: string, used: number, li
   );
 }
 
+function meansWords(isEnforced: boolean, by: string): string {
+  if (isEnforced || by.startsWith("nothing")) return by;
+  return by === "" ? "not enforced" : `not enforced: ${by}`;
+}
+
 function meansParts(means: readonly Means[]): HTMLElement[] {
   return means.map(({ name, by, isEnforced, advice }) =>
     h(
       "div",
       { className: isEnforced ? "mean" : "mean open" },
       h("span", { className: "mean-name" }, limitName(name)),
-      h("span", {}, isEnforced ? by : by === "" ? "not enforced" : `not enforced: ${by}`),
+      h("span", {}, meansWords(isEnforced, by)),
       advice !== null && h("span", { className: "mean-advice" }, advice),
     ),
   );

@@ -2,11 +2,11 @@
 
 import type { Console } from "../api.ts";
 import {
-  amountWords,
   type ConsoleLimit,
   type ConsoleLimits,
   fetchLimits,
   limitName,
+  limitWords,
 } from "../console-limits.ts";
 import { h, keepChildren } from "../dom.ts";
 import { openDialog } from "./dialog.ts";
@@ -87,7 +87,7 @@ function headWords({ plan, isSlowed, until }: ConsoleLimits, isolation: string):
 
 function row(limit: ConsoleLimit): HTMLElement {
   const name = limitName(limit.name);
-  const words = amountWords(limit);
+  const words = limitWords(limit);
   return h(
     "li",
     { className: "limit-row" },
@@ -110,7 +110,7 @@ function notHeld(limits: readonly ConsoleLimit[]): HTMLElement[] {
           "li",
           { className: "limit-row" },
           h("span", { className: "limit-name" }, limitName(limit.name)),
-          h("span", { className: "limit-words" }, amountWords(limit)),
+          h("span", { className: "limit-words" }, limitWords(limit)),
           limit.by !== "" && h("span", { className: "limit-by" }, limit.by),
           limit.advice !== null && h("span", { className: "limit-by" }, `For the operator: ${limit.advice}`),
         ),

@@ -35,7 +35,7 @@ import { Status } from "./status.ts";
 import { followSurroundings } from "./surroundings.ts";
 import { Tabs, tabTitle } from "./tabs.ts";
 import { type Follower, Together } from "./together.ts";
-import { VISITOR_HINT, visitorWords } from "./visitor.ts";
+import { visitorMark } from "./visitor.ts";
 
 export function consolePage(context: PageContext, name: string): Page {
   const view = new ConsoleView(context, name);
@@ -114,8 +114,7 @@ class ConsoleView {
         }),
         this.title,
         this.unsafe,
-        context.me.expires !== null &&
-          h("span", { className: "tag warn visit", title: VISITOR_HINT }, visitorWords(context.me.expires)),
+        context.me.expires !== null && visitorMark(context.me.expires),
         h(
           "nav",
           { className: "windows", attrs: { "aria-label": "Windows" } },

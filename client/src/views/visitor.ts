@@ -4,11 +4,22 @@ import { h } from "../dom.ts";
 import { timeLeft } from "../shares.ts";
 import { clockTime } from "./time.ts";
 
-export const VISITOR_HINT = "Your consoles and files are deleted then.";
-
 /** "visitor until 16:05". */
 export function visitorWords(expires: number): string {
   return `visitor until ${clockTime(expires)}`;
+}
+
+/** The same for the bar of a console. */
+export function visitorMark(expires: number): HTMLElement {
+  return h(
+    "span",
+    {
+      className: "tag warn visitor",
+      title: `A ${visitorWords(expires)}: your consoles and files are deleted then.`,
+    },
+    h("span", { className: "visitor-what" }, "visitor until "),
+    clockTime(expires),
+  );
 }
 
 /** @param expires when the account ends, seconds since the epoch */
