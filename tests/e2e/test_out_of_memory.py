@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from termhub.host.folder import Folder
+from termhub.host.memory import GroupMemory
 from tests.support.console_page import ConsolePage, share_login, wait_until
 from tests.support.hub_process import TERMHUB
 from tests.support.ssh_terminal import SshAccount, SshTerminal, ssh_account
@@ -33,7 +35,7 @@ def account() -> Iterator[SshAccount]:
 
 def memory_is_held(account: SshAccount, name: str) -> None:
     console = account.hub.request("GET", f"/consoles/{name}")[1]
-    if "memory" not in console["isolation"]:
+    if GroupMemory(Folder(account.hub.data / "run" / "consoles" / console["id"])).count() is None:
         pytest.skip("no control group can hold memory here")
 
 

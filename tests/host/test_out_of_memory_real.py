@@ -23,8 +23,7 @@ PYTHON = ["/usr/bin/python3", "-u"]
 def held(launcher: LauncherProcess, **spec: object) -> ConsoleProcess:
     """A console whose memory a control group holds."""
     console = launcher.create(limits={"memory_bytes": LIMIT_BYTES}, **spec)
-    record = console.folder.read("sandbox.json")
-    if record is None or "memory" not in record["isolation"]:
+    if GroupMemory(console.folder).count() is None:
         pytest.skip("no control group can hold memory here")
     return console
 
@@ -66,6 +65,19 @@ def test_a_program_that_ran_out_of_memory_is_begun_again_at_enter(python):
     link.type(b"'x' in globals(), 6 * 7\r")
     link.read_until(b"(False, 42)")
     assert not console.folder.has("ended.json")
+
+
+def test_where_no_group_holds_memory_the_program_has_the_error(launcher):
+    console = launcher.create(
+        limits={"memory_bytes": LIMIT_BYTES}, program="script", argv=["/usr/bin/python3"]
+    )
+    if GroupMemory(console.folder).count() is not None:
+        pytest.skip("a control group holds memory here")
+    with console.link() as link:
+        link.subscribe()
+        link.read_until(b">>> ")
+        link.type(b"x = bytearray(1 << 30)\r")
+        link.read_prompt(b"MemoryError")
 
 
 def test_an_end_by_another_hand_is_a_crash(python):
