@@ -56,6 +56,8 @@ class OutOfMemory(RealHubCase):
         await alice.until_text(">>> $")
         alice.type(b"x = bytearray(1 << 30)\r")
         await alice.until_text(FRESH)
+        # Output comes first, events when the host's screen is as far.
+        await alice.until_event("opened")
         (exit_,) = [event for event in alice.events if event["type"] == "exit"]
         assert (exit_["signal"], exit_["out_of_memory"]) == ("SIGKILL", 96 << 20)
         assert (console.state, console.window(0).exit, console.window(0).argv) == ("running", None, argv)
