@@ -21,6 +21,7 @@ import pytest
 
 from sandbox.network import Network, NetworkError, check, connect, namespaces, own_addresses, rules, usage
 from sandbox.network.addresses import NOT_PUBLIC_4, NOT_PUBLIC_6
+from tests.sandbox.conftest import FREE_UID
 from tests.support.agents import PATIENCE_SECONDS
 
 MACHINE_4, MACHINE_6 = "151.101.1.1", "2a04:4e42::1"
@@ -206,13 +207,13 @@ input()
     return dict(zip(expressions, json.loads(line.removesuffix("DONE")), strict=True))
 
 
-def slirps(pid=None):
+def slirps():
     """The slirp4netns of this process's sandboxes."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as file:
             words = file.read().split(b"\0")
-            if words[0].endswith(b"slirp4netns") and os.stat(f"/proc/{name}").st_uid != 0:
+            if words[0].endswith(b"slirp4netns") and os.stat(f"/proc/{name}").st_uid == FREE_UID:
                 found.append(int(name))
     return found
 
