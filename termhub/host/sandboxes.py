@@ -24,7 +24,7 @@ from termhub.host.launcher import UID_BASE
 from termhub.host.specs import ConsoleSpec, command_line
 
 _WORDS = {
-    "bubblewrap": "bubblewrap: own namespaces, filtered system calls, no network",
+    "bubblewrap": "bubblewrap: own namespaces, filtered system calls",
     "none": "none: programs run with the rights of termhub itself",
 }
 
