@@ -196,7 +196,7 @@ class Exports:
                     sink, f"{of_window}/screen.txt", "".join(f"{line}\n" for line in screen.lines).encode()
                 )
                 if not console.has_ended:
-                    await self._write_output(sink, f"{of_window}/output", console, number)
+                    await self._write_output(sink, f"{of_window}/output", console, number, screen.offset)
             except TermhubError as error:
                 # It ended or closed meanwhile; the rest of the account is still to come.
                 _log.info("{console} is not exported whole: {why}", console=console.id, why=error.message)
@@ -205,14 +205,14 @@ class Exports:
         said = await self._store.chat(console.id, None, 1000)
         return [_fields(each, "number", "time", "name", "text") for each in said]
 
-    async def _write_output(self, sink: Sink, name: str, console: Console, number: int) -> None:
-        """The output of a window up to now.
+    async def _write_output(self, sink: Sink, name: str, console: Console, number: int, end: int) -> None:
+        """The output of a window up to an offset.
 
         Its length stands before it: what is no longer kept, or cannot be had, when its turn comes
         is filled with zeros.
         """
         start, data = await console.output(number, 0, 0.0, READ_BYTES)
-        end = max(start, console.windows[number].offset)
+        end = max(start, end)
         position = at = start
         await sink.write(_header(name, end - start, self._now()))
         while at < end:

@@ -54,7 +54,8 @@ class FileSink:
         if 0 <= self.hold_after <= self.count:
             self.hold_after = -1
             self.hold = Deferred()
-            self.held.callback(None)
+            # Not from within the export that is to wait.
+            reactor.callLater(0, self.held.callback, None)  # type: ignore[attr-defined]
             await self.hold
 
 
