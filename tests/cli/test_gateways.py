@@ -58,7 +58,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.accounts, self.store, self.shares = object(), object(), object()
-        self.audit, self.visitors = object(), object()
+        self.audit, self.visitors, self.exports = object(), object(), object()
+        self.removals, self.admin, self.reports = object(), object(), object()
         self.addresses: dict[str, str] = {}
         self.consoles: Any = SimpleNamespace(
             images=SimpleNamespace(listed=None), logged_in=None, logged_out=None, invitation=None

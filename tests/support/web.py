@@ -109,7 +109,6 @@ class FakeConsole:
         self.name = new.name or id
         self.program, self.image = new.program or "python", new.image or "3.11"
         self.created, self.last_activity, self.active_at = 1.5, 2.5, 0.5
-        self.windows: dict[int, Any] = {}
         self.is_prepared = False
         self.state = "running"
         self.reason: str | None = None
@@ -126,6 +125,10 @@ class FakeConsole:
     @property
     def has_ended(self) -> bool:
         return self.state == "ended"
+
+    @property
+    def windows(self) -> Any:
+        return {}
 
     def describe(self) -> dict[str, Any]:
         return {
