@@ -118,8 +118,12 @@ class Group:
             memory_bytes=_number(get("memory"), MEMORY_USED[self.version]),
             processes=_number(get("pids"), "pids.current"),
             cpu_seconds=self._cpu_seconds(),
-            oom_kills=_field(get("memory"), OOM_EVENTS[self.version], "oom_kill"),
+            oom_kills=self.oom_kills(),
         )
+
+    def oom_kills(self) -> int | None:
+        """Processes ended because memory ran out; None where nothing counts them."""
+        return _field(self.folders.get("memory"), OOM_EVENTS[self.version], "oom_kill")
 
     def _cpu_seconds(self) -> float | None:
         folder = self.folders.get("cpuacct")
@@ -169,7 +173,7 @@ class Group:
 
     def memory_ran_out(self) -> bool:
         """Whether processes were ended because the memory limit was reached."""
-        return bool(_field(self.folders.get("memory"), OOM_EVENTS[self.version], "oom_kill"))
+        return bool(self.oom_kills())
 
     def describe(self) -> str:
         """Words for what it enforces."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
-from attrs import frozen
-
 from sandbox.limits import Group, find
 from termhub.host.folder import Folder
 
@@ -29,23 +27,14 @@ def killed_words(limit_bytes: int) -> str:
     return f"killed: {limit_words(limit_bytes)}"
 
 
-@frozen
-class Count:
-    """What the control group says.
-
-    :param kills: processes ended because memory ran out, since the console began.
-    :param limit_bytes: the most that all its processes may have together.
-    """
-
-    kills: int
-    limit_bytes: int
-
-
 class Memory(Protocol):
     """What :class:`~termhub.host.out_of_memory.OutOfMemory` needs of the world."""
 
-    def count(self) -> Count | None:
-        """The count now; None where nothing counts."""
+    def kills(self) -> int | None:
+        """Processes ended because memory ran out, since the console began; None where nothing counts."""
+
+    def limit_bytes(self) -> int:
+        """The most that all its processes may have together."""
 
     def load(self) -> dict[str, Any]:
         """What was told, as :meth:`save` got it last; empty at first."""
@@ -57,9 +46,13 @@ class Memory(Protocol):
 class Uncounted:
     """Memory that nothing counts: a program at its rlimit gets MemoryError, and nobody else hears of it."""
 
-    def count(self) -> Count | None:
+    def kills(self) -> int | None:
         """Nothing."""
         return None
+
+    def limit_bytes(self) -> int:
+        """None."""
+        return 0
 
     def load(self) -> dict[str, Any]:
         """Nothing was told."""
@@ -79,16 +72,16 @@ class GroupMemory:
         self._folder = folder
         self._group: Group | None = None
 
-    def count(self) -> Count | None:
+    def kills(self) -> int | None:
         """The count now; None where the console's memory is not held by a group."""
         if self._group is None:
             self._group = find(self._folder.console)
-        group = self._group
-        if group is None or not group.limits_memory:
-            return None
-        kills = group.usage().oom_kills
-        limit = group.memory_limit()
-        return None if kills is None or limit is None else Count(kills, limit)
+        return None if self._group is None else self._group.oom_kills()
+
+    def limit_bytes(self) -> int:
+        """The limit now, which a change of the plan may have moved."""
+        limit = None if self._group is None else self._group.memory_limit()
+        return limit or 0
 
     def load(self) -> dict[str, Any]:
         """What an earlier host told."""

@@ -125,18 +125,18 @@ class OutOfMemory:
         if exit_.get("signal") != "SIGKILL":
             return exit_
         place = (number, offset)
-        count = self._memory.count()
-        if count is None:
+        kills = self._memory.kills()
+        if kills is None:
             return exit_
         if not (offset <= self._greeted_at.get(number, -1) and place in self._places):
-            if count.kills <= self._kills:
+            if kills <= self._kills:
                 return exit_
             self._places.append(place)
-            self._told(count.kills)
+            self._told(kills)
         is_last = offset >= self._greeted_at.get(number, 0)
         if is_last and self._console.end_reason is None and self._may_begin_again(number):
             self._due[number] = offset
-        return {**exit_, "out_of_memory": count.limit_bytes}
+        return {**exit_, "out_of_memory": self._memory.limit_bytes()}
 
     def _told(self, kills: int) -> None:
         self._kills = kills
@@ -200,22 +200,23 @@ class OutOfMemory:
     def _look(self) -> None:
         self._timer = None
         had_grown, self._has_grown = self._has_grown, False
-        count = self._memory.count()
-        if count is None or count.kills <= self._kills:
+        kills = self._memory.kills()
+        if kills is None or kills <= self._kills:
             return
         if not had_grown:
             # It may have been a window's program: the agent has yet to say so.
             self._has_grown = True
             self.active()
             return
-        self._told(count.kills)
-        self._console.notices.broadcast(frames.CONSOLE, {"type": "memory", "limit": count.limit_bytes})
+        self._told(kills)
+        event = {"type": "memory", "limit": self._memory.limit_bytes()}
+        self._console.notices.broadcast(frames.CONSOLE, event)
 
     @property
     def limit_hit(self) -> int | None:
         """The limit in bytes, when it was hit and nobody was told yet."""
-        count = self._memory.count()
-        return None if count is None or count.kills <= self._kills else count.limit_bytes
+        kills = self._memory.kills()
+        return None if kills is None or kills <= self._kills else self._memory.limit_bytes()
 
     def ended(self) -> None:
         """The sandbox is gone: look no more."""

@@ -43,7 +43,7 @@ def core(tmp_path, memory):
 
 def die(core, memory, window=0):
     """The kernel ends the window's program."""
-    memory.kills += 1
+    memory.killed += 1
     core.event({"type": "exit", "signal": "SIGKILL"}, window)
     core.work()
 
@@ -108,7 +108,7 @@ def test_a_window_without_output_is_opened_again_too(core, memory):
 
 @pytest.mark.parametrize("exit_", [{"signal": "SIGKILL"}, {"code": 137}, {"signal": "SIGSEGV"}])
 def test_an_end_by_another_hand_is_none_of_it(core, memory, exit_):
-    memory.kills += "SIGKILL" not in exit_.values()
+    memory.killed += "SIGKILL" not in exit_.values()
     core.event({"type": "exit", **exit_})
     core.work()
     assert asks_and_acks(core) == ([], [(0, 0)])
@@ -191,7 +191,7 @@ def test_each_window_counts_for_itself(core, memory):
 
 def test_the_end_of_a_program_below_is_told_once_to_who_is_there(core, memory):
     link = LinkCore(core)
-    memory.kills += 1
+    memory.killed += 1
     core.output(0, b"Killed\r\n$ ")
     core.work()
     core.clock.advance(2 * LOOK_SECONDS)
@@ -211,7 +211,7 @@ def test_a_windows_program_that_takes_long_to_end_is_not_taken_for_another(core,
     link = LinkCore(core)
     core.output(0, b"eating")
     core.work()
-    memory.kills += 1
+    memory.killed += 1
     core.clock.advance(LOOK_SECONDS * 1.5)
     core.event({"type": "exit", "signal": "SIGKILL"})
     core.work()
@@ -245,7 +245,7 @@ KILLED = {"signal": "SIGKILL"}
 def test_a_successor_opens_what_its_predecessor_did_not_hear_of(core, memory, tmp_path):
     core.output(0, b"abc")
     core.work()
-    memory.kills += 1
+    memory.killed += 1
     after = successor(tmp_path, memory, end=3, exit=KILLED)
     after.event({"type": "exit", **KILLED})
     after.work()
@@ -301,7 +301,7 @@ def test_a_successor_tells_two_ends_that_nobody_heard_of(core, memory, tmp_path)
     core.output(0, b"abc")
     die(core, memory)
     (request,), _ = asks_and_acks(core)
-    memory.kills += 1
+    memory.killed += 1
     after = successor(tmp_path, memory, end=9, argv=request["argv"], exit=KILLED)
     after.event({"type": "exit", **KILLED})
     after.event({"type": "opened", "argv": request["argv"]})

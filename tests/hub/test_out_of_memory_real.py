@@ -44,7 +44,7 @@ class OutOfMemory(RealHubCase):
     async def held(self, **new: object) -> Console:
         """A console whose memory a control group holds."""
         console = await self.console(**new)
-        if GroupMemory(Folder(self.data / "run" / "consoles" / console.id)).count() is None:
+        if GroupMemory(Folder(self.data / "run" / "consoles" / console.id)).kills() is None:
             raise SkipTest("no control group can hold memory here")
         return console
 

@@ -12,7 +12,7 @@ from sandbox.guest import frames
 from termhub.host.console import Console, Surroundings
 from termhub.host.hub_link import HubLink
 from termhub.host.journal import Journals
-from termhub.host.memory import Count, Memory, Uncounted
+from termhub.host.memory import Memory, Uncounted
 from termhub.screen import Cursor, Modes, ScreenEvent, TextRow
 
 
@@ -110,12 +110,15 @@ class FakeMemory:
     """Memory that runs out when a test says so; ``saved`` is what a disk would hold."""
 
     def __init__(self, limit_bytes: int = 512 << 20) -> None:
-        self.kills = 0
-        self.limit_bytes = limit_bytes
+        self.killed = 0
         self.saved: dict[str, Any] = {}
+        self._limit_bytes = limit_bytes
 
-    def count(self) -> Count | None:
-        return Count(self.kills, self.limit_bytes)
+    def kills(self) -> int | None:
+        return self.killed
+
+    def limit_bytes(self) -> int:
+        return self._limit_bytes
 
     def load(self) -> dict[str, Any]:
         return json.loads(json.dumps(self.saved))  # type: ignore[no-any-return]

@@ -134,7 +134,7 @@ class PlayedConsole:
 
     def run_out_of_memory(self, window: int = 0) -> None:
         """The kernel ends a window's program, because the console's memory is used up."""
-        self.memory.kills += 1
+        self.memory.killed += 1
         self._tell(window, {"type": "exit", "signal": "SIGKILL"})
         self.world.settle()
 

@@ -46,7 +46,7 @@ def test_a_window_that_is_not_opened_again_says_why(world: World) -> None:
 def test_of_a_program_below_a_shell_it_is_told(world: World) -> None:
     played = world.add()
     terminal = world.sit_down()
-    played.memory.kills += 1
+    played.memory.killed += 1
     played.print("Killed\r\n$ ")
     world.advance(6)
     assert "A program was ended: out of memory, limit 512 MB." in terminal.lines[-1]
