@@ -167,11 +167,12 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
         return []
     ((_, schema), components) = _query_schema(operation.query)
     properties = components[schema]["properties"]
+    needed = components[schema].get("required", ())
     return [
         {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in needed,
             "description": value.get("description", ""),
             "schema": {key: part for key, part in value.items() if key != "description"},
         }

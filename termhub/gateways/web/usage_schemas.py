@@ -24,7 +24,9 @@ class UsageQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class BillQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which month."""
 
-    month: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$", description="Such as `2026-11` (UTC).")]
+    month: Annotated[
+        str, Meta(pattern="^[12][0-9]{3}-(0[1-9]|1[0-2])$", description="Such as `2026-11` (UTC).")
+    ]
 
 
 PlanInfo = defstruct(
