@@ -12,10 +12,9 @@ const GAP = 0.2;
 /** What is more than nothing shows. */
 const LEAST_HEIGHT = 1.5;
 
-/** Sizes of the units in which seconds, bytes and plain numbers are told, the smallest first. */
+/** Sizes of the units in which seconds and bytes are told, the smallest first. */
 export const TIME_STEPS: readonly number[] = [1, 60, 3600];
 export const BYTE_STEPS: readonly number[] = [1, 2 ** 10, 2 ** 20, 2 ** 30, 2 ** 40];
-export const PLAIN_STEPS: readonly number[] = [1];
 
 /** One bar for each value, with `top` the height of the box; values below 0 are nothing. */
 export function bars(values: readonly number[], top: number): Bar[] {

@@ -133,8 +133,8 @@ const HERE = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|::1?|\[::1?\])$/;
  * @param origin this page's
  */
 export function reachable(link: string, origin: string): string {
-  const { hostname, pathname } = new URL(link, origin);
-  return HERE.test(hostname) ? origin + pathname : link;
+  const { hostname, pathname, hash } = new URL(link, origin);
+  return HERE.test(hostname) ? origin + pathname + hash : link;
 }
 
 /** The same for the ssh command; it ends with the host. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AccountApi, browserWords } from "../src/account.ts";
 import { AdminApi, detailWords, parseAdminConsole, sortConsoles } from "../src/admin.ts";
-import { BYTE_STEPS, bars, PLAIN_STEPS, TIME_STEPS, topOf } from "../src/bars.ts";
+import { BYTE_STEPS, bars, TIME_STEPS, topOf } from "../src/bars.ts";
 import { amountWords, fetchLimits, limitName, limitWords } from "../src/console-limits.ts";
 import { bytes, cores, counted, duration, kilobits, roundDuration, share } from "../src/numbers.ts";
 import { parsePlan, planWords } from "../src/plans.ts";
@@ -223,9 +223,9 @@ describe("usage", () => {
 
 describe("a plot", () => {
   it("has a round top in the unit that is told", () => {
-    expect(topOf([0, 0], null, PLAIN_STEPS)).toBe(1);
-    expect(topOf([3, 7], null, PLAIN_STEPS)).toBe(10);
-    expect(topOf([0.03], null, PLAIN_STEPS)).toBeCloseTo(0.05);
+    expect(topOf([0, 0], null, TIME_STEPS)).toBe(1);
+    expect(topOf([3, 7], null, TIME_STEPS)).toBe(10);
+    expect(topOf([0.03], null, BYTE_STEPS)).toBeCloseTo(0.05);
     expect(topOf([100], null, TIME_STEPS)).toBe(120);
     expect(topOf([3 * 2 ** 20], null, BYTE_STEPS)).toBe(5 * 2 ** 20);
   });

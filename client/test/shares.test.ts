@@ -129,6 +129,7 @@ describe("a link", () => {
     const origin = "https://hub.example.org";
     expect(reachable("http://127.0.0.1:8000/s/thsh_x", origin)).toBe("https://hub.example.org/s/thsh_x");
     expect(reachable("http://[::]:8000/s/thsh_x", origin)).toBe("https://hub.example.org/s/thsh_x");
+    expect(reachable("http://localhost:8000/#login=x", origin)).toBe("https://hub.example.org/#login=x");
     expect(reachable("https://other.example.org/s/thsh_x", origin)).toBe(
       "https://other.example.org/s/thsh_x",
     );

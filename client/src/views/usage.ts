@@ -1,9 +1,9 @@
 /** `/usage`: what one used today and in the last days, and what is left. */
 
-import { BYTE_STEPS, PLAIN_STEPS, TIME_STEPS } from "../bars.ts";
+import { BYTE_STEPS, TIME_STEPS } from "../bars.ts";
 import { amountWords } from "../console-limits.ts";
 import { h } from "../dom.ts";
-import { bytes, count, duration, short } from "../numbers.ts";
+import { bytes, count, duration } from "../numbers.ts";
 import { type Day, dayWords, lastDays, type Usage, UsageApi } from "../usage.ts";
 import { meter } from "./meter.ts";
 import { failure, type Page, type PageContext } from "./page.ts";
@@ -23,16 +23,17 @@ interface Quantity {
   readonly steps: readonly number[];
 }
 
-const gibHours = (value: number) => `${short(value)} GB·h`;
-const hours = (value: number) => `${short(value)} h`;
+const GIB = 2 ** 30;
+const HOUR = 3600;
+const byteHours = (value: number) => `${bytes(value)}·h`;
 
 const QUANTITIES: readonly Quantity[] = [
   { title: "CPU time", of: (day) => day.cpuSeconds, words: duration, steps: TIME_STEPS },
-  { title: "Memory", of: (day) => day.memoryGibHours, words: gibHours, steps: PLAIN_STEPS },
-  { title: "Home", of: (day) => day.diskGibHours, words: gibHours, steps: PLAIN_STEPS },
+  { title: "Memory", of: (day) => day.memoryGibHours * GIB, words: byteHours, steps: BYTE_STEPS },
+  { title: "Home", of: (day) => day.diskGibHours * GIB, words: byteHours, steps: BYTE_STEPS },
   { title: "Network, received", of: (day) => day.networkIn, words: bytes, steps: BYTE_STEPS },
   { title: "Network, sent", of: (day) => day.networkOut, words: bytes, steps: BYTE_STEPS },
-  { title: "Consoles running", of: (day) => day.consoleHours, words: hours, steps: PLAIN_STEPS },
+  { title: "Consoles running", of: (day) => day.consoleHours * HOUR, words: duration, steps: TIME_STEPS },
 ];
 
 export function usagePage(context: PageContext): Page {
@@ -149,13 +150,13 @@ function meters({ today, home, consoles, plan }: Usage): HTMLElement[] {
             `Used up: your consoles are slowed. ${again}, and they go on at full speed.`,
           )
         : h("p", { className: "muted small" }, `${again}.`),
-      meter("CPU time today", cpuSeconds, allowanceSeconds, cpu),
+      allowanceSeconds === null ? null : meter("CPU time today", cpuSeconds, allowanceSeconds, cpu),
     ),
     card(
       "Home",
       amountWords(size) || "not known",
       h("p", { className: "muted small" }, amountWords(files)),
-      meter("Home", size.used, size.limit, amountWords(size)),
+      size.limit === null ? null : meter("Home", size.used, size.limit, amountWords(size)),
     ),
     card(
       "Consoles",
@@ -166,7 +167,7 @@ function meters({ today, home, consoles, plan }: Usage): HTMLElement[] {
   ];
 }
 
-function card(title: string, words: string, note: HTMLElement, bar: HTMLElement): HTMLElement {
+function card(title: string, words: string, note: HTMLElement, bar: HTMLElement | null): HTMLElement {
   return h(
     "section",
     { className: "meter-card" },
