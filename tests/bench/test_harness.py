@@ -157,8 +157,8 @@ def test_every_section_has_its_place_in_the_document(tmp_path: Path) -> None:
     found.add("termhub ssh", {"bytes cell": [12.0]})
     found.write_into(document, SETTINGS)
     assert "| one changed cell: bytes | 14.0 | 12.0 | × 0.86 | ≤ 14.0 | yes |" in document.read_text()
-    Results(WEB, [], {}).write_into(document, SETTINGS)
-    assert [section.name for section in SECTIONS] == ["web", "ssh", "shared"]
+    for section in SECTIONS:
+        Results(section, [], {}).write_into(document, SETTINGS)
 
 
 def test_a_small_run_over_ssh(tmp_path: Path) -> None:
