@@ -53,27 +53,38 @@ def _leave(gate: int) -> None:
 
 
 def _limit(pid: int) -> None:
-    ours = os.stat(_FOLDER).st_dev
+    ours = _mounted("self")
     deadline = time.monotonic() + _SECONDS
-    while (theirs := _mounted(pid)) in (None, ours):  # it has the machine's files yet
+    while not set(_mounted(pid)) - set(ours):  # it has the machine's files yet
         if time.monotonic() > deadline:
             return
         time.sleep(_POLL_SECONDS)
     view = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
     if os.geteuid() != 0:
         namespaces.enter(fcntl.ioctl(view, _NS_GET_USERNS), _NEW_USER)
-    namespaces.enter(view, _NEW_MOUNTS)
-    # Once more, from inside: those of the machine must never be bounded.
-    if os.stat(_FOLDER).st_dev == theirs:
-        mounts.mount("devpts", _FOLDER, None, mounts.REMOUNT | mounts.NOSUID | mounts.NOEXEC, _OPTIONS)
+    while time.monotonic() < deadline:
+        namespaces.enter(view, _NEW_MOUNTS)  # again: what is its root at first may be on its way out
+        # Looked at from inside once more: those of the machine must never be bounded.
+        if _device(_FOLDER) not in (None, *ours):
+            mounts.mount("devpts", _FOLDER, None, mounts.REMOUNT | mounts.NOSUID | mounts.NOEXEC, _OPTIONS)
+            return
+        time.sleep(_POLL_SECONDS)
 
 
-def _mounted(pid: int) -> int | None:
-    """The device of what is mounted for terminals as a process sees it; None where there is nothing."""
-    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="replace") as file:
+def _device(path: str) -> int | None:
+    try:
+        return os.stat(path).st_dev
+    except OSError:
+        return None
+
+
+def _mounted(process: int | str) -> list[int]:
+    """The devices of what is mounted for terminals, as a process sees it; one may cover another."""
+    found = []
+    with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="replace") as file:
         for line in file:
             fields = line.split()
             if fields[4] == _FOLDER and " - devpts " in line:
                 major, _, minor = fields[2].partition(":")
-                return os.makedev(int(major), int(minor))
-    return None
+                found.append(os.makedev(int(major), int(minor)))
+    return found
