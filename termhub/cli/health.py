@@ -65,7 +65,6 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _sandbox(settings, launcher)
     yield from _images()
     yield from _means(settings, launcher)
-    yield from _network(settings)
     yield from _web(settings)
     yield from _plans(settings)
     yield from _files()
@@ -172,27 +171,20 @@ def _means(settings: Settings, launcher: dict[str, Any] | None) -> Iterator[Find
 
 def _asked_means(settings: Settings) -> list[dict[str, Any]]:
     """What a launcher that we would start had."""
+    from sandbox import network
     from sandbox.limits import volume
     from sandbox.limits.means import means
 
     is_root = os.geteuid() == 0
     with tempfile.TemporaryDirectory(prefix="termhub-doctor-") as folder:
         volumes = volume.missing(folder)
-    found = means(is_root=is_root, is_confined=not settings.insecure_no_sandbox, volumes=volumes)
+    found = means(
+        is_root=is_root,
+        is_confined=not settings.insecure_no_sandbox,
+        volumes=volumes,
+        full_network=network.check(),
+    )
     return [attrs.asdict(each) for each in found]
-
-
-def _network(settings: Settings) -> Iterator[Finding]:
-    from sandbox.network import check
-
-    wanted = [name for name, plan in settings.plans.items() if plan.network == "full"]
-    missing = check()
-    if not missing:
-        yield Finding("network", "ok", "full: public addresses only")
-    for each in missing:
-        what, _, advice = each.partition("; ")
-        text = f"full: {what}" + (f" (plans {', '.join(wanted)} have it)" if wanted else "")
-        yield Finding("network", "weak", text, advice or None)
 
 
 def _web(settings: Settings) -> Iterator[Finding]:

@@ -84,7 +84,9 @@ class Rest:
         try:
             while piece := response.read(_PIECE_BYTES):
                 yield piece
-        except (OSError, http.client.HTTPException) as error:
+            if response.length:
+                raise EOFError(f"{response.length} bytes are missing")
+        except (OSError, EOFError, http.client.HTTPException) as error:
             self._connection.close()
             raise HubAway(f"{self.profile.host} broke off before the end ({error}).") from None
 
