@@ -10,9 +10,9 @@ from http.cookies import SimpleCookie
 
 from twisted.internet.threads import deferToThread
 
-from termhub.gateways.web.http import SECURITY_HEADERS
 from termhub.gateways.web.openapi import path_template
 from termhub.gateways.web.operations import PREFIX, Operation
+from termhub.gateways.web.responses import SECURITY_HEADERS
 from termhub.gateways.web.site import OPERATIONS
 from tests.support.web import Response, WebTestCase
 

@@ -14,7 +14,8 @@ from sandbox.guest import frames
 from termhub.gateways.connections import Connections
 from termhub.gateways.web import http
 from termhub.gateways.web.guards import Guards
-from termhub.gateways.web.http import MAX_BODY, MAX_INPUT_BODY, SECURITY_HEADERS
+from termhub.gateways.web.http import MAX_BODY, MAX_INPUT_BODY
+from termhub.gateways.web.responses import SECURITY_HEADERS
 from tests.support.web import WebTestCase
 
 

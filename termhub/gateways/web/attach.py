@@ -35,9 +35,9 @@ from termhub.store import Role, User
 from ..attached import LOOK, NOT_ALLOWED, USE, Attached
 from ..connections import Place
 from ..tcp import tcp_connection
-from .http import last_response
 from .messages import message_head, usual_messages, whole_frames
 from .problems import refusal
+from .responses import last_response
 from .services import Console, Viewer
 from .turns import Turns
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -29,6 +28,7 @@ from ..connections import Place
 from .guards import Guards
 from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
 from .proxies import Source
+from .responses import BAD_REQUEST, SECURITY_HEADERS, TOO_MANY_CONNECTIONS, last_response
 
 MAX_BODY = 64 << 10
 """Largest request body in bytes, except input to a console."""
@@ -52,49 +52,11 @@ LINGER_SECONDS = 2.0
 CLOSE_SECONDS = 60.0
 """How long a client has to read its last answer, and with TLS to say goodbye."""
 
-SECURITY_HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
-    "style-src 'self'; "
-    "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
-BAD_REQUEST = refusal(400, "bad_request", "This is not a valid HTTP/1.1 request.")
-TOO_MANY_CONNECTIONS = refusal(
-    503, "too_many_connections", "There are too many connections; close some, or try again.", Retry_After="5"
-)
-
 HTTPS_COOKIES = b"__Host-"
 """Begins the names of cookies where people come by https: no other host can set these (RFC 6265bis)."""
 
 _INPUT_PATH = re.compile(rb"/api/v1/consoles/[^/?]+/input(\?|$)")
 _log = Logger()
-
-
-def last_response(refused: Refusal, headers: Mapping[str, str] | None = None) -> bytes:
-    """A whole HTTP/1.1 response with a problem, after which the connection closes.
-
-    :param headers: further headers.
-    """
-    body = refused.body()
-    headers = {
-        **SECURITY_HEADERS,
-        **(headers or {}),
-        **refused.headers,
-        "Server": "termhub",
-        "Content-Type": CONTENT_TYPE,
-        "Content-Length": str(len(body)),
-        "Cache-Control": "no-store",
-        "Connection": "close",
-    }
-    head = f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}\r\n"
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"{head}{lines}\r\n".encode("ascii") + body
 
 
 class TermhubRequest(Request):
