@@ -75,7 +75,9 @@ def verify(head: str | None, as_json: bool, data: str | None) -> int:
 
 
 @audit.command("ls", short_help="List what was done.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
+)
 @click.option("--all", "everything", is_flag=True, help="All, the oldest first.")
 @JSON_OPTION
 @takes_data
