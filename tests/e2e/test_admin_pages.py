@@ -99,19 +99,19 @@ def test_a_user_is_added_changed_suspended_and_removed(
 
     choose(admin, "grace", "Make administrator…")
     admin.get_by_role("dialog").get_by_role("button", name="Make administrator").click()
-    expect(grace).to_contain_text("administrator")
+    expect(grace.get_by_text("administrator", exact=True)).to_be_visible()
     choose(admin, "grace", "No longer administrator…")
     admin.get_by_role("dialog").get_by_role("button", name="Take it away").click()
-    expect(grace).not_to_contain_text("administrator")
+    expect(grace.get_by_text("administrator", exact=True)).to_be_hidden()
 
     choose(admin, "grace", "Suspend…")
     dialog = admin.get_by_role("dialog", name="Suspend grace?")
     dialog.get_by_label("End their consoles").check()
     dialog.get_by_role("button", name="Suspend").click()
-    expect(grace).to_contain_text("suspended")
-    expect(page.get_by_label("Password")).to_be_visible()
+    expect(grace.get_by_text("suspended", exact=True)).to_be_visible()
+    expect(page.get_by_text("Your account is suspended.")).to_be_visible()
     choose(admin, "grace", "Resume")
-    expect(grace).not_to_contain_text("suspended")
+    expect(grace.get_by_text("suspended", exact=True)).to_be_hidden()
 
     choose(admin, "grace", "Remove…")
     dialog = admin.get_by_role("dialog", name="Remove grace?")
@@ -225,7 +225,7 @@ def test_the_audit_log_is_read_filtered_and_paged(hub: HubProcess, admin: Page) 
     expect(row(admin, newest["action"]).first).to_contain_text("admin")
     admin.get_by_label("Filter this page").fill("ADMIN drain")
     drained = rows.count()
-    assert 1 < drained
+    assert drained > 1
     admin.get_by_label("Filter this page").fill("admin drain no such words")
     expect(admin.get_by_text("Nothing here.")).to_be_visible()
     admin.get_by_label("Filter this page").fill("")
