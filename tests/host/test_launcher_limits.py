@@ -317,12 +317,12 @@ class TestVolumes:
         launcher.ask("remove", console=console.id)
 
     def test_it_is_the_users_alone_and_empty_at_first(self, launcher):
-        console = python(
-            launcher, "import os; print(os.listdir('.'), oct(os.stat('.').st_mode))", number=14, limits=VOLUME
-        )
+        code = "import os; print(os.listdir('.'), oct(os.stat('.').st_mode)); input()"
+        console = python(launcher, code, number=14, limits=VOLUME)
         with console.link() as link:
             link.subscribe()
             link.read_until(b"[] 0o40700")
+        launcher.ask("end", console=console.id)
 
     def test_files_are_there_again_after_the_launcher_was_killed(self, fresh):
         first = python(fresh, FILL, limits=VOLUME)
