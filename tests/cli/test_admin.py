@@ -154,27 +154,6 @@ def test_audit_over_rest(termhub: Run, hub: FakeHub) -> None:
     assert "\x1b" not in out
 
 
-def test_usage_of_a_month(termhub: Run, hub: FakeHub) -> None:
-    row = {
-        "number": 2,
-        "name": "bob",
-        "plan": "free",
-        "cpu_seconds": 12.34,
-        "memory_gib_hours": 0.5,
-        "disk_gib_hours": 0.25,
-        "network_in": 2048,
-        "network_out": 0,
-        "console_hours": 1.0,
-    }
-    rows = [row, {**row, "number": 3, "name": None, "plan": None}]
-    month = {"month": "2026-11", "rows": rows}
-    hub.answers["GET /api/v1/admin/usage?month=2026-11"] = 200, month
-    lines = termhub("admin", "usage", "--month", "2026-11").out.splitlines()
-    assert lines[1].split()[:3] == ["bob", "free", "12.3"]
-    assert lines[2].startswith("number 3")
-    assert json.loads(termhub("admin", "usage", "--month", "2026-11", "--json").out) == month
-
-
 def test_export_is_there_when_it_is_whole(termhub: Run, hub: FakeHub, tmp_path: Path) -> None:
     content = bytes(range(256)) * 4000
     hub.answers["GET /api/v1/me/export"] = 200, content
