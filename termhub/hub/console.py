@@ -429,16 +429,17 @@ class Console:
         :raises TooMany: when the owner's plan has no more windows.
         """
         self._check_alive()
-        if window is None:
-            self.check_windows(len(self.windows))
         size = checked_size(cols, rows)
         command = argv or self._argv(self.image, program or "bash")
         arguments: dict[str, Any] = {"argv": command, "cols": size.cols, "rows": size.rows}
         if window is not None:
             arguments["window"] = window
-        number = await self._requests.open(**arguments)
-        if number not in self.windows:
-            self._table.add(HostWindow(number, 0, size.cols, size.rows, command))
+        if window in self.windows:
+            return await self._requests.open(**arguments)
+        with self._table.opening(self.check_windows):
+            number = await self._requests.open(**arguments)
+            if number not in self.windows:
+                self._table.add(HostWindow(number, 0, size.cols, size.rows, command))
         return number
 
     async def close_window(self, window: int) -> None:

@@ -6,7 +6,8 @@ size that its policy wants.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -42,6 +43,7 @@ class WindowTable:
 
     def __init__(self, clock: Clock, views: Views) -> None:
         self.windows: dict[int, Window] = {}
+        self._coming = 0
         self._views = views
         self._clock = clock
         self._policy: Policy = "latest"
@@ -56,6 +58,19 @@ class WindowTable:
         window.sizes.set_policy(self._policy, self._manual)
         self._update(window, entry)
         return window
+
+    @contextmanager
+    def opening(self, check: Callable[[int], None]) -> Iterator[None]:
+        """While one more window is being opened.
+
+        :param check: raises when there may be no more than so many, also counted that are being opened.
+        """
+        check(len(self.windows) + self._coming)
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     def remove(self, number: int) -> None:
         """A window is gone."""

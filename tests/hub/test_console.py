@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sandbox.guest import frames
-from termhub.errors import BadRequest, ConsoleError
+from termhub.errors import BadRequest, ConsoleError, TooMany
 from termhub.hub.console import Console
 from termhub.hub.ended import Ended, EndedWindow
 from termhub.hub.requests import LINK_SECONDS
@@ -305,3 +305,25 @@ def test_console_that_ended_leaves_no_timer(console: Console, host: FakeHost, cl
     assert clock.getDelayedCalls() != []
     console.has_gone("killed")
     assert clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("wanted", [None, 7])
+def test_windows_that_are_being_opened_count(console: Console, host: FakeHost, wanted: int | None) -> None:
+    def at_most_two(count: int) -> None:
+        if count >= 2:
+            raise TooMany("This console has 2 windows.", "too_many_windows")
+
+    console.check_windows = at_most_two
+    first, second = (started(console.open_window("bash", window=wanted)) for _ in range(2))
+    opening = host.requests()
+    assert [request["op"] for request in opening] == ["open"]
+    assert isinstance(second[0], TooMany)
+    host.refuse(opening[0]["id"])
+    assert isinstance(first[0], ConsoleError)
+    third = started(console.open_window("bash", window=wanted))
+    host.reply(host.requests()[0]["id"], window=7)
+    assert third == [7]
+    assert isinstance(started(console.open_window("bash", window=8))[0], TooMany)
+    again = started(console.open_window("bash", window=7))
+    host.reply(host.requests()[0]["id"], window=7)
+    assert again == [7]
