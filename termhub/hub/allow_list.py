@@ -53,6 +53,8 @@ class AllowList:
 
     def permits(self, host: str, port: int) -> bool:
         """Whether a host, in lower case and ASCII, may be reached at a port."""
+        if literal(host) is None and not _NAME.fullmatch(host):
+            return False  # such as ".github.com": below a listed name, and nothing that can be looked up
         return any(entry.permits(host, port) for entry in self.entries)
 
     def __str__(self) -> str:

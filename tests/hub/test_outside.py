@@ -260,6 +260,13 @@ class TestDecision:
         assert "network.allow" in words
         assert world.looked_up == world.dialled == []
 
+    @pytest.mark.parametrize(
+        "host", [".github.com", "a..github.com", f"{'a' * 64}.github.com", "-a.github.com", "a b.github.com"]
+    )
+    def test_what_is_no_name_is_not_looked_up(self, world: World, host: str) -> None:
+        assert world.refusal(host)[0] == "not_allowed"
+        assert world.looked_up == []
+
     def test_plan_without_network(self, world: World) -> None:
         world.allowance = Allowance("free", "the plan free has no network")
         assert world.refusal() == ("not_allowed", "the plan free has no network")
