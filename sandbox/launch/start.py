@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from sandbox.limits import Group
-from sandbox.network import NetworkError, connect
+from sandbox.network import Connecting, NetworkError, connect
 
 from . import terminals
 from .model import Launch, LaunchError
@@ -35,10 +35,12 @@ class Sandbox:
     :param start_time: of the agent, in clock ticks since boot, which tells it from a
         later process with its number.
     :param pidfd: readable once the agent has ended; the owner of the object closes it.
-    :param isolation: words for people about what keeps it apart.
+    :param isolation: words for people about what keeps it apart; of its network, only when
+        that is not being made.
     :param monitor: our child: the command outside that waits for the agent, or the agent
         itself.
     :param errors_fd: file with what the command said on its stderr.
+    :param connecting: its network while that is being made; the owner of the object closes it.
     """
 
     pid: int
@@ -47,6 +49,7 @@ class Sandbox:
     isolation: str
     monitor: int
     errors_fd: int
+    connecting: Connecting | None = None
     group: Group | None = None
     kill_signal: int = signal.SIGKILL
 
@@ -71,7 +74,7 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
     """Start a sandbox and wait until its agent's process exists (a few milliseconds).
 
     Takes over the descriptors in ``launch.pass_fds``, ``launch.info_fd`` and ``launch.gate_fd``.
-    Besides the sandbox's monitor the caller gets a child that ends soon and is to be collected.
+    Besides the sandbox's monitor the caller gets children that end soon and are to be collected.
 
     :raises LaunchError: with what the command said, when there is no agent in time.
     """
@@ -111,11 +114,13 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
             os.close(launch.info_fd)
     for gate in _gate(launch):
         terminals.limit(pid, gate)
+    words, connecting = _connect(launch, pid)
     return Sandbox(
         pid=pid,
         start_time=started,
         pidfd=pidfd,
-        isolation=launch.isolation + _connect(launch, pid),
+        isolation=launch.isolation + words,
+        connecting=connecting,
         group=launch.group,
         monitor=monitor,
         errors_fd=errors,
@@ -123,18 +128,24 @@ def start(launch: Launch, timeout_seconds: float = _START_SECONDS) -> Sandbox:
     )
 
 
-def _connect(launch: Launch, pid: int) -> str:
-    """Give the sandbox its network; what it is, in words.  One that cannot be is none."""
-    wanted = launch.network
+def network_words(found: str | Exception) -> str:
+    """What came of a full network, to stand behind ``isolation``: what it is, or why there is none."""
+    if isinstance(found, Exception):
+        return f"; no network, as the public network cannot be had here: {found}"
+    return f"; network: {found}"
+
+
+def _connect(launch: Launch, pid: int) -> tuple[str, Connecting | None]:
+    """What the sandbox has of the network, in words, or its network that is being made."""
+    wanted, group = launch.network, launch.group
     if wanted is None:
-        return ""
+        return "", None
     if wanted.mode == "none":
-        return "; no network"
+        return "; no network", None
     if wanted.mode == "allowlist":
-        return "; network: hosts of a list, by a proxy"
-    group = launch.group
+        return "; network: hosts of a list, by a proxy", None
     try:
-        words = connect(
+        return "", connect(
             wanted,
             pid,
             launch.stdout_fd,
@@ -143,8 +154,7 @@ def _connect(launch: Launch, pid: int) -> str:
             lambda: None if group is None else group.add(os.getpid()),
         )
     except (NetworkError, OSError) as error:
-        return f"; no network, as the public network cannot be had here: {error}"
-    return f"; network: {words}"
+        return network_words(error), None
 
 
 def _become(launch: Launch, errors: int, report: int) -> None:

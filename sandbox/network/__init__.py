@@ -5,16 +5,19 @@ others make), or everything that is public.
 """
 
 from .addresses import is_public, own_addresses
-from .full import NetworkError, check, connect, usage
+from .full import CONNECT_SECONDS, Connecting, NetworkError, check, connect, is_connected, usage
 from .model import MODES, PROXY_PORT, Network
 
 __all__ = [
+    "CONNECT_SECONDS",
     "MODES",
     "PROXY_PORT",
+    "Connecting",
     "Network",
     "NetworkError",
     "check",
     "connect",
+    "is_connected",
     "is_public",
     "own_addresses",
     "usage",

@@ -8,7 +8,7 @@ that binds a socket to an interface passes by them.
 Three processes build it: the *keeper*, which becomes slirp4netns; the *builder*, which makes the
 router; both children of a *helper* that waits for them and tells how it went.  slirp4netns ends when
 nobody has the sandbox's end of the agent's FIFO open any more, and holds the router alive until
-then; the launcher may come and go.
+then; the launcher may come and go, also while they build.
 
 Invariant: the sandbox gets its end of the cable up last, when every rule is in place; what fails
 before leaves it without a network.
@@ -32,7 +32,10 @@ from . import namespaces, rules
 from .addresses import Address, own_addresses
 from .model import Network
 
-_SECONDS = 10.0
+CONNECT_SECONDS = 10
+"""How long a network may take to be there.  In twice the time it is decided, whoever is killed."""
+
+_ALONE_SECONDS = CONNECT_SECONDS + 2
 _OPEN_FILES = 1024  # each connection of a sandbox is one of slirp4netns
 _ERRORS_BYTES = 4096
 _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
@@ -62,21 +65,68 @@ def check() -> list[str]:
     return missing
 
 
-def connect(network: Network, pid: int, fifo: int, uid: int | None, gid: int | None, join: Join) -> str:
-    """Give a sandbox a full network (some 100 ms).
+class Connecting:
+    """A full network that is being made.
+
+    :param fd: readable when :meth:`words` may know more.
+    """
+
+    def __init__(self, fd: int, helper: int) -> None:
+        self.fd = fd
+        self._helper = helper
+        self._pidfd = os.pidfd_open(helper)
+        self._said = b""
+        self._is_over = False
+
+    def words(self) -> str | None:
+        """What it is, in words; None while it is being made.
+
+        :raises NetworkError: when there is none, and why.
+        """
+        try:
+            while data := os.read(self.fd, 4096):
+                self._said += data
+        except BlockingIOError:
+            return None
+        self._is_over = True
+        words = self._said.decode(errors="replace") or "!what makes it was killed"
+        if words.startswith("!"):
+            raise NetworkError(words[1:])
+        return words
+
+    def close(self) -> None:
+        """Give back the descriptors; what is not there by now is made no more."""
+        if not self._is_over:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+                os.killpg(self._helper, signal.SIGKILL)  # it leads a group of all that it has started
+        os.close(self.fd)
+        os.close(self._pidfd)
+
+
+def connect(
+    network: Network, pid: int, fifo: int, uid: int | None, gid: int | None, join: Join
+) -> Connecting:
+    """Begin to give a sandbox a full network (it takes some 100 ms).
+
+    The caller gets a child that ends soon and is to be collected.
 
     :param pid: the sandbox's first process.
     :param fifo: a descriptor of the FIFO that the sandbox holds open as long as it lives.
     :param uid: the sandbox's user; None: ours.
     :param join: called in the new processes, to put them into the sandbox's control group.
-    :returns: what it is, in words.
-    :raises NetworkError: when there is none, and why.
+    :raises NetworkError: when there can be none, and why.
     """
     missing = check()
     if missing:
         raise NetworkError("; ".join(missing))
-    report, told = os.pipe()
-    helper = os.fork()
+    report, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        helper = os.fork()
+    except OSError as error:
+        os.close(report)
+        os.close(told)
+        raise NetworkError(f"no process for it: {error}") from error
     if helper == 0:
         try:
             os.close(report)
@@ -87,20 +137,21 @@ def connect(network: Network, pid: int, fifo: int, uid: int | None, gid: int | N
             os.write(told, words.encode()[:2000])
         os._exit(0)
     os.close(told)
-    words = ""
     try:
-        words = _read(report, _SECONDS)
-        if words.startswith("!") or not words:
-            raise NetworkError(words[1:] or f"it was not there in {_SECONDS:.0f} s")
-    except BaseException:
-        for kill in (os.killpg, os.kill):  # it leads a group of all that it has started
-            with contextlib.suppress(ProcessLookupError):
-                kill(helper, signal.SIGKILL)
-        raise
-    finally:
+        return Connecting(report, helper)
+    except OSError:
+        os.kill(helper, signal.SIGKILL)
         os.close(report)
-        os.waitpid(helper, 0)
-    return words
+        raise
+
+
+def is_connected(pid: int) -> bool:
+    """Whether a sandbox has a full network, all of it; :param pid: a process in it."""
+    try:
+        with open(f"/proc/{pid}/net/route", encoding="ascii") as file:
+            return any(line.split()[:2] == [rules.INSIDE, "00000000"] for line in file)
+    except OSError:
+        return False  # it has ended
 
 
 def usage(pid: int) -> tuple[int, int] | None:
@@ -142,10 +193,18 @@ def _help(
     network: Network, pid: int, fifo: int, uid: int | None, gid: int | None, join: Join, keep: int
 ) -> str:
     """Build all, in order; the result in words."""
+    signal.alarm(_ALONE_SECONDS)  # nobody may be there to end it
     own = own_addresses()
     join()
     os.setsid()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+        signal.SIGCHLD,
+        signal.SIGPIPE,
+        signal.SIGALRM,
+    ):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     for kind, limit in ((resource.RLIMIT_NOFILE, _OPEN_FILES), (resource.RLIMIT_CORE, 0)):
@@ -198,6 +257,7 @@ def _close_others(*kept: int) -> None:
 
 def _run(function: Callable[[], str], tell: socket.socket) -> None:
     """Be a process that does one thing and tells how it went; never returns."""
+    signal.alarm(_ALONE_SECONDS)
     try:
         words = function()
     except BaseException as error:  # noqa: BLE001 - told to the parent; nothing may return from here
@@ -231,7 +291,7 @@ def _start_slirp(router: int, leave: int) -> subprocess.Popen[bytes]:
         command, pass_fds=(router, leave, ready), stdout=errors, stderr=errors, env={"PATH": _PATH}, cwd="/"
     )
     os.close(ready)
-    if _read(is_ready, _SECONDS) != "1":
+    if _read(is_ready, CONNECT_SECONDS) != "1":
         slirp.kill()
         said = os.pread(errors, 2000, 0).decode(errors="replace").strip("\0\n").splitlines()
         raise NetworkError(f"slirp4netns does not begin: {said[-1] if said else 'it says nothing'}")
@@ -292,7 +352,7 @@ def _batch(program: str, commands: list[str], *options: str) -> None:
         [_find(program) or program, *options, "-batch", "-"],
         input="\n".join(commands).encode() + b"\n",
         capture_output=True,
-        timeout=_SECONDS,
+        timeout=CONNECT_SECONDS,
         env={"PATH": _PATH},
         cwd="/",
     )

@@ -103,6 +103,11 @@ class Folder:
         """Whether there is something of this name."""
         return os.path.lexists(self.path / name)
 
+    def isolation(self) -> str:
+        """Words for people about what keeps the console apart; empty until all of them are known."""
+        record = self.read(SANDBOX) or {}
+        return "" if record.get("connecting") else str(record.get("isolation") or "")
+
     def try_lock(self) -> int | None:
         """Take ``host.lock``, with this process's pid and version in it; None while another holds it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

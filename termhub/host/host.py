@@ -109,8 +109,7 @@ class Host:
             processor_time=time.thread_time,
             memory=GroupMemory(folder),
         )
-        isolation = str((record or {}).get("isolation") or "")
-        self.console = Console(folder.console, isolation, journals, around)
+        self.console = Console(folder.console, folder.isolation(), journals, around)
         self._journals = journals
         self._in = self._out = -1
         self._server: socket.socket | None = None
@@ -281,8 +280,8 @@ class Host:
             client.close()
             return
         client.setblocking(False)
-        if not self.console.isolation:  # the sandbox was still starting when this host was
-            self.console.isolation = str((self._folder.read(SANDBOX) or {}).get("isolation") or "")
+        if not self.console.isolation:  # sandbox or network were still being made when this host was
+            self.console.isolation = self._folder.isolation()
         connection = Connection(client, self.console.add_link())
         self._connections[client.fileno()] = connection
         self._loop.reader(client.fileno(), partial(self._link_readable, connection))

@@ -82,12 +82,13 @@ class Started:
         return self.sandbox.pidfd
 
     def record(self) -> dict[str, Any]:
-        """What ``sandbox.json`` says."""
+        """What ``sandbox.json`` says; ``connecting`` as long as its network is being made."""
         return {
             "pid": self.sandbox.pid,
             "start": self.sandbox.start_time,
             "boot": processes.boot_id(),
             "isolation": self.sandbox.isolation,
+            "connecting": self.sandbox.connecting is not None,
             "signal": self.sandbox.kill_signal,
         }
 
@@ -97,6 +98,13 @@ class Started:
 
     def close(self) -> None:
         """Give back the descriptors."""
+        self.sandbox.close()
+
+    def abandon(self) -> None:
+        """End what nobody will watch."""
+        self.sandbox.kill()
+        if self.sandbox.connecting is not None:
+            self.sandbox.connecting.close()
         self.sandbox.close()
 
 

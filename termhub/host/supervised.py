@@ -23,6 +23,7 @@ class Supervised:
     :param is_ready: whether the host answers.
     :param deaths: hosts that died lately, one soon after the other.
     :param failures: those of them that failed by themselves, rather than were killed.
+    :param connecting: the next step of its network's being made; None: it is not being made.
     :param oom_kills: hosts of it that were ended because they used too much memory.
     """
 
@@ -37,8 +38,10 @@ class Supervised:
     oom_kills: int = 0
     host_since: float = 0.0
     retry: Timer | None = None
+    connecting: Timer | None = None
     overdue: float | None = None
     ready_waiters: list[Done] = field(factory=list)
+    connected_waiters: list[Done] = field(factory=list)
     ended_waiters: list[Done] = field(factory=list)
     started: Started | None = None
 

@@ -25,6 +25,7 @@ from termhub.host.folder import CONSOLE_ID, ENDED, ENDING, SANDBOX, SPEC, Folder
 from termhub.host.host import HostOptions
 from termhub.host.hosts import Hosts
 from termhub.host.launcher import log
+from termhub.host.networks import Networks
 from termhub.host.sandboxes import Sandboxes
 from termhub.host.specs import ConsoleSpec
 from termhub.host.supervised import Done, Supervised
@@ -55,12 +56,13 @@ class Supervisor:
         self._adopting: list[Supervised] = []
         self._cleaning: set[str] = set()
         self._hosts = Hosts(loop, sandboxes, options, self._is_host, self._host_left)
+        self._networks = Networks(loop)
         self.reap = self._hosts.reap
 
     # -- what the hub asks ---------------------------------------------------
 
     def create(self, spec: ConsoleSpec, done: Done) -> None:
-        """Make a console; ``done`` is called when its host answers.
+        """Make a console; ``done`` is called when its host answers and its network is there or cannot be.
 
         :raises TermhubError: when it cannot be.
         """
@@ -87,7 +89,8 @@ class Supervisor:
             for fd in fifos:
                 os.close(fd)
         self._watch_sandbox(entry, os.dup(entry.started.pidfd))
-        entry.ready_waiters.append(done)
+        self._networks.watch(entry)
+        entry.ready_waiters.append(lambda _: self._networks.when_decided(entry, done))
         if entry.is_ready:
             entry.tell_ready()
 
@@ -199,8 +202,7 @@ class Supervisor:
 
     def isolation(self, console: str) -> str:
         """Words for people about what keeps a console apart."""
-        record = Folder(self._existing(console)).read(SANDBOX)
-        return str((record or {}).get("isolation", ""))
+        return Folder(self._existing(console)).isolation()
 
     def _existing(self, console: str) -> Path:
         path = self._path / console
@@ -237,6 +239,7 @@ class Supervisor:
         self._loop.forget(entry.sandbox)
         os.close(entry.sandbox)
         entry.sandbox = None
+        self._networks.stop(entry)
         self._hosts.reap()
         folder = entry.folder
         said = entry.started.said() if entry.started is not None else ""
@@ -293,6 +296,8 @@ class Supervisor:
     def _abandon(self, entry: Supervised) -> None:
         """A console that could not be created leaves nothing behind."""
         self._consoles.pop(entry.folder.console, None)
+        if entry.started is not None:
+            entry.started.abandon()
         if entry.host is not None:
             processes.kill(entry.host)
             processes.wait(entry.host, KILL_SECONDS)
@@ -372,6 +377,7 @@ class Supervisor:
         sandbox = self._sandboxes.find(folder, record)
         if sandbox is not None:
             self._watch_sandbox(entry, sandbox)
+            self._networks.adopt(entry, record)
         return entry
 
     def _adopt_more(self) -> None:

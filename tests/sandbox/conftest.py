@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,9 @@ import pytest
 
 import sandbox
 from sandbox.images import Image, find_images
-from sandbox.launch import Bubblewrap, Launch, Sandbox, SandboxSpec, expose, guest, start
+from sandbox.launch import Bubblewrap, Launch, Sandbox, SandboxSpec, expose, guest, network_words, start
 from sandbox.limits import Limits
-from sandbox.network import Network
+from sandbox.network import CONNECT_SECONDS, Network, NetworkError
 from tests.support.agents import Peer
 from tests.support.inside_pythons import PYTHONS, PYTHONS_2
 
@@ -123,6 +124,18 @@ class RunningSandbox:
         self.home = home
 
 
+def outcome(connecting):
+    """What comes of a network that is being made, or why there is none."""
+    try:
+        while (words := connecting.words()) is None:
+            assert select.select([connecting.fd], [], [], 2 * CONNECT_SECONDS)[0], "no word of the network"
+        return words
+    except NetworkError as error:
+        return error
+    finally:
+        connecting.close()
+
+
 @pytest.fixture
 def run_sandbox(folder, fifos):
     """Starts a real sandbox: ``run_sandbox("python3", limits=…, make_group=…)``."""
@@ -155,6 +168,8 @@ def run_sandbox(folder, fifos):
         )
         peer = Peer(folder, acknowledges=acknowledges)
         box = start(launch)
+        if box.connecting is not None:
+            box.isolation += network_words(outcome(box.connecting))
         for fd in fifos:
             os.close(fd)
         sandbox_ = RunningSandbox(launch, box, peer, home)

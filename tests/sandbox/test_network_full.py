@@ -19,9 +19,19 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.network import Network, NetworkError, check, connect, namespaces, own_addresses, rules, usage
+from sandbox.network import (
+    Network,
+    NetworkError,
+    check,
+    connect,
+    is_connected,
+    namespaces,
+    own_addresses,
+    rules,
+    usage,
+)
 from sandbox.network.addresses import NOT_PUBLIC_4, NOT_PUBLIC_6
-from tests.sandbox.conftest import FREE_UID
+from tests.sandbox.conftest import FREE_UID, outcome
 from tests.support.agents import PATIENCE_SECONDS
 
 MACHINE_4, MACHINE_6 = "151.101.1.1", "2a04:4e42::1"
@@ -350,12 +360,47 @@ def test_slirp_is_the_users_and_filtered_and_ends_with_the_sandbox(online):
     )
 
 
+def begin(box):
+    """Begin to give a sandbox a network."""
+    return connect(Network("full"), box.box.pid, box.peer._out, box.launch.uid, box.launch.gid, lambda: None)
+
+
 def test_nothing_is_left_open_here(online):
     box = online()
     before = sorted(os.listdir("/proc/self/fd"))
-    with pytest.raises(NetworkError):  # it has one already
-        connect(Network("full"), box.box.pid, box.peer._out, box.launch.uid, box.launch.gid, lambda: None)
+    found = outcome(begin(box))
+    assert isinstance(found, NetworkError)  # it has one already
     assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_it_is_there_also_when_nobody_hears_of_it(world, run_sandbox):
+    box = run_sandbox("/bin/sh")
+    with world.entered():
+        connecting = begin(box)
+    os.close(connecting.fd)
+    until(lambda: is_connected(box.box.pid), "no network")
+
+
+def test_what_is_stopped_leaves_no_network(world, run_sandbox, monkeypatch):
+    box = run_sandbox("/bin/sh")
+    before = set(slirps())
+    monkeypatch.setattr("sandbox.network.full._batch", lambda *arguments: time.sleep(PATIENCE_SECONDS))
+    with world.entered():
+        connecting = begin(box)
+    until(lambda: set(slirps()) - before, "slirp4netns does not begin")
+    connecting.close()
+    until(lambda: set(slirps()) <= before, "slirp4netns is left over")
+    assert not is_connected(box.box.pid)
+
+
+def test_what_takes_for_ever_ends_by_itself(world, run_sandbox, monkeypatch):
+    box = run_sandbox("/bin/sh")
+    monkeypatch.setattr("sandbox.network.full._ALONE_SECONDS", 1)
+    monkeypatch.setattr("sandbox.network.full._batch", lambda *arguments: time.sleep(PATIENCE_SECONDS))
+    with world.entered():
+        found = outcome(begin(box))
+    assert "killed" in str(found)
+    assert not is_connected(box.box.pid)
 
 
 def test_is_nobodys_child_here(online):
