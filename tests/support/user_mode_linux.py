@@ -2,7 +2,7 @@
 
 It has control groups of version 2 with all controllers, which the machine itself may not,
 and the command is root there with every capability.  The files are the machine's own, but
-``/tmp`` is empty.  Debian: ``apt-get install user-mode-linux``.
+the folder for temporary ones is empty.  Debian: ``apt-get install user-mode-linux``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from pathlib import Path
 KERNEL = shutil.which("linux.uml")
 SECONDS = 600
 _ROOT = Path(__file__).parents[2]
+# Not /tmp: the project may be there.
+_SCRATCH = next(folder for folder in ("/mnt", "/media") if not _ROOT.is_relative_to(folder))
 _SERVICE = "/sys/fs/cgroup/system.slice/termhub.service"
 
 _INIT = """\
 #!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t tmpfs tmpfs /tmp
+mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t tmpfs tmpfs {scratch}
+export TMPDIR={scratch}
 mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/pts /dev/shm
 mount -t devpts pts /dev/pts; mount -t tmpfs shm /dev/shm; ln -s /proc/self/fd /dev/fd
 {loop}
@@ -55,6 +58,7 @@ def run(*command: str) -> tuple[int, str]:
             _INIT.format(
                 loop=_load_loop(),
                 service=_SERVICE,
+                scratch=_SCRATCH,
                 root=shlex.quote(str(_ROOT)),
                 python=shlex.quote(sys.executable),
                 command=shlex.join(command),
