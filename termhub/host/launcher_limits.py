@@ -23,6 +23,10 @@ from termhub.host.sandboxes import Sandboxes
 from termhub.host.specs import MAX_NUMBER, is_integer, parse_limits
 from termhub.host.supervisor import Supervisor
 
+FORGET_SECONDS = 3.0
+"""How long a home that is to be deleted may still be held."""
+
+FORGET_POLL_SECONDS = 0.05
 USAGE_AT_ONCE = 100
 """Consoles in one reply: all consoles wait while they are read (0.3 ms each)."""
 
@@ -110,7 +114,19 @@ class LimitOperations:
         reply(means=[asdict(each) for each in found])
 
     def _forget_user(self, request: dict[str, Any], reply: Reply) -> None:
-        self._delete(self._sandboxes.homes.forget(_number(request)), reply)
+        self._forget(_number(request), reply, self._loop.now() + FORGET_SECONDS)
+
+    def _forget(self, number: int, reply: Reply, until: float) -> None:
+        """Delete a home as soon as the last processes of consoles that have ended let go of it."""
+        try:
+            paths = self._sandboxes.homes.forget(number)
+        except BadRequest as error:
+            if self._loop.now() >= until:
+                reply(error)
+            else:
+                self._loop.call_later(FORGET_POLL_SECONDS, self._forget, number, reply, until)
+        else:
+            self._delete(paths, reply)
 
     def _delete(self, paths: list[Path], done: Callable[[], None]) -> None:
         """Delete what may be large, without waiting for it."""
