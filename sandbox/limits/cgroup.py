@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import signal
 from collections.abc import Collection, Mapping
 
 import attrs
 
-from . import hierarchy
 from .controllers import MEMORY_LIMIT, MEMORY_USED, OOM_EVENTS, settings
 from .model import Limits
-from .places import CONSOLES, bases, write
+from .places import CONSOLES, bases, others, write
 
 _RECLAIM_MARGIN = 1 << 20
 
@@ -221,13 +219,10 @@ def find(name: str, kind: str = CONSOLES) -> Group | None:
             version, folders[controller] = of, f"{base}/{name}"
     if folders:
         return Group(name, version, folders)
-    for tree in hierarchy.trees():
-        for between in ("", "*/", "*/*/", "*/*/*/"):
-            found = glob.glob(f"{glob.escape(tree.mount)}/{between}{kind}/{glob.escape(name)}/")
-            if found and version in (0, tree.version):
-                version = tree.version
-                folders.update(dict.fromkeys(tree.controllers, found[0].rstrip("/")))
-                break
+    for tree, base in others(kind):
+        if version in (0, tree.version) and os.path.isdir(f"{base}/{name}"):
+            version = tree.version
+            folders.update(dict.fromkeys(tree.controllers, f"{base}/{name}"))
     return Group(name, version, folders) if folders else None
 
 

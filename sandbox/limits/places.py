@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import os
 
 from .hierarchy import Tree, read_file, trees
@@ -42,6 +43,20 @@ def bases(kind: str = CONSOLES) -> dict[str, tuple[int, str]]:
         if tree.version == 2 and found:
             break
     return found
+
+
+@functools.cache
+def others(kind: str) -> tuple[tuple[Tree, str], ...]:
+    """Folders of this kind anywhere, with their tree: an earlier launcher may have been in another part.
+
+    Looked for once, because it takes the longer the more groups there are (0.1 s for 1000).
+    """
+    found = []
+    for tree in trees():
+        for between in ("", "*/", "*/*/", "*/*/*/"):
+            paths = glob.glob(f"{glob.escape(tree.mount)}/{between}{kind}/")
+            found += [(tree, path.rstrip("/")) for path in paths]
+    return tuple(found)
 
 
 def candidates(tree: Tree) -> list[str]:

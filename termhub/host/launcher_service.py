@@ -26,7 +26,7 @@ from sandbox.guest.loop import Loop
 from sandbox.images import Image
 from sandbox.launch import Backend, Bubblewrap, ExposeError, Unconfined, expose
 from sandbox.limits import CONSOLES, HOSTS, make
-from sandbox.limits.places import bases
+from sandbox.limits.places import bases, others
 from termhub.errors import BadRequest, NoSandbox, TermhubError
 from termhub.host.folder import listen
 from termhub.host.home_watch import HomeWatch
@@ -204,6 +204,7 @@ def preload() -> None:
         screen.close()
     for kind in (CONSOLES, HOSTS):
         bases(kind)
+        others(kind)
 
 
 def backend_for(options: argparse.Namespace) -> Backend:

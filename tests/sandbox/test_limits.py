@@ -9,7 +9,7 @@ import sys
 import attrs
 import pytest
 
-from sandbox.limits import Group, Limits, cgroup, find, hierarchy, host_limits, make, places
+from sandbox.limits import Group, Limits, cgroup, find, host_limits, make, places
 from sandbox.limits.hierarchy import Tree, trees
 
 MEBIBYTE = 1 << 20
@@ -60,6 +60,12 @@ def test_nothing_is_found_where_there_is_nothing():
     assert trees("24 1 0:22 / /proc rw - proc proc rw\n", "") == []
 
 
+def forget_places():
+    """As a launcher does not know them that has just started."""
+    places.bases.cache_clear()
+    places.others.cache_clear()
+
+
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     """A folder that looks like a delegated tree of version 2."""
@@ -71,11 +77,10 @@ def fake(tmp_path, monkeypatch):
     (base / "termhub" / "cgroup.subtree_control").write_text("")
     tree = Tree(2, str(tmp_path), str(base), frozenset({"cpu", "cpuacct", "memory", "pids"}))
     monkeypatch.setattr(places, "trees", lambda: [tree])
-    monkeypatch.setattr(hierarchy, "trees", lambda: [tree])
     monkeypatch.setattr(places, "_is_delegated", lambda folder: folder == str(base))
-    places.bases.cache_clear()
+    forget_places()
     yield base / "termhub"
-    places.bases.cache_clear()
+    forget_places()
 
 
 def fill(folder, **files):
@@ -127,16 +132,25 @@ class TestVersion2:
     def test_what_is_not_there_is_not_found(self, fake):
         assert find("c-none") is None
 
+    def test_is_found_where_an_earlier_launcher_was(self, fake):
+        there = fake.parent.parent / "session" / "of" / "somebody" / "termhub"
+        (there / "c-one").mkdir(parents=True)
+        assert find("c-one").folders["memory"] == str(there / "c-one")
+
+    def test_places_are_looked_for_once(self, fake, monkeypatch):
+        find("c-none")
+        monkeypatch.setattr(places.glob, "glob", lambda pattern: pytest.fail("looked for again"))
+        assert find("c-none") is None
+
 
 def test_without_any_tree_there_are_no_groups(monkeypatch):
     monkeypatch.setattr(places, "trees", list)
-    monkeypatch.setattr(hierarchy, "trees", list)
-    places.bases.cache_clear()
+    forget_places()
     try:
         assert make("c-one", Limits()) is None
         assert find("c-one") is None
     finally:
-        places.bases.cache_clear()
+        forget_places()
 
 
 @pytest.fixture
