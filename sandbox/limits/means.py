@@ -15,9 +15,10 @@ _GROUPS = {
     "cpu_weight": ("cpu", "share where CPU time is short"),
     "usage": ("cpuacct", "CPU time, memory and processes read from the kernel"),
 }
-_RLIMITS = {
+_WITHOUT_GROUPS = {
     "memory": "rlimit of each process; many together can use more",
     "processes": "rlimit inside the sandbox",
+    "usage": "CPU time and memory of the processes there are, now and then; a program can use more unseen",
 }
 
 
@@ -62,7 +63,6 @@ def _group(name: str, is_root: bool, is_confined: bool) -> Mean:
     place = places.bases().get(controller)
     if place is not None:
         return Mean(name, f"control group (version {place[0]}): {words}", True, None)
-    rlimit = _RLIMITS.get(name)
     if is_root:
         advice = (
             "mount the control groups of this machine where termhub may write, version 2 with all controllers"
@@ -72,7 +72,7 @@ def _group(name: str, is_root: bool, is_confined: bool) -> Mean:
             "run termhub as a service of systemd with Delegate=yes, or as root; "
             "for a try: systemd-run --user --scope -p Delegate=yes termhub up"
         )
-    return Mean(name, rlimit or "nothing", name == "processes" and is_confined, advice)
+    return Mean(name, _WITHOUT_GROUPS.get(name, "nothing"), name == "processes" and is_confined, advice)
 
 
 def _home(volumes: str | None) -> list[Mean]:

@@ -48,10 +48,14 @@ class Figures:
         """
         self._write(console, {"owner": owner, "network": network})
 
-    def started(self, console: str, pid: int) -> None:
-        """Its agent runs; :param pid: as seen from here."""
+    def started(self, console: str, pid: int, start_time: int) -> None:
+        """Its agent runs.
+
+        :param pid: as seen from here.
+        :param start_time: of it, in clock ticks since boot.
+        """
         if console in self._records:
-            self._write(console, {**self._records[console], "pid": pid})
+            self._write(console, {**self._records[console], "pid": pid, "start": start_time})
 
     def note(self, console: str, usage: Usage) -> Usage:
         """What it uses now; no counter of it is lower than it was."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import resource
 from collections.abc import Collection
 
-from sandbox.limits import HOSTS, Group, Limits, find, host_limits, make
+from attrs import asdict
+
+from sandbox.limits import HOSTS, Group, Limits, find, host_limits, make, proc
 from sandbox.limits.controllers import OWN_PROCESSES
 from termhub.host.figures import Usage
 
@@ -48,6 +50,16 @@ def usage(console: str) -> Usage:
         "processes": None if programs.processes is None else max(programs.processes - OWN_PROCESSES, 0),
         "oom_kills": programs.oom_kills,
     }
+
+
+def usage_of_processes(pid: int, start_time: int) -> Usage:
+    """The same where there is no control group: of the sandbox's processes, which are still there.
+
+    :param pid: of its agent.
+    :param start_time: of it, in clock ticks since boot.
+    """
+    found = proc.usage(pid, start_time)
+    return {"cpu_seconds": None} if found is None else asdict(found)
 
 
 def kill(console: str) -> None:

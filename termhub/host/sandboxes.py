@@ -193,7 +193,7 @@ class Sandboxes:
             )
         )
         started = Started(start(launch))
-        self.figures.started(spec.console, started.sandbox.pid)
+        self.figures.started(spec.console, started.sandbox.pid, started.sandbox.start_time)
         return started
 
     def check(self) -> list[str]:
@@ -263,8 +263,10 @@ class Sandboxes:
         record = self.figures.get(console) or {}
         if record.get("ended"):
             return {name: record.get(name) for name in (*COUNTERS, *GAUGES)}
+        pid, start = record.get("pid"), record.get("start")
         now = groups.usage(console)
-        pid = record.get("pid")
+        if now["cpu_seconds"] is None and isinstance(pid, int) and isinstance(start, int):
+            now = groups.usage_of_processes(pid, start)
         if record.get("network") == "full" and isinstance(pid, int):
             traffic = network.usage(pid)
             if traffic is not None:

@@ -179,8 +179,8 @@ class WindowInfo(Struct, frozen=True):
     exit: Annotated[
         dict[str, int | str] | None,
         Meta(
-            description='How its program ended: {"code": 0} or {"signal": "SIGKILL"}; null while it runs. With '
-            "`out_of_memory`, the limit in bytes, where memory ran out."
+            description='How its program ended: {"code": 0} or {"signal": "SIGKILL"}; null while it runs. '
+            "With `out_of_memory`, the limit in bytes, where memory ran out."
         ),
     ]
 
