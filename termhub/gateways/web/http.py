@@ -8,6 +8,7 @@ is an error, a problem.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,6 @@ from urllib.parse import unquote_to_bytes
 from twisted.internet.interfaces import IHalfCloseableDescriptor, IHalfCloseableProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 from zope.interface import implementer  # type: ignore[import-untyped]
@@ -26,9 +26,11 @@ from termhub.errors import TooMany
 
 from ..connections import Place
 from .guards import Guards
+from .pipelining import Pipelining
 from .problems import CONTENT_TYPE, Refusal, refusal, refusal_of
 from .proxies import Source
 from .responses import BAD_REQUEST, SECURITY_HEADERS, TOO_MANY_CONNECTIONS, last_response
+from .turns import Turns
 
 MAX_BODY = 64 << 10
 """Largest request body in bytes, except input to a console."""
@@ -38,6 +40,10 @@ MAX_INPUT_BODY = 8 << 20
 
 MAX_LARGE_BODIES = 64
 """Bodies above :data:`MAX_BODY` that are read or held at a time; the next is refused."""
+
+MAX_CHUNKS = 1000
+CHUNK_BYTES = 16
+"""A body that is sent in chunks may have so many, and one more for each so many bytes: each takes time."""
 
 REQUEST_SECONDS = 60.0
 """A connection on which nothing arrives for so long while a request is awaited is closed."""
@@ -59,6 +65,10 @@ _INPUT_PATH = re.compile(rb"/api/v1/consoles/[^/?]+/input(\?|$)")
 _log = Logger()
 
 
+class _BodyRefusedError(Exception):
+    """Ends the reading of a body that was refused."""
+
+
 class TermhubRequest(Request):
     """A request whose body is limited before it is read."""
 
@@ -68,6 +78,7 @@ class TermhubRequest(Request):
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
         self._body_limit = MAX_BODY
         self._body_length = 0
+        self._chunks: int | None = None
         self._place: Place | None = None
         self.source = Source("")
         """Where it comes from; known before it is processed."""
@@ -77,6 +88,7 @@ class TermhubRequest(Request):
     def gotLength(self, length: int | None) -> None:
         """Refuse a body that says it is too long, or whose end others might see elsewhere."""
         super().gotLength(length)
+        self._chunks = 0 if length is None else None
         codings = [coding.lower() for coding in self._values("Transfer-Encoding")]
         if codings and (codings != ["chunked"] or self.channel.is_old):
             self.channel.refuse(BAD_REQUEST)
@@ -92,12 +104,19 @@ class TermhubRequest(Request):
             self._refuse_body()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Refuse a body, sent in chunks, that has become too long."""
+        """Refuse a body, sent in chunks, that has become too long, or comes in crumbs."""
         self._body_length += len(data)
         if self._body_length > self._body_limit:
             self._refuse_body()
-        else:
-            super().handleContentChunk(data)
+            raise _BodyRefusedError
+        if self._chunks is not None:
+            self._chunks += 1
+            if self._chunks > MAX_CHUNKS + self._body_length // CHUNK_BYTES:
+                self.channel.refuse(
+                    refusal(413, "too_large", "The body of this request has too many chunks.")
+                )
+                raise _BodyRefusedError
+        super().handleContentChunk(data)
 
     def _refuse_body(self) -> None:
         self.channel.refuse(
@@ -267,7 +286,7 @@ class TermhubRequest(Request):
 
 
 @implementer(IHalfCloseableProtocol)
-class TermhubChannel(HTTPChannel):
+class TermhubChannel(Pipelining):
     """One HTTP/1.1 connection."""
 
     maxHeaders = 100
@@ -281,7 +300,7 @@ class TermhubChannel(HTTPChannel):
     def connectionMade(self) -> None:
         """Serve, unless there are too many connections."""
         super().connectionMade()
-        guards = self.site.guards
+        self.turns, guards = self.site.turns, self.site.guards
         host = str(getattr(self.transport.getPeer(), "host", ""))
         is_proxy = guards.proxies.has(host)
         self._place = guards.connections.take(None if is_proxy else host)
@@ -365,7 +384,8 @@ class TermhubChannel(HTTPChannel):
     def rawDataReceived(self, data: bytes) -> None:
         """Take some of the body."""
         if not self._is_refused:
-            super().rawDataReceived(data)
+            with contextlib.suppress(_BodyRefusedError):
+                super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
         """Hand the request on."""
@@ -382,6 +402,7 @@ class TermhubChannel(HTTPChannel):
         if self._is_refused:
             return
         self._is_refused = True
+        self.forget()
         self.setTimeout(None)
         self._stop_deadline()
         self._networkProducer.unregisterProducer()
@@ -413,10 +434,6 @@ class TermhubChannel(HTTPChannel):
         if not self._is_refused:
             super()._send100Continue()
 
-    def readConnectionLost(self) -> None:
-        """The client sends no more; what was answered already still goes out."""
-        self.loseConnection()
-
     def writeConnectionLost(self) -> None:
         """Our end of file was sent."""
 
@@ -442,6 +459,7 @@ class TermhubSite(Site):
     def __init__(self, root: IResource, reactor: Any, guards: Guards) -> None:
         self.guards = guards
         super().__init__(root, requestFactory=TermhubRequest, timeout=REQUEST_SECONDS, reactor=reactor)
+        self.turns = Turns(reactor)
         self._large_bodies = 0
 
     def acceptableProtocols(self) -> list[bytes]:

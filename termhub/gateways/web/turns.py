@@ -43,6 +43,11 @@ class Turns:
             self._waiting[client] = None
             self._put_off()
 
+    def wait(self, client: Served) -> None:
+        """A client that has been served has more: it is served again in its turn."""
+        self._waiting[client] = None
+        self._put_off()
+
     def _serve(self, client: Served) -> bool:
         seconds = self._clock.seconds
         end = seconds() + SLICE_SECONDS
