@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from twisted.internet.error import ConnectionLost
@@ -53,7 +53,7 @@ class World:
     def __init__(self) -> None:
         self.clock: Any = Clock()
         self.root: Any = Root()  # type: ignore[no-untyped-call]
-        self.site = TermhubSite(self.root, self.clock, Guards(Connections(0, 0)))
+        self.site = TermhubSite(cast(Any, self.root), self.clock, Guards(Connections(0, 0)))
 
     def connect(self) -> tuple[Any, Transport]:
         channel: Any = self.site.buildProtocol(None)  # type: ignore[no-untyped-call]
