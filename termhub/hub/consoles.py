@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 
 from termhub.accounts import Shares
 from termhub.config import Settings
-from termhub.errors import NameTaken, NoSuchConsole, NotAllowed, TermhubError, TooMany
+from termhub.errors import NoSuchConsole, NotAllowed, TermhubError
 from termhub.hub.backing import StoredBacking
 from termhub.hub.clock import Clock
 from termhub.hub.console import Console
@@ -42,6 +42,7 @@ from termhub.hub.names import CONSOLE_ID, checked_name, free_name, new_id
 from termhub.hub.outside import Allowance, Outside
 from termhub.hub.plans import Plans
 from termhub.hub.prepared import Prepared
+from termhub.hub.reservations import Reservations
 from termhub.hub.sizes import checked_size
 from termhub.hub.streams import Stream, StreamOwner
 from termhub.store import ConsoleRecord, Role, Store, User
@@ -133,7 +134,7 @@ class Consoles:
         self._directory = Directory(shares)
         self._consoles = self._directory.consoles
         self._keepers: dict[str, Keeper] = {}
-        self._coming: dict[int, set[str]] = {}
+        self._reservations = Reservations(self._directory, self.plans)
         self._leaving: set[int] = set()
         self._is_stopped = False
         self._prepared = Prepared(
@@ -285,9 +286,7 @@ class Consoles:
         size = checked_size(new.cols, new.rows)
         program = new.program or ("script" if new.argv else self._settings.consoles.program)
         image = self.images.resolve(new.image or self._settings.consoles.image).name
-        coming = self._coming.setdefault(user.number, set())
-        name = self._reserve(user, new.name, program, coming)
-        try:
+        with self._reservations.hold(user, new.name, program) as name:
             console = None
             if not new.argv and not new.env:
                 console = self._prepared.claim(user, program, image)
@@ -298,8 +297,6 @@ class Consoles:
                 return console
             record = ConsoleRecord(new_id(), user.number, name, program, image, self._now())
             return await self._make(user, record, new)
-        finally:
-            coming.discard(name)
 
     async def run_for_files(self, user: User, owner: StreamOwner, argv: Sequence[str]) -> Stream:
         """Start a file server in the user's hidden sandbox for files; see :class:`Files`.
@@ -353,23 +350,6 @@ class Consoles:
         self._prepared.drop(owner)
         for console in [each for each in self._consoles.values() if each.owner == owner]:
             await self.remove(console)
-
-    def _reserve(self, user: User, name: str | None, program: str, coming: set[str]) -> str:
-        taken = {console.name for console in self.of(user)} | coming
-        if name is None:
-            name = free_name(program, taken)
-        elif checked_name(name) in taken:
-            raise NameTaken(f"You have a console {name} already.")
-        alive = sum(not console.has_ended for console in self.of(user)) + len(coming)
-        most = self.plans.of(user).consoles
-        if alive >= most:
-            raise TooMany(
-                f"You have {alive} consoles; the plan {self.plans.name(user)} has {most}. End one first.",
-                "too_many_consoles",
-                60,
-            )
-        coming.add(name)
-        return name
 
     async def _give(self, console: Console, name: str) -> None:
         await self._store.rename_console(console.id, name)

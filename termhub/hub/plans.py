@@ -87,7 +87,8 @@ class Plans:
         most = None if user is None else self.of(user).windows
         if user is not None and most is not None and count >= most:
             raise TooMany(
-                f"This console has {count} windows; the plan {self.name(user)} has {most}. Close one first.",
+                f"This console has all the windows that the plan {self.name(user)} has ({most}). "
+                "Close one first.",
                 "too_many_windows",
                 60,
             )

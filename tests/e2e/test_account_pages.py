@@ -244,10 +244,14 @@ def test_a_visitor_comes_without_an_account_and_reads_until_when(
     phone.goto(f"{hub.url}/account")
     expect(phone.get_by_text("This visit ends at")).to_be_visible()
     expect(phone.locator(".plan.yours")).to_contain_text("guest")
+    # Such an account has no credentials of its own.
+    expect(phone.get_by_role("button", name="Download everything")).to_be_visible()
+    for heading in ("Password", "Where you are logged in", "API tokens"):
+        expect(phone.get_by_role("heading", name=heading)).to_have_count(0)
     # The plan has one console.
     phone.goto(f"{hub.url}/c/second")
     note = phone.get_by_role("status").filter(has_text="End one first")
-    expect(note).to_contain_text("the plan guest has 1")
+    expect(note).to_contain_text("all the consoles that the plan guest has (1)")
     note.get_by_role("button", name="Your plan and its limits").click()
     expect(phone).to_have_url(f"{hub.url}/account")
 
@@ -264,7 +268,7 @@ def test_what_the_plan_does_not_give_is_said_where_it_is_asked_for(hub: HubProce
     dialog = page.get_by_role("dialog", name="New console")
     dialog.get_by_role("button", name="Start").click()
     problem = dialog.get_by_role("alert")
-    expect(problem).to_contain_text("You have 2 consoles; the plan small has 2. End one first.")
+    expect(problem).to_contain_text("You have all the consoles that the plan small has (2). End one first.")
     problem.get_by_role("link", name="Your plan and its limits").click()
     expect(dialog).to_have_count(0)
     expect(page).to_have_url(f"{hub.url}/account")

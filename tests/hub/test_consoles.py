@@ -23,7 +23,7 @@ from termhub.errors import (
     TooMany,
 )
 from termhub.hub.console import Console
-from termhub.hub.consoles import Consoles, NewConsole
+from termhub.hub.consoles import LINK_SECONDS, Consoles, NewConsole
 from termhub.hub.ended import Ended
 from termhub.hub.files import IDLE_SECONDS, SFTP_SERVER
 from termhub.hub.link import HostLink
@@ -253,6 +253,20 @@ def test_number_of_consoles_is_limited(tmp_path: Path) -> None:
     assert here.create(here.bob)
     result(here.consoles.end(first))
     assert here.create()
+    here.consoles.stop(1012, "")
+    here.database.close()
+
+
+def test_console_that_is_being_made_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Here(tmp_path, prepare=False, most=2)
+    result(here.consoles.start())
+    monkeypatch.setattr(here, "connect", lambda folder, link: None)  # no link comes
+    waiting = Deferred.fromCoroutine(here.consoles.create(here.alice, NewConsole()))
+    second = Deferred.fromCoroutine(here.consoles.create(here.alice, NewConsole()))
+    with pytest.raises(TooMany, match=r"You have all the consoles that the plan default has \(2\)\."):
+        here.create()
+    here.clock.advance(LINK_SECONDS)
+    assert [console.name for console in (waiting.result, second.result)] == ["python-1", "python-2"]
     here.consoles.stop(1012, "")
     here.database.close()
 

@@ -9,14 +9,11 @@ export interface NextStep {
 }
 
 const LIMITS: NextStep = { href: "/account", words: "Your plan and its limits" };
-const USAGE: NextStep = { href: "/usage", words: "What you have used" };
 
 /** Where the person can see or change why the server said no. */
 const STEPS: Readonly<Record<string, readonly NextStep[]>> = {
   too_many_consoles: [{ href: "/", words: "Your consoles" }, LIMITS],
   too_many_windows: [LIMITS],
-  not_in_plan: [LIMITS],
-  home_full: [USAGE, LIMITS],
 };
 
 /** Where `error` leads; nowhere that is in view already. */
