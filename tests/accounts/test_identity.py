@@ -65,7 +65,7 @@ class IdentifyTests(SynchronousTestCase):
         self.database.set_password(self.alice.number, "another")
         self.refusal(admitted)
         admitted = Admitted(self.identify(Password("alice", "another")))
-        self.database.remove_user(self.alice.number)
+        self.database.people.end_removal(self.alice.number)
         self.refusal(admitted)
 
     def test_the_right_password(self) -> None:

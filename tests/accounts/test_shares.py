@@ -546,7 +546,7 @@ class OtherProcessTests(SharesCase):
         _, token = self.link(by=self.bob)
         guest = self.take(token).user
         self.told.clear()
-        self.beside.remove_user(self.bob.number)
+        self.beside.people.end_removal(self.bob.number)
         self.clock.advance(CHECK_SECONDS)
         self.assertIsNone(self.shares.role(self.bob, MAIN))
         self.assertIsNone(self.shares.role(guest, MAIN))
@@ -557,7 +557,7 @@ class OtherProcessTests(SharesCase):
         self.named("bob", "observer")
         self.beside.end_console(MAIN, 5.0, "exit")
         self.beside.end_console(OTHER, 5.0, "exit")
-        self.beside.remove_user(self.alice.number)
+        self.beside.people.end_removal(self.alice.number)
         self.clock.advance(CHECK_SECONDS)
         self.assertIsNone(self.shares.role(self.bob, MAIN))
 

@@ -29,7 +29,7 @@ class OperationTests(WebTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.console("main")
-        self.database.set_admin(self.alice.number, True)
+        self.database.people.change(self.alice.number, 0.0, is_admin=True)
 
     def token_of(self, name: str, scopes: tuple[Scope, ...]) -> str:
         return manage.create_token(self.database, name, "", scopes)[1]
@@ -168,7 +168,8 @@ class AttachTests(AttachTestCase):
         self.assertEqual((await closing)[0], 1008)
 
     async def test_who_looks_after_the_hub_no_longer_stays_attached(self) -> None:
-        self.database.set_admin(self.alice.number, True)
+        for user in (self.alice, self.bob):  # one of them stays
+            self.database.people.change(user.number, 0.0, is_admin=True)
         console = self.console("main")
         attached = console.attached
 
@@ -183,7 +184,7 @@ class AttachTests(AttachTestCase):
 
         talking = self.in_thread(talk, **self.headers(*SCOPES))
         viewer = await attached
-        self.database.set_admin(self.alice.number, False)
+        self.database.people.change(self.alice.number, 0.0, is_admin=False)
         await self.watch.look()
         viewer.client.send(frames.accepted(0, 7, 1))
         self.assertTrue(await talking)

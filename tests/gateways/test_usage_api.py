@@ -153,7 +153,7 @@ class UsageTests(WebTestCase):
         self.use("carol", "2026-11-30", cpu_seconds=2.0, disk_mb_seconds=1024 * 3600.0, network_out=5)
         self.use("carol", "2026-12-01", cpu_seconds=100.0)
         self.use("bob", "2026-11-07", cpu_seconds=4.0)
-        self.database.remove_user(carol.number)
+        self.database.people.end_removal(carol.number)
         bill = (await self.call("GET", "/admin/usage?month=2026-11")).json
         self.assertEqual(bill["month"], "2026-11")
         self.assertEqual(

@@ -109,7 +109,7 @@ def test_a_plan_that_gives_more_time_takes_the_warning_back(place: Place) -> Non
     console.viewers[1] = object()
     place.wait(6800)
     assert "lifetime" in console.told
-    place.database.set_plan(place.alice.number, "large")
+    place.database.people.change(place.alice.number, 0.0, plan="large")
     place.wait(600)
     assert (console.told, console.has_ended) == ({}, False)
 

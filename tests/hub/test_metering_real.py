@@ -150,7 +150,7 @@ class AllowanceTests(MeteringCase):
         console = await self.console(program="bash")
         busy = await run(console, "python3", "-c", "import time\nwhile time.process_time() < 2: pass")
         await self.until(lambda: self.hub.consoles.plans.over, "the allowance")
-        self.hub.store._database.set_plan(self.user.number, "large")
+        self.hub.store._database.people.change(self.user.number, 0.0, plan="large")
         await self.until(lambda: not self.hub.consoles.plans.over, "the plan")
         await busy.ended()
         await console.open_window()

@@ -135,7 +135,7 @@ class TestOutside(RealHubCase):
         self.internet = Internet(self.data / "internet")
         self.addCleanup(self.internet.close)
         self.play(self.hub)
-        await self.hub.store.set_plan(self.user.number, "plus")
+        await self.hub.store.change_user(self.user.number, 0.0, plan="plus")
         self.user = (await self.hub.store.users())[0]
         self.box = await self.console(program="bash")
 
@@ -199,7 +199,7 @@ class TestOutside(RealHubCase):
         )
 
     async def test_plan_without_network_refuses_at_once(self) -> None:
-        await self.hub.store.set_plan(self.user.number, "free")
+        await self.hub.store.change_user(self.user.number, 0.0, plan="free")
         said = await self.said("python3 -c \"import urllib.request as u; u.urlopen('https://pypi.org/')\"")
         assert "the plan free has no network" in said
 

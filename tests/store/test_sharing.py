@@ -107,7 +107,7 @@ def test_a_share_with_an_account_goes_with_its_member(database: Database) -> Non
     (member,) = database.shares.all(20.0)[0].members
     assert database.shares.remove_member(MAIN, member.number, 20.0) == Sharing(MAIN)
     database.shares.add(link(hash=None, label="bob"), 2, 50)
-    database.remove_user(2)
+    database.people.end_removal(2)
     assert database.shares.all(20.0) == []
 
 

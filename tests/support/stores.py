@@ -71,7 +71,7 @@ class AccountsOfTest:
         """Visitors whose accounts are only forgotten."""
 
         async def remove(user: User) -> None:
-            await self._store.remove_user(user.number)
+            await self._store.end_removal(user.number)
             self.gone.append(user.name)
 
         return Visitors(

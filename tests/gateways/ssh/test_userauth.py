@@ -538,7 +538,7 @@ class TestAccessEnds(LoginCase):
     def test_a_user_who_is_removed_on_the_command_line(self) -> None:
         request(self.client, "alice", "password", boolean(False) + string("alice's password"))
         self.assertEqual(self.kinds(self.answers()), [USERAUTH_SUCCESS])
-        self.database.remove_user(self.alice.number)
+        self.database.people.end_removal(self.alice.number)
         self.successResultOf(ensureDeferred(self.watch.look()))
         self.line.pump()
         self.assertTrue(self.is_gone)
