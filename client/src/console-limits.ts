@@ -97,6 +97,7 @@ export function amountWords({ used, limit, unit }: Pick<ConsoleLimit, "used" | "
   if (used === null) return limit === null ? "" : `at most ${amount(limit, unit)}`;
   if (limit === null) return `${amount(used, unit)}, no limit`;
   // A noun is said once.
+  if (unit === "percent") return `${limit % 100 === 0 ? short(used / 100) : count(used)} of ${cores(limit)}`;
   const [first = "", noun] = amount(used, unit).split(` ${unit}`);
   return `${noun === "" ? first : amount(used, unit)} of ${amount(limit, unit)}`;
 }

@@ -121,7 +121,8 @@ async function enter(): Promise<void> {
   try {
     me = await api.me();
   } catch (error) {
-    if (error instanceof ApiError && !error.notLoggedIn) said = said || error.message;
+    if (error instanceof ApiError && (!error.notLoggedIn || error.code === "suspended"))
+      said = said || error.message;
     return showLogin(said);
   }
   showRoute();

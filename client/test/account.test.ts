@@ -251,6 +251,8 @@ describe("a console's limits", () => {
       amountWords({ used, limit, unit });
     expect(words(2 ** 20, 2 ** 29, "bytes")).toBe("1 MB of 512 MB");
     expect(words(null, 50, "percent")).toBe("at most 50 % of a core");
+    expect(words(5, 50, "percent")).toBe("5 of 50 % of a core");
+    expect(words(50, 100, "percent")).toBe("0.5 of 1 core");
     expect(words(61, null, "seconds")).toBe("1 min 1 s, no limit");
     expect(words(5, 64, "processes")).toBe("5 of 64 processes");
     expect(words(1, 2, "count")).toBe("1 of 2");

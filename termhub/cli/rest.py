@@ -117,7 +117,8 @@ class Rest:
         except ssl.SSLCertVerificationError as error:
             self._connection.close()
             raise HubAway(
-                f"The certificate of {self.profile.host} is not trusted: {error.verify_message}."
+                f"The certificate of {self.profile.host} is not trusted: {error.verify_message}. "
+                "If it is yours, name its file: SSL_CERT_FILE=/path/to/it.pem"
             ) from None
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()

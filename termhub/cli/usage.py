@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -36,15 +37,20 @@ def usage(rest: Rest, days: int, as_json: bool) -> None:
 
 
 @click.command("usage", short_help="Show what everybody used in a month.")
-@click.option("--month", metavar="YYYY-MM", help="Which; this one if it is not said (UTC).")
+@click.option(
+    "--month",
+    type=click.DateTime(["%Y-%m"]),
+    metavar="YYYY-MM",
+    help="Which; this one if it is not said (UTC).",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for bills and spreadsheets.")
 @JSON_OPTION
 @takes_hub
-def admin_usage(rest: Rest, month: str | None, as_csv: bool, as_json: bool) -> None:
+def admin_usage(rest: Rest, month: datetime | None, as_csv: bool, as_json: bool) -> None:
     """Show what everybody used in a month, also accounts that are no more."""
-    month = month or time.strftime("%Y-%m", time.gmtime())
+    asked = (month or datetime.now(UTC)).strftime("%Y-%m")
     with patience("Asking the hub"):
-        bill = rest.call("GET", "admin", "usage", query={"month": month})
+        bill = rest.call("GET", "admin", "usage", query={"month": asked})
     if as_csv:
         sys.stdout.write(bill_csv(bill["month"], bill["rows"]))
     elif as_json:
@@ -83,9 +89,11 @@ def _left(found: dict[str, Any], now: float) -> list[str]:
         cpu += f" of {allowance} s; begins anew in {minutes // 60} h {minutes % 60} min"
     if today["slowed"]:
         cpu += "; your consoles are slowed"
-    held = "not known" if home["bytes"] is None else size_words(home["bytes"])
-    if home["limit_bytes"] is not None:
-        held += f" of {size_words(home['limit_bytes'])}"
+    most_bytes = None if home["limit_bytes"] is None else size_words(home["limit_bytes"])
+    if home["bytes"] is None:
+        held = "not known yet" if most_bytes is None else f"not known yet, at most {most_bytes}"
+    else:
+        held = size_words(home["bytes"]) + ("" if most_bytes is None else f" of {most_bytes}")
     if home["files"] is not None:
         most = "" if home["limit_files"] is None else f" of {home['limit_files']}"
         held += f", {home['files']}{most} files"

@@ -56,9 +56,21 @@ def test_without_limits_nothing_is_said_of_them(termhub: Run, hub: FakeHub) -> N
     assert termhub("usage", "--days", "1").out.splitlines() == [
         "Plan       free",
         "CPU today  5.0 s; your consoles are slowed",
-        "Home       not known",
+        "Home       not known yet",
         "Consoles   1 of 2",
     ]
+
+
+def test_a_home_that_was_not_counted_yet_has_its_limit(termhub: Run, hub: FakeHub) -> None:
+    home = {"bytes": None, "files": None, "limit_bytes": 512 << 20, "limit_files": 100}
+    hub.answers["GET /api/v1/usage?days=7"] = (200, usage(home=home))
+    assert "Home       not known yet, at most 512 MiB" in termhub("usage").out.splitlines()
+
+
+def test_a_month_that_is_none_is_wrong_usage(termhub: Run, hub: FakeHub) -> None:
+    ran = termhub("admin", "usage", "--month", "2026-13")
+    assert ran.status == 2
+    assert "'2026-13' does not match the format" in ran.err
 
 
 def test_json_is_what_the_hub_says(termhub: Run, hub: FakeHub) -> None:

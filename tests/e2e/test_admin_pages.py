@@ -110,6 +110,8 @@ def test_a_user_is_added_changed_suspended_and_removed(
     dialog.get_by_role("button", name="Suspend").click()
     expect(grace.get_by_text("suspended", exact=True)).to_be_visible()
     expect(page.get_by_text("Your account is suspended.")).to_be_visible()
+    page.goto(hub.url)
+    expect(page.get_by_role("alert")).to_contain_text("Your account is suspended.")
     choose(admin, "grace", "Resume")
     expect(grace.get_by_text("suspended", exact=True)).to_be_hidden()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support.metering import FakeConsole, Place
@@ -105,7 +106,7 @@ def test_a_plan_with_more_ends_it_at_once(place: Place) -> None:
     place.measure(console, cpu_seconds=200.0)
     place.wait(10)
     place.hooks.told.clear()
-    place.database.set_plan(place.alice.number, "large")
+    place.database.people.change(place.alice.number, 0.0, plan="large")
     place.wait(10)
     assert percent(place, console) is None
     assert place.launcher.limits[console.id]["memory_bytes"] == 2048 << 20
@@ -117,7 +118,7 @@ def test_a_plan_with_more_ends_it_at_once(place: Place) -> None:
 def test_a_change_that_is_known_takes_effect_at_once(place: Place) -> None:
     console = place.add()
     place.wait(10)
-    place.database.set_plan(place.alice.number, "large")
+    place.database.people.change(place.alice.number, 0.0, plan="large")
     place.metering.look_now()
     place.clock.advance(0)
     assert percent(place, console) is None
@@ -128,11 +129,21 @@ def test_what_the_kernel_refuses_is_told(place: Place) -> None:
     place.launcher.refuses = {"tmp_bytes": "it is set when a console starts", "memory_bytes": "in use"}
     place.wait(10)
     assert console.told_once == []  # nothing has changed: it began so
-    place.database.set_plan(place.alice.number, "large")
+    place.database.people.change(place.alice.number, 0.0, plan="large")
     place.wait(10)
-    assert console.told_once == ["New limits take effect with the next console: memory bytes."]
+    assert console.told_once == ["New limits take effect with the next console: memory."]
     place.wait(30)
     assert len(console.told_once) == 1
+
+
+def test_a_console_keeps_its_kind_of_network_and_that_is_told(place: Place) -> None:
+    console = place.add()
+    place.wait(10)
+    place.settings.plans["large"] = msgspec.structs.replace(place.settings.plans["large"], network="full")
+    place.database.people.change(place.alice.number, 0.0, plan="large")
+    place.wait(10)
+    assert console.told_once == ["New limits take effect with the next console: network."]
+    assert "network" not in place.launcher.limits[console.id]
 
 
 def test_a_machine_that_cannot_slow_does_not_say_so(place: Place) -> None:
@@ -153,12 +164,12 @@ def test_limits_are_asked_for_once(place: Place) -> None:
 def test_who_is_suspended_is_slowed_and_told_of(place: Place) -> None:
     console = place.add()
     place.wait(10)
-    place.database.set_suspended(place.alice.number, 5.0)
+    place.database.people.change(place.alice.number, 5.0, suspended=True)
     place.wait(10)
     assert percent(place, console) == 5
     assert console.told["plan"][0] == "over"
     assert place.hooks.types() == ["user.suspended"]
-    place.database.set_suspended(place.alice.number, None)
+    place.database.people.change(place.alice.number, 9.0, suspended=False)
     place.wait(10)
     assert percent(place, console) == 50
     assert console.told == {}
@@ -166,7 +177,7 @@ def test_who_is_suspended_is_slowed_and_told_of(place: Place) -> None:
 
 def test_who_is_removed_is_told_of(place: Place) -> None:
     place.wait(30)
-    place.database.remove_user(place.bob.number)
+    place.database.people.end_removal(place.bob.number)
     place.wait(30)
     assert place.hooks.told == [{"type": "user.removed", "user": "bob", "plan": "small"}]
 

@@ -25,10 +25,7 @@ export function accountPage(context: PageContext): Page {
   const { me } = context;
   const api = new AccountApi(context.api.rest);
   const plans = plansPart(context, api);
-  const sessions = sessionsPart(context, api);
-  const tokens = tokensPart(context, api);
-  const password = passwordPart(context, api, () => sessions.refresh());
-  const parts = [plans, password, sessions, tokens];
+  const parts = [plans, ...(me.expires === null ? credentialParts(context, api) : [])];
   const element = h(
     "div",
     { className: "list-page" },
@@ -39,10 +36,7 @@ export function accountPage(context: PageContext): Page {
       h("div", { className: "sheet-head" }, h("h1", {}, "Account")),
       me.expires !== null && visitorNote(me.expires),
       facts(context),
-      plans.element,
-      password.element,
-      sessions.element,
-      tokens.element,
+      ...parts.map((part) => part.element),
       leavePart(context, api),
     ),
   );
@@ -53,6 +47,12 @@ export function accountPage(context: PageContext): Page {
       for (const part of parts) void part.refresh();
     },
   };
+}
+
+/** What opens the account; visitors' accounts have nothing of their own that does. */
+function credentialParts(context: PageContext, api: AccountApi): Part[] {
+  const sessions = sessionsPart(context, api);
+  return [passwordPart(context, api, () => sessions.refresh()), sessions, tokensPart(context, api)];
 }
 
 function facts({ me }: PageContext): HTMLElement {
@@ -68,8 +68,8 @@ function facts({ me }: PageContext): HTMLElement {
       "dd",
       {},
       h("a", { href: "/usage" }, "Usage"),
-      " · ",
-      h("a", { href: "/keys" }, "Keys for ssh"),
+      me.expires === null && " · ",
+      me.expires === null && h("a", { href: "/keys" }, "Keys for ssh"),
       me.isAdmin && " · ",
       me.isAdmin && h("a", { href: "/admin" }, "Administration"),
     ),

@@ -21,12 +21,12 @@ export function auditView(context: AdminContext): Page {
     key: ({ number }) => String(number),
     empty: "Nothing here.",
     columns: [
-      textColumn("When", ({ time }) => clockTime(time)),
+      textColumn("When", ({ time }) => clockTime(time), "word"),
       textColumn("Who", ({ actor }) => actor || "the server"),
-      textColumn("Did", ({ action }) => action, "main"),
+      textColumn("Did", ({ action }) => action, "main word"),
       textColumn("To", ({ subject }) => subject || "–"),
       textColumn("Details", ({ detail }) => detailWords(detail) || "–", "details"),
-      textColumn("From", ({ address }) => address || "–"),
+      textColumn("From", ({ address }) => address || "–", "word"),
     ],
   });
   const list = new PagedList({

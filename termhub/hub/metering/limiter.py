@@ -19,9 +19,12 @@ from termhub.hub.console import Console
 from termhub.hub.plans import Plans
 from termhub.store import User
 
+from . import words
 from .samples import Launcher
 
 _HOME = ("home_bytes", "home_files")
+_NETWORK = "network"
+"""The kind of network; nothing that the launcher could change."""
 
 _log = Logger()
 
@@ -63,25 +66,32 @@ class Limiter:
 
     async def _bring_console(self, console: Console, user: User) -> None:
         wanted = {name: limit for name, limit in self._plans.limits(user).items() if name not in _HOME}
+        wanted[_NETWORK] = self._plans.of(user).network
         had = self._consoles.get(console.id)
         changed = {name: limit for name, limit in wanted.items() if had is None or had[name] != limit}
         if not changed:
             return
-        try:
-            answer = await self._launcher.request("limit", console=console.id, limits=changed)
-        except TermhubError as error:
-            _raise_if_away(error)
-            answer = {"refused": dict.fromkeys(changed, error.message)}
+        has_other_network = changed.pop(_NETWORK, None) is not None
+        refused = await self._refused(console.id, changed) if changed else {}
         self._consoles[console.id] = wanted
-        refused: dict[str, str] = answer.get("refused") or {}
         if "cpu_percent" in changed:
             (self._unslowed.add if "cpu_percent" in refused else self._unslowed.discard)(console.id)
+        if has_other_network:
+            refused[_NETWORK] = "a sandbox keeps the kind that it began with"
         # What it had before this hub came is not known: then there may be nothing new to tell.
         if had is not None and refused:
-            why = "; ".join(f"{name}: {words}" for name, words in sorted(refused.items()))
+            why = "; ".join(f"{name}: {why}" for name, why in sorted(refused.items()))
             _log.info("{console} keeps some limits: {why}", console=console.id, why=why)
-            names = ", ".join(name.replace("_", " ") for name in sorted(refused))
-            console.limits.tell_once("plan", f"New limits take effect with the next console: {names}.")
+            console.limits.tell_once("plan", words.with_next_console(refused))
+
+    async def _refused(self, console: str, limits: dict[str, Any]) -> dict[str, str]:
+        """Ask for limits; which of them the console cannot be given while it runs, and why."""
+        try:
+            answer = await self._launcher.request("limit", console=console, limits=limits)
+        except TermhubError as error:
+            _raise_if_away(error)
+            return dict.fromkeys(limits, error.message)
+        return dict(answer.get("refused") or {})
 
     async def _bring_home(self, user: User) -> None:
         limits = self._plans.limits(user)

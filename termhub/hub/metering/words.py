@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from termhub.config import Plan
+
+_LIMITS = {
+    "memory_bytes": "memory",
+    "cpu_percent": "CPU",
+    "cpu_weight": "share of the CPU",
+    "file_bytes": "largest file",
+    "open_files": "open files",
+    "tmp_bytes": "size of /tmp",
+}
 
 
 def duration(seconds: float) -> str:
@@ -59,6 +70,12 @@ def home_reason(name: str, limit: str) -> str:
 def idle_reason(name: str, plan: Plan) -> str:
     """Why an idle console was ended."""
     return f"idle for {duration(plan.idle_seconds)} (plan {name})"
+
+
+def with_next_console(limits: Iterable[str]) -> str:
+    """Limits of a new plan that a console cannot be given while it runs."""
+    names = sorted(_LIMITS.get(name, name) for name in limits)
+    return f"New limits take effect with the next console: {', '.join(names)}."
 
 
 def lifetime_near(name: str, plan: Plan) -> str:
