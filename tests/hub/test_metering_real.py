@@ -158,7 +158,7 @@ class AllowanceTests(MeteringCase):
         with self.assertRaises(TooMany) as raised:
             await console.open_window()
         self.assertEqual(raised.exception.code, "too_many_windows")
-        self.assertIn("the plan large has 3", raised.exception.message)
+        self.assertIn("the plan large has (3)", raised.exception.message)
 
 
 class IdleTests(MeteringCase):
