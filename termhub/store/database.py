@@ -116,18 +116,6 @@ class Database:
                 expires,
             )
 
-    def set_plan(self, user: int, plan: str) -> None:
-        """Give the account another plan."""
-        self._tables.execute("UPDATE users SET plan = ? WHERE number = ?", plan, user)
-
-    def set_admin(self, user: int, is_admin: bool) -> None:
-        """Let the account look after the hub, or no longer."""
-        self._tables.execute("UPDATE users SET is_admin = ? WHERE number = ?", int(is_admin), user)
-
-    def set_suspended(self, user: int, suspended: float | None) -> None:
-        """Note since when the account may not be used; None: it may."""
-        self._tables.execute("UPDATE users SET suspended = ? WHERE number = ?", suspended, user)
-
     def users(self) -> list[User]:
         """Everybody, by name."""
         return self._tables.all(User, "SELECT * FROM users ORDER BY name")
@@ -153,26 +141,6 @@ class Database:
             self._connection.execute(
                 "DELETE FROM login_sessions WHERE user = ? AND number IS NOT ?", (user, keep_session)
             )
-
-    def remove_user(self, user: int) -> None:
-        """Forget the account, its tokens, keys, logins, links and settings, and its ended consoles.
-
-        Those that only the hub knows of, prepared or for files, end by themselves soon after.
-
-        :raises StoreError: while it has a console that has not ended.
-        """
-        with self._tables.transaction():
-            live = self._connection.execute(
-                "SELECT name FROM consoles WHERE owner = ? AND ended IS NULL AND NOT prepared ORDER BY name",
-                (user,),
-            ).fetchall()
-            if live:
-                names = ", ".join(row["name"] for row in live)
-                raise StoreError(
-                    f"The user still has running consoles: {names}. End them first.", "user_has_consoles"
-                )
-            self._connection.execute("DELETE FROM consoles WHERE owner = ?", (user,))
-            self._connection.execute("DELETE FROM users WHERE number = ?", (user,))
 
     # -- API tokens -------------------------------------------------------------
 

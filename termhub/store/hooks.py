@@ -39,11 +39,6 @@ class HookTables:
             limit,
         )
 
-    def next_time(self) -> float | None:
-        """When the next is due; None when nothing waits."""
-        time = self._tables.execute("SELECT min(next_try) FROM hook_events").fetchone()[0]
-        return None if time is None else float(time)
-
     def put_off(self, number: int, until: float) -> None:
         """It was not taken: try again then."""
         self._tables.execute(

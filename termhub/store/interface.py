@@ -49,15 +49,6 @@ class Store(Protocol):
     ) -> User:
         """A new account; raises NameTaken."""
 
-    async def set_plan(self, user: int, plan: str) -> None:
-        """Give the account another plan."""
-
-    async def set_admin(self, user: int, is_admin: bool) -> None:
-        """Let the account look after the hub, or no longer."""
-
-    async def set_suspended(self, user: int, suspended: float | None) -> None:
-        """Note since when the account may not be used; None: it may."""
-
     async def users(self) -> list[User]:
         """Everybody, by name."""
 
@@ -71,9 +62,6 @@ class Store(Protocol):
         self, user: int, password_hash: str | None, keep_session: int | None = None
     ) -> None:
         """Replace the user's password, and log the user out everywhere, or everywhere else."""
-
-    async def remove_user(self, user: int) -> None:
-        """Forget the account and all that belongs to it; raises StoreError."""
 
     async def add_token(
         self,
@@ -225,9 +213,6 @@ class Store(Protocol):
 
     async def due_hook_events(self, now: float, limit: int = 20) -> list[HookEvent]:
         """Those whose time has come, the oldest first."""
-
-    async def next_hook_time(self) -> float | None:
-        """When the next is due; None when nothing waits."""
 
     async def put_off_hook_event(self, number: int, until: float) -> None:
         """It was not taken: try again then."""
