@@ -156,14 +156,12 @@ def be_counter(folder: str, uid: int | None, gid: int | None, output: int) -> No
     """Count in this process, which is for nothing else, and write the result as JSON.
 
     It becomes the home's user, who cannot be harmed by it; as root it may read what that
-    user closed to everybody.  It takes only CPU time that nobody else wants.
+    user closed to everybody.  Beside others it takes little CPU time, but some.
 
     :param uid: the home's user; None to stay.
     :param output: descriptor that gets a line; nothing when the folder cannot be read.
     """
-    os.nice(_NICE)
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.nice(_NICE)  # not SCHED_IDLE: whoever keeps every CPU busy would not be counted any more
     _become(uid, gid)
     for kind, limit in (
         (resource.RLIMIT_CPU, CPU_SECONDS * 2),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.limits.count import be_counter, count
+from sandbox.limits.count import Count, be_counter, count
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
@@ -120,6 +120,15 @@ def run_counter(path, uid):
 def test_a_process_of_its_own_tells_it(tmp_path):
     (tmp_path / "file").write_bytes(b"x" * 10_000)
     assert run_counter(tmp_path, None)["files"] == 1
+
+
+def test_it_has_some_cpu_time_however_busy_the_machine_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "sandbox.limits.count.count",
+        lambda folder: Count(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), True, 0.0),
+    )
+    found = run_counter(tmp_path, None)
+    assert (found["bytes"], found["files"]) == (os.SCHED_OTHER, 19)
 
 
 @as_root
