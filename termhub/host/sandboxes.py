@@ -267,7 +267,8 @@ class Sandboxes:
         now = groups.usage(console)
         if now["cpu_seconds"] is None and isinstance(pid, int) and isinstance(start, int):
             now = groups.usage_of_processes(pid, start)
-        if record.get("network") == "full" and isinstance(pid, int):
+        # Of another process, as after a restart of the machine, it would be the machine's own traffic.
+        if record.get("network") == "full" and isinstance(pid, int) and processes.start_time(pid) == start:
             traffic = network.usage(pid)
             if traffic is not None:
                 now["network_in"], now["network_out"] = traffic
