@@ -13,7 +13,7 @@ from attrs import asdict
 from sandbox import network
 from sandbox.guest.loop import Loop
 from sandbox.limits.means import means
-from termhub.errors import BadRequest
+from termhub.errors import BadRequest, TermhubError
 from termhub.host import groups
 from termhub.host.folder import CONSOLE_ID, SANDBOX
 from termhub.host.home_watch import HomeWatch
@@ -125,6 +125,8 @@ class LimitOperations:
                 reply(error)
             else:
                 self._loop.call_later(FORGET_POLL_SECONDS, self._forget, number, reply, until)
+        except OSError as error:
+            reply(TermhubError(f"the home cannot be deleted: {error}", "not_deleted"))
         else:
             self._delete(paths, reply)
 

@@ -7,17 +7,20 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.guest.loop import Loop
 from sandbox.limits import HOSTS, Limits, find
 from sandbox.limits.means import means
 from sandbox.limits.places import bases
 from termhub.errors import BadRequest, TermhubError
 from termhub.host.figures import Figures
 from termhub.host.home_watch import Counted, parse
+from termhub.host.launcher_limits import LimitOperations
 from termhub.host.specs import parse_limits
 from tests.support.console_process import ConsoleProcess, HostLink, LauncherProcess, until, wait_for
 
@@ -507,3 +510,24 @@ def test_limits_of_any_kind_are_taken_or_refused(value):
 def test_whatever_a_counter_says_is_harmless(said):
     found = parse(said)
     assert found is None or (isinstance(found[0], Counted) and found[0].bytes >= 0 and found[0].files >= 0)
+
+
+def test_a_home_that_cannot_be_deleted_is_told_and_ends_nobody():
+    class Homes:
+        """One is in use at first, and its disk is full then."""
+
+        problems = iter([BadRequest("in use", "home_in_use"), OSError("the disk is full")])
+
+        def gone(self):
+            return []
+
+        def forget(self, number):
+            raise next(self.problems)
+
+    loop, told = Loop(), []
+    operations = LimitOperations(loop, None, SimpleNamespace(homes=Homes()), None).operations
+    operations["forget_user"]({"number": 1}, told.append)
+    while not told:
+        loop.turn()
+    assert told[0].code == "not_deleted"
+    loop.close()
