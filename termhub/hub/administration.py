@@ -9,9 +9,10 @@ in :data:`LOOK_SECONDS` for each kind of list.  Nobody suspends, demotes or remo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import attrs
+from twisted.internet.defer import Deferred, DeferredList
 
 from termhub.accounts import Accounts, Audit, Passwords
 from termhub.accounts.manage import checked_name
@@ -158,8 +159,7 @@ class Administration:
                 user, by, plan=plan, is_admin=is_admin, suspended=suspended, address=address
             )
         if end_consoles:
-            for console in [each for each in self.running() if each.owner == user.number]:
-                await self._end(by, console, REASON, address)
+            await self._end_all(by, [each for each in self.running() if each.owner == user.number], address)
         return await self.user(name)
 
     async def remove_user(self, by: User, name: str, address: str) -> None:
@@ -231,6 +231,13 @@ class Administration:
         if console is None:
             raise NoSuchConsole("No console of this id runs.")
         await self._end(by, console, f"{REASON}: {reason}" if reason else REASON, address)
+
+    async def _end_all(self, by: User, consoles: Sequence[Console], address: str) -> None:
+        """End consoles together: each may take its time."""
+        ending = [Deferred.fromCoroutine(self._end(by, console, REASON, address)) for console in consoles]
+        for succeeded, result in await DeferredList(ending, consumeErrors=True):
+            if not succeeded:
+                result.raiseException()
 
     async def _end(self, by: User, console: Console, reason: str, address: str) -> None:
         owner = self._consoles.owner_name(console)

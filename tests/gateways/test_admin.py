@@ -188,6 +188,25 @@ class UsersTests(AdminTestCase):
             ],
         )
 
+    async def test_no_console_waits_for_another_to_end(self) -> None:
+        consoles = [self.console(name, self.bob) for name in ("one", "two", "three")]
+        asked: list[Any] = []
+        all_asked: Deferred[None] = Deferred()
+
+        async def end(console: Any, reason: str) -> None:
+            asked.append(console)
+            if len(asked) == len(consoles):
+                all_asked.callback(None)
+            await all_asked
+            console.state = "ended"
+            if console.name == "two":
+                raise ConsoleError("the launcher is away", "no_launcher")
+
+        self.hub_consoles.end = end
+        answer = await self.call("PATCH", "/admin/users/bob", {"end_consoles": True})
+        self.assertEqual(answer.json["code"], "no_launcher")
+        self.assertEqual({console.state for console in consoles}, {"ended"})
+
     async def test_nobody_does_it_to_themselves(self) -> None:
         self.database.people.change(self.bob.number, 1.0, is_admin=True)
         for body in ({"suspended": True}, {"is_admin": False}):
