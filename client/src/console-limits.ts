@@ -19,7 +19,7 @@ export interface ConsoleLimit {
 export interface ConsoleLimits {
   readonly plan: string;
   readonly isSlowed: boolean;
-  /** Until when it is slowed, seconds since the epoch. */
+  /** Until when it is slowed, seconds since the epoch; null while its account is suspended. */
   readonly until: number | null;
   readonly limits: readonly ConsoleLimit[];
 }
@@ -72,6 +72,12 @@ export function limitName(name: string): string {
   if (known !== undefined) return known;
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Why a console is slowed. @param until until when; null: that nobody knows, as its account is suspended */
+export function slowedWords(until: string | null): string {
+  if (until === null) return "This console's account is suspended, so the console is slowed.";
+  return `The plan's CPU time of today is used up, so this console is slowed until ${until}.`;
 }
 
 /** An amount with its unit, as the server names it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { AccountApi, browserWords } from "../src/account.ts";
 import { AdminApi, detailWords, parseAdminConsole, sortConsoles } from "../src/admin.ts";
 import { BYTE_STEPS, bars, TIME_STEPS, topOf } from "../src/bars.ts";
-import { amountWords, fetchLimits, limitName, limitWords } from "../src/console-limits.ts";
+import { amountWords, fetchLimits, limitName, limitWords, slowedWords } from "../src/console-limits.ts";
 import { bytes, cores, counted, duration, kilobits, roundDuration, share } from "../src/numbers.ts";
 import { parsePlan, planWords } from "../src/plans.ts";
 import { type Fetch, queryText, Rest } from "../src/rest.ts";
@@ -283,6 +283,11 @@ describe("a console's limits", () => {
     expect(isSlowed).toBe(true);
     expect(limits.at(-1)).toMatchObject({ name: "home_bytes", isEnforced: false });
     expect(limits[0]).toMatchObject({ isEnforced: true, advice: null });
+  });
+
+  it("say why it is slowed", () => {
+    expect(slowedWords("tomorrow, 00:00")).toContain("used up, so this console is slowed until tomorrow");
+    expect(slowedWords(null)).toContain("suspended");
   });
 });
 

@@ -7,6 +7,7 @@ import {
   fetchLimits,
   limitName,
   limitWords,
+  slowedWords,
 } from "../console-limits.ts";
 import { h, keepChildren } from "../dom.ts";
 import { openDialog } from "./dialog.ts";
@@ -70,8 +71,7 @@ export async function limitsDialog(
 }
 
 function headWords({ plan, isSlowed, until }: ConsoleLimits, isolation: string): HTMLElement[] {
-  const again = until === null ? "the allowance begins anew" : clockTime(until);
-  const slowed = `The plan's CPU time of today is used up, so this console is slowed until ${again}.`;
+  const slowed = slowedWords(until === null ? null : clockTime(until));
   return [
     h(
       "dl",
