@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredList
@@ -235,7 +236,8 @@ class Administration:
     async def _end_all(self, by: User, consoles: Sequence[Console], address: str) -> None:
         """End consoles together: each may take its time."""
         ending = [Deferred.fromCoroutine(self._end(by, console, REASON, address)) for console in consoles]
-        for succeeded, result in await DeferredList(ending, consumeErrors=True):
+        ended: list[tuple[bool, Any]] = await DeferredList(ending, consumeErrors=True)
+        for succeeded, result in ended:
             if not succeeded:
                 result.raiseException()
 
