@@ -162,6 +162,8 @@ class Console:
         if self.ended is None:
             self.ended = self._now()
         self._fail(ConsoleError(f"The console has ended: {self.reason}", "ended"))
+        for viewer in list(self.viewers.values()):
+            viewer.input_ended()
         self._audience.tell(frames.CONSOLE, {**event, "reason": self.reason})
         self.views.ended()
         for viewer, _ in self._audience.take_waiting():
@@ -319,9 +321,9 @@ class Console:
     # -- input -------------------------------------------------------------------
 
     def input_stream(self, viewer: Viewer, number: int) -> InputStream | None:
-        """The input of a viewer to a window; None when there is no such window."""
+        """The input of a viewer to a window; None when there is no such window, or none any more."""
         may_come = self.state == "starting" and number < MAX_WINDOWS
-        if number not in self.windows and not may_come:
+        if self.has_ended or (number not in self.windows and not may_come):
             return None
         return self._inputs.stream(viewer.key, number, viewer.user)
 

@@ -25,7 +25,7 @@ from termhub.hub.viewers import viewer_key
 from termhub.store import User
 
 MAX_IDLE_STREAMS = 64
-"""Streams kept of viewers that have left and have nothing under way."""
+"""Streams kept of viewers that have left; all together they hold what one may hold."""
 
 
 class Inputs:
@@ -128,7 +128,9 @@ class Inputs:
             stream.link_lost()
 
     def fail(self, error: Exception) -> None:
-        """Nothing will be written any more."""
+        """Nothing will be written any more, and nothing is held."""
+        for key in list(self._streams):
+            self._forget(key)
         for waiter in list(self._waiters.values()):
             if not waiter.called:
                 waiter.errback(error)
@@ -142,14 +144,18 @@ class Inputs:
                 waiter.errback(ConsoleError(f"Window {window} was closed.", "no_such_window"))
 
     def tidy(self, present: Container[int]) -> None:
-        """Forget old streams of viewers that have left and have nothing under way."""
-        excess = len(self._streams) - MAX_IDLE_STREAMS
-        for key, stream in list(self._streams.items()):
-            if excess <= 0:
-                return
-            if key[0] not in present and key not in self._waiters and not stream.held_bytes:
+        """Forget the oldest streams of viewers that have left, where there are many or they hold much.
+
+        Who comes back goes on from what was accepted, as after a hub that was killed.
+        """
+        left = [key for key in self._streams if key[0] not in present and key not in self._waiters]
+        count, held = len(left), sum(self._streams[key].held_bytes for key in left)
+        for key in left:
+            holds = self._streams[key].held_bytes
+            if count > MAX_IDLE_STREAMS or (holds and held > LIMIT_BYTES):
                 self._forget(key)
-                excess -= 1
+                count -= 1
+                held -= holds
 
     def _forget(self, key: tuple[int, int]) -> None:
         self._streams.pop(key, None)

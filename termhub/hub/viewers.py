@@ -289,6 +289,11 @@ class Viewer:
         self._resume_input()
         self.tell_refused(window, stream)
 
+    def input_ended(self) -> None:
+        """Nothing is written any more: what the client sends is read, and let go."""
+        self._inputs.clear()
+        self._resume_input()
+
     def _resume_input(self) -> None:
         if self.paused and all(other.held_bytes <= RESUME_BYTES for other in self._inputs.values()):
             self.paused = False

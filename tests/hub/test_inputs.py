@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sandbox.guest.frames import accepted
 from termhub.errors import ConsoleError, NoSuchConsole
-from termhub.hub.input import IN_FLIGHT_BYTES
-from termhub.hub.inputs import Inputs
+from termhub.hub.input import IN_FLIGHT_BYTES, LIMIT_BYTES, PAUSE_BYTES
+from termhub.hub.inputs import MAX_IDLE_STREAMS, Inputs
 from tests.support.hub_fakes import FakeHost, attach, make_console, somebody, type_in
 
 
@@ -70,3 +70,37 @@ class RevokedTests(SynchronousTestCase):
         self.assertEqual(typed.count(b"y"), IN_FLIGHT_BYTES)
         self.assertEqual(typed.count(b"Y"), 2 * IN_FLIGHT_BYTES)
         self.successResultOf(others)
+
+
+class HeldTests(SynchronousTestCase):
+    """A program reads nothing, and somebody types and leaves, again and again."""
+
+    def test_what_those_hold_who_left_is_bounded(self) -> None:
+        inputs = Inputs()
+        for key in range(200):
+            inputs.stream(key, 0, somebody()).receive(0, b"x" * PAUSE_BYTES)
+            inputs.tidy(())
+            held = [stream.held_bytes for of in range(key + 1) for _, stream in inputs.of(of)]
+            self.assertLessEqual(sum(held), LIMIT_BYTES)
+        self.assertEqual(len(list(inputs.of(199))), 1)
+        for key in range(200, 400):
+            inputs.stream(key, 0, somebody())
+            inputs.tidy(())
+        self.assertLessEqual(sum(len(list(inputs.of(of))) for of in range(400)), MAX_IDLE_STREAMS)
+
+    def test_end_of_the_console_lets_it_go_and_reads_on(self) -> None:
+        clock = Clock()
+        console = make_console(clock)
+        host = FakeHost(console, clock)
+        host.hello()
+        client, viewer = attach(console)
+        type_in(viewer, 0, b"x" * 65_536)
+        for start in range(65_536, PAUSE_BYTES + 65_537, 65_536):
+            type_in(viewer, start, b"x" * 65_536)
+        self.assertTrue(client.paused)
+        console.has_gone("killed")
+        self.assertFalse(client.paused)
+        for start in range(0, 4 * PAUSE_BYTES, 65_536):
+            type_in(viewer, start, b"x" * 65_536)
+        self.assertFalse(client.paused)
+        self.assertIsNone(client.closed)
