@@ -159,12 +159,17 @@ def grow(image: str, folder: str, size: int) -> None:
             lacking = size - usage(folder).limit_bytes
             if lacking <= 0:
                 return
-            room = os.stat(image).st_size + lacking + lacking // 16 + _MEBIBYTE
+            before = os.stat(image).st_size
+            room = before + lacking + lacking // 16 + _MEBIBYTE
             os.truncate(image, room // _BLOCK_BYTES * _BLOCK_BYTES)
             loop_device.resize(os.stat(folder).st_dev)
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 fcntl.ioctl(fd, _RESIZE_FS, struct.pack("Q", room // _BLOCK_BYTES))
+            except PermissionError:  # asked before anything is done; each try would make the file larger
+                os.truncate(image, before)
+                loop_device.resize(os.stat(folder).st_dev)
+                raise
             finally:
                 os.close(fd)
     except PermissionError as error:

@@ -245,7 +245,7 @@ def test_a_visitor_comes_without_an_account_and_reads_until_when(
     expect(phone.get_by_text("This visit ends at")).to_be_visible()
     expect(phone.locator(".plan.yours")).to_contain_text("guest")
     # Such an account has no credentials of its own.
-    expect(phone.get_by_role("button", name="Download everything")).to_be_visible()
+    expect(phone.get_by_text("Download everything")).to_be_visible()
     for heading in ("Password", "Where you are logged in", "API tokens"):
         expect(phone.get_by_role("heading", name=heading)).to_have_count(0)
     # The plan has one console.

@@ -40,6 +40,11 @@ class UsageTests(WebTestCase):
         self.assertEqual(plans[0]["memory_mb"], 512)
         self.assertEqual(plans[1]["network"], "allowlist")
 
+    async def test_a_volume_that_could_not_grow_has_its_own_limit(self) -> None:
+        self.metering.homes = {self.alice.number: HomeFigures(self.alice.number, MIB, 5, 16 * MIB, 300)}
+        home = (await self.call("GET", "/usage")).json["home"]
+        self.assertEqual((home["limit_bytes"], home["limit_files"]), (16 * MIB, 300))
+
     async def test_what_one_used_and_what_is_left(self) -> None:
         self.use(day="2020-01-01", cpu_seconds=1000.0)
         self.use(cpu_seconds=60.5, memory_mb_seconds=1024 * 7200.0, network_in=10, console_seconds=1800.0)

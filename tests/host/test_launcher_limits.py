@@ -394,6 +394,7 @@ class TestVolumes:
 
     def test_it_grows_while_it_is_used_and_never_shrinks(self, fresh):
         console = python(fresh, FILL, limits=VOLUME)
+        size = (fresh.data / "volumes" / "1.ext4").stat().st_size
         reply = fresh.ask("home_limit", number=1, bytes=10 * MEBIBYTE, files=None)
         assert (reply["applied"], "shrink" in reply["why"]) == (False, True)
         reply = fresh.ask("home_limit", number=1, bytes=64 * MEBIBYTE, files=500)
@@ -406,6 +407,7 @@ class TestVolumes:
         else:
             assert (reply["applied"], "CAP_SYS_RESOURCE" in reply["why"]) == (False, True)
             assert room < 64
+            assert (fresh.data / "volumes" / "1.ext4").stat().st_size == size
 
     def test_a_user_is_forgotten_with_all_files(self, fresh):
         console = python(fresh, FILL, limits=VOLUME)

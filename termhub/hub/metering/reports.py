@@ -143,7 +143,11 @@ class Reports:
         """What is in the home, and the limits that it should keep to."""
         home = self.metering.homes.get(user.number, HomeFigures(user.number))
         return HomeFigures(
-            user.number, home.bytes, home.files, plan.home_mb << 20 or None, plan.home_files or None
+            user.number,
+            home.bytes,
+            home.files,
+            _least(plan.home_mb << 20, home.limit_bytes),
+            _least(plan.home_files, home.limit_files),
         )
 
     # -- a console -------------------------------------------------------------------
@@ -243,6 +247,11 @@ class Reports:
             name, plan = (None, None) if user is None else (user.name, self.plans.name(user))
             rows.append(BillRow(number, name, plan, Use.of(days)))
         return rows
+
+
+def _least(plan: int, held: int | None) -> int | None:
+    """What may be in a home: a volume that could not grow with the plan holds less; None for no limit."""
+    return min((limit for limit in (plan, held) if limit), default=None)
 
 
 def _line(name: str, used: float | None, limit: float | None, unit: str, means: Means) -> Limit:
