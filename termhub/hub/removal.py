@@ -72,7 +72,7 @@ class Removals:
         self._is_stopped = True
 
     async def remove(self, user: User, by: User | None = None, address: str = "") -> None:
-        """Remove an account and all that it has.
+        """Remove an account and all that it has, unless that was begun already.
 
         When this returns it is closed for good.  What could not be removed now, because the launcher is
         away for example, is tried again until it is gone.
@@ -82,7 +82,8 @@ class Removals:
         :raises NotAllowed: when nobody would be left to look after the hub.
         """
         name = "" if by is None else by.name
-        await self._store.begin_removal(user.number, self._now(), name)
+        if not await self._store.begin_removal(user.number, self._now(), name):
+            return
         self._is_behind = True
         self._audit.note(by, "user.remove", user.name, address=address)
         await self._shares.reload()

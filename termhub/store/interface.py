@@ -243,8 +243,11 @@ class Store(Protocol):
     ) -> User:
         """Change what an account may do; raises NotAllowed and BadRequest."""
 
-    async def begin_removal(self, user: int, now: float, by: str, whoever: bool = False) -> None:
-        """Close an account for good, and note that what it has is to go; raises NotAllowed."""
+    async def begin_removal(self, user: int, now: float, by: str, whoever: bool = False) -> bool:
+        """Close an account for good, and note that what it has is to go; whether that is new.
+
+        :raises NotAllowed: when nobody would be left to look after the hub.
+        """
 
     async def removals(self) -> list[Removal]:
         """What is being removed."""

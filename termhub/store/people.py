@@ -91,7 +91,7 @@ class PeopleTables:
 
     # -- removal ------------------------------------------------------------------
 
-    def begin_removal(self, user: int, now: float, by: str, whoever: bool = False) -> None:
+    def begin_removal(self, user: int, now: float, by: str, whoever: bool = False) -> bool:
         """Close an account for good, and note that what it has is to go.
 
         From now on nothing opens it: its password, tokens, keys, logins and links are gone, and so is
@@ -99,12 +99,13 @@ class PeopleTables:
 
         :param by: the name of who wants it; empty: the hub by itself.
         :param whoever: also the last who may look after the hub.
+        :returns: False when it was begun before.
         :raises NotAllowed: when nobody would be left to do that.
         """
         with self._tables.transaction():
             found = self._tables.find(User, "SELECT * FROM users WHERE number = ?", user)
             if found is None or self._note(user) is not None:
-                return
+                return False
             if not whoever:
                 self._keep_an_admin(user)
             self._tables.execute(
@@ -126,6 +127,7 @@ class PeopleTables:
                 f"{_REMOVAL}{user}",
                 json.dumps({"name": found.name, "by": by}),
             )
+            return True
 
     def removals(self) -> list[Removal]:
         """What is being removed, the oldest accounts first."""

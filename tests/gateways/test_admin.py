@@ -258,6 +258,11 @@ class RemovalTests(AdminTestCase):
         self.assertEqual(self.database.people.removals(), [])
         self.assertEqual(self.actions()[1:], [("alice", "user.remove", "bob"), ("", "user.removed", "bob")])
 
+    async def test_who_is_removed_twice_is_noted_once(self) -> None:
+        for _ in range(2):
+            await self.removals.remove(self.bob, self.alice)
+        self.assertEqual(self.actions(), [("alice", "user.remove", "bob"), ("", "user.removed", "bob")])
+
     async def test_what_cannot_be_deleted_now_is_tried_again(self) -> None:
         self.launcher.failure = ConsoleError("away", "no_launcher")
         self.assertEqual((await self.call("DELETE", "/admin/users/bob")).status, 204)

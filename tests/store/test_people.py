@@ -86,8 +86,8 @@ def test_an_account_that_is_being_removed_is_closed_for_good(
     database.add_link(bob.number, "l", 1.0, 99.0)
     database.add_key(bob.number, "ssh-ed25519", b"blob", "SHA256:x", "", 1.0)
 
-    database.people.begin_removal(bob.number, 3.0, "alice")
-    database.people.begin_removal(bob.number, 4.0, "somebody else")
+    assert database.people.begin_removal(bob.number, 3.0, "alice")
+    assert not database.people.begin_removal(bob.number, 4.0, "somebody else")
 
     closed = database.user(bob.number)
     assert closed is not None
