@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import attrs
 
 from . import places
+from .hierarchy import read_file
+
+_CAP_SYS_RESOURCE = 24
 
 _GROUPS = {
     "memory": ("memory", "memory of all programs of a console together"),
@@ -78,10 +81,21 @@ def _group(name: str, is_root: bool, is_confined: bool) -> Mean:
 def _home(volumes: str | None) -> list[Mean]:
     if volumes is None:
         words = "ext4 volume of the home; a home that was a plain folder before is only watched"
-        return [Mean("home_bytes", words, True, None), Mean("home_files", words, True, None)]
+        advice = None
+        if not _has_capability(_CAP_SYS_RESOURCE):
+            words += "; it keeps the size it was made with"
+            advice = "give the launcher CAP_SYS_RESOURCE, so that homes can grow with their plan"
+        return [Mean("home_bytes", words, True, advice), Mean("home_files", words, True, advice)]
     words = f"counted now and then; homes are no volumes here: {volumes}"
     advice = "start termhub as root, with e2fsprogs and loop devices"
     return [Mean("home_bytes", words, False, advice), Mean("home_files", words, False, advice)]
+
+
+def _has_capability(number: int) -> bool:
+    line = next(
+        (line for line in read_file("/proc/self/status").splitlines() if line.startswith("CapEff")), ""
+    )
+    return bool(int(line.partition(":")[2].strip() or "0", 16) >> number & 1)
 
 
 def _users(is_root: bool, is_confined: bool) -> Mean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -166,11 +167,21 @@ def rm(rest: Rest, name: str, yes: bool) -> None:
 
     NAME can take everything along before, with `termhub export`.
     """
-    if not yes:
-        click.confirm(f"Remove {plain(name)}, with all consoles and files?", abort=True, err=True)
+    if not (yes or _agrees(f"Remove {plain(name)}, with all consoles and files?")):
+        raise click.Abort
     with patience(f"Removing {plain(name)}"):
         rest.call("DELETE", "admin", "users", name)
     click.echo(f"Removed {plain(name)}.", err=True)
+
+
+def _agrees(question: str) -> bool:
+    """Ask; :raises click.UsageError: when nobody answers."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("There is no terminal to ask; give --yes to do it for good.") from None
 
 
 # -- consoles --------------------------------------------------------------------------

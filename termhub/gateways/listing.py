@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_TURNING = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 _HEAD = ("name", "state", "program", "image", "active", "title")
 
 
@@ -46,8 +47,13 @@ def shown_name(console: Mapping[str, Any], me: str) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` without control characters, so that a title or name cannot steer the terminal."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" else c for c in text)
+    """``text`` without what would steer the terminal or turn the text around it."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(c) else c for c in text)
+
+
+def _steers(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(character) in _TURNING
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

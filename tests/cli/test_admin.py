@@ -95,6 +95,9 @@ def test_a_refusal_in_the_hubs_words(termhub: Run, hub: FakeHub) -> None:
 
 def test_rm_asks(termhub: Run, hub: FakeHub) -> None:
     assert termhub("admin", "rm", "bob", typed="n\n").status == 130
+    done = termhub("admin", "rm", "bob", typed="")
+    assert done.status == 2
+    assert "--yes" in done.err
     assert hub.calls == []
 
 

@@ -20,7 +20,8 @@ def test_age(seconds: float, text: str) -> None:
 
 def test_a_title_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in plain("\x1b]0;evil\x07")
-    assert plain("naïve 日本") == "naïve 日本"
+    assert plain("naïve 日本 👩‍💻") == "naïve 日本 👩‍💻"
+    assert plain("a\u202eb\u2066c\u2028d") == "a\ufffdb\ufffdc\ufffdd"
 
 
 def test_json_carries_no_control_bytes(capsys: pytest.CaptureFixture[str]) -> None:

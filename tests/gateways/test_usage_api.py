@@ -129,6 +129,17 @@ class UsageTests(WebTestCase):
         (cpu,) = (limit for limit in told["limits"] if limit["name"] == "cpu")
         self.assertEqual(cpu["limit"], 5)
 
+    async def test_a_network_that_a_console_did_not_get_is_not_told_of(self) -> None:
+        console = self.console("main")
+        self.metering.plans.users = {
+            self.alice.number: attrs.evolve(self.alice, plan="plus"),
+        }
+        for isolation, is_told in (("none; network: hosts of a list", True), ("none; no network", False)):
+            console.isolation = isolation
+            told = (await self.call("GET", "/consoles/main/limits")).json
+            names = [limit["name"] for limit in told["limits"]]
+            self.assertEqual("network_allowlist" in names, is_told, isolation)
+
     async def test_who_only_looks_reads_nothing_of_the_owner(self) -> None:
         console = self.console("main")
         share = {"role": "observer", "user": "bob"}

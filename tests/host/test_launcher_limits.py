@@ -463,6 +463,8 @@ def test_every_limit_says_what_holds_it(launcher):
     by_name = {mean["name"]: mean for mean in found}
     assert by_name["memory"]["enforced"] == ("memory" in bases())
     assert by_name["users"]["enforced"]
+    if by_name["home_bytes"]["enforced"]:
+        assert ("CAP_SYS_RESOURCE" in (by_name["home_bytes"]["advice"] or "")) == (not has_capability(24))
 
 
 @pytest.mark.parametrize("is_root", [True, False])

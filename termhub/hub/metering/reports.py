@@ -191,7 +191,8 @@ class Reports:
             line("file_bytes", None, limits["file_bytes"], "bytes", "file_bytes"),
             _line("tmp_bytes", None, limits["tmp_bytes"], "bytes", _TMP),
         ]
-        if plan.network != "none":
+        # What a console began with it keeps, whatever the plan says now.
+        if plan.network != "none" and "no network" not in console.isolation:
             kbits = plan.network_kbits or None
             found.append(line(f"network_{plan.network}", None, kbits, "kbit/s", f"network_{plan.network}"))
         return found
