@@ -150,6 +150,9 @@ _LIMITS_FIGURES = (
     Figure("people rest", "many users at rest: all processes, % of a core", p50, aim=5),
     Figure("people echo", "many users, a key a second each: p50, ms", p50),
     Figure("people echo", "many users, a key a second each: p99, ms", p99),
+    Figure("abuse none", "echo of a neighbour, nobody does harm: p99, ms", p99),
+    Figure("abuse", "echo of a neighbour beside each abuse: p50, ms", p50),
+    Figure("abuse", "echo of a neighbour beside each abuse: p99, ms", p99),
 )
 
 
@@ -222,6 +225,7 @@ LIMITS = Section(
     (
         ("people memory", "Memory of a console at rest by kind of process, MiB"),
         ("people rest", "CPU of many users at rest by kind of process, % of a core"),
+        ("abuse each", "Echo of a neighbour beside one user's abuse: p99, ms"),
     ),
     ("rounds", "requests", "creations", "people", "rest_seconds", "crowd_seconds"),
 )

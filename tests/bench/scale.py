@@ -50,6 +50,8 @@ class Scale:
     """Users with a console each."""
     rest_seconds: float = 60.0
     """How long they do nothing."""
+    abuses: int = 100
+    """Of those there are, the first so many."""
 
 
 FULL = Scale()
@@ -80,6 +82,7 @@ QUICK = Scale(
     laggards=2,
     requests=30,
     people=4,
+    abuses=3,
     rest_seconds=12.0,
 )
 """Enough to see that everything works; its figures mean little."""

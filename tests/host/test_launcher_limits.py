@@ -24,6 +24,8 @@ from termhub.host.launcher_limits import LimitOperations
 from termhub.host.specs import parse_limits
 from tests.support.console_process import ConsoleProcess, HostLink, LauncherProcess, until, wait_for
 
+pytestmark = pytest.mark.long
+
 MEBIBYTE = 1 << 20
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="volumes need root")
 with_memory = pytest.mark.skipif("memory" not in bases(), reason="no control group for memory here")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from termhub.config import Plan
 from termhub.hub.console import Console
 from termhub.hub.consoles import NewConsole
 from tests.support.abuse import DISK, KERNEL, PROCESSES, TERMINAL
 from tests.support.real_hub import RealHubCase
+
+pytestmark = pytest.mark.long
 
 FLOOD_BYTES = 1 << 20
 SECONDS = 100
@@ -16,7 +20,9 @@ SECONDS = 100
 
 class AbuseTests(RealHubCase):
     timeout = 280
-    plan = Plan(memory_mb=256, processes=48, file_mb=32, home_mb=64, home_files=2000, consoles=50)
+    plan = Plan(
+        cpu_percent=100, memory_mb=256, processes=48, file_mb=32, home_mb=64, home_files=2000, consoles=50
+    )
 
     async def test_processes_and_memory(self) -> None:
         await self._suffer(PROCESSES)

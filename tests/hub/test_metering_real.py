@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from unittest import SkipTest
 
+import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -19,6 +20,8 @@ from termhub.hub.service import Hub
 from termhub.store import Usage
 from tests.support.hub_fakes import FakeClient, attach
 from tests.support.real_hub import PATIENCE_SECONDS, RealHubCase, run
+
+pytestmark = pytest.mark.long
 
 SHARE = """
 import time

@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
@@ -22,6 +23,8 @@ from twisted.internet.task import deferLater
 
 from termhub.hub.console import Console
 from tests.support.real_hub import RealHubCase, run
+
+pytestmark = pytest.mark.long
 
 NAMES = ("pypi.org", "files.pythonhosted.org", "github.com")
 PUBLIC = "151.101.0.223"

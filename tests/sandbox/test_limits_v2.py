@@ -12,6 +12,8 @@ import pytest
 
 from tests.support import user_mode_linux
 
+pytestmark = pytest.mark.long
+
 CHECK = """
 import sys
 from sandbox.limits.hierarchy import read_file

@@ -39,6 +39,7 @@ class Measure:
 def all_measures() -> list[Measure]:
     """Every measure, in the order of the report."""
     from tests.bench.measures import (
+        abuse,
         attach,
         create,
         crowd,
@@ -68,4 +69,5 @@ def all_measures() -> list[Measure]:
         *logins.MEASURES,
         *shared.MEASURES,
         *limits.MEASURES,
+        *abuse.MEASURES,
     ]

@@ -81,6 +81,7 @@ class LimitsPeer(HubPeer):
 
     def __init__(self, name: str, folder: Path, has_all: bool) -> None:
         super().__init__(name, folder, engine="auto")
+        self.has_all = has_all
         self._plan = _ALL if has_all else _FEW
         self._tokens: list[str] = []
 
