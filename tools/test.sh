@@ -43,12 +43,12 @@ if [ "$1" = all ]; then
     say "Tests"
     check client-tests "Client: unit tests" tools/client.sh npm test
     # More at a time than there are cores: many wait for something.
-    tests unit "Everything below the whole program (pytest, three at a time)" \
-        $bin/pytest --ignore tests/e2e --ignore tests/packaging -n 3 --dist loadfile --no-loadscope-reorder \
+    tests unit "Everything below the whole program (pytest, four at a time)" \
+        $bin/pytest --ignore tests/e2e --ignore tests/packaging -n 4 --dist loadfile --no-loadscope-reorder \
         --durations 25
     tests packaging "The wheel in an empty venv (pytest)" $bin/pytest tests/packaging
-    tests e2e "The whole program through real clients (pytest, three at a time)" \
-        $bin/pytest tests/e2e -n 3 --dist loadfile --no-loadscope-reorder --durations 15
+    tests e2e "The whole program through real clients (pytest, four at a time)" \
+        $bin/pytest tests/e2e -n 4 --dist loadfile --durations 15
     say "Python tests: $passed_tests passed, $failed_tests failed"
 fi
 
