@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,8 +54,12 @@ def test_code_interpreter_and_data_are_needed(tmp_path: Path) -> None:
 def test_interpreter_that_others_cannot_reach_is_said_plainly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # In a process of its own, because what it opens stays open in it.
+    reach = "import pwd; from termhub.config import Settings; from termhub.hub import privilege; "
+    reach += f"privilege.open_paths(Settings(data={str(tmp_path)!r})); "
+    reach += "privilege.check_reach(pwd.getpwnam('nobody'))"
+    subprocess.run([sys.executable, "-c", reach], check=True, cwd=Path(__file__).parents[2])
     nobody = pwd.getpwnam("nobody")
-    privilege.check_reach(nobody)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     python = closed / "python3"

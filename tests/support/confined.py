@@ -18,6 +18,7 @@ from pathlib import Path
 import pyseccomp
 
 from sandbox import mounts
+from sandbox.launch import expose
 
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_MDWE = 24, 38, 65
 _NAMESPACES = 0x7E020000
@@ -119,5 +120,7 @@ def _filter(given: dict[str, list[str]]) -> None:
 
 
 if __name__ == "__main__":
+    # Where a unit's program is installed, everybody can read it; a checkout may be in a closed folder.
+    expose([sys.prefix, sys.base_prefix, str(Path(__file__).parents[2])])
     confine(Path(sys.argv[1]))
     os.execvp(sys.argv[2], sys.argv[2:])
