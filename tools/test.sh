@@ -47,8 +47,8 @@ if [ "$1" = all ]; then
         $bin/pytest --ignore tests/e2e --ignore tests/packaging -n 4 --dist loadfile --no-loadscope-reorder \
         --durations 25
     tests packaging "The wheel in an empty venv (pytest)" $bin/pytest tests/packaging
-    tests e2e "The whole program through real clients (pytest, four at a time)" \
-        $bin/pytest tests/e2e -n 4 --dist loadfile --durations 15
+    tests e2e "The whole program through real clients (pytest, three at a time)" \
+        $bin/pytest tests/e2e -n 3 --dist loadfile --durations 15
     say "Python tests: $passed_tests passed, $failed_tests failed"
 fi
 

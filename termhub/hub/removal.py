@@ -99,7 +99,8 @@ class Removals:
             await self._consoles.remove_all(number)
             await self._launcher.request("forget_user", number=number)
             await self._store.end_removal(number)
-            self._audit.note(None, "user.removed", removal.name)
+            # Who wanted it once more: a hub that is killed at the beginning may not have noted that.
+            self._audit.note(None, "user.removed", removal.name, {"by": removal.by})
         except TermhubError as error:
             _log.warn(
                 "{user} is not removed yet, it will be tried again: {why}",

@@ -28,7 +28,7 @@ bases.cache_clear()  # another launcher, started by this one
 assert set(bases(CONSOLES).values()) == {(2, f"{here}/{CONSOLES}")}
 import pytest
 tests = ["tests/sandbox/test_limits.py", "tests/host/test_launcher_limits.py"]
-chosen = "TestRealGroup or memory_is_raised or slowed or grows"
+chosen = "TestRealGroup or slowed or grows"
 sys.exit(pytest.main([*tests, "-p", "no:cacheprovider", "-q", "-rs", "-x", "-k", chosen]))
 """
 
