@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 
@@ -12,6 +13,7 @@ from tests.bench.peers import Peer
 from tests.bench.peers.limits import LimitsPeer, Person
 from tests.bench.programs import ECHO, READY
 from tests.bench.scale import Scale
+from tests.bench.websocket import Closed
 from tests.support.abuse import ABUSES, TERMINAL
 
 _SETTLE_SECONDS = 1.0
@@ -33,18 +35,19 @@ def neighbour(peer: Peer, scale: Scale) -> Samples:
         # A user each: what one has filled would keep the next from its work.
         for abuser, (name, program) in zip(abusers, ABUSES.items(), strict=False):
             abuse = Person(peer, abuser, ["python3", "-u", "-c", program])
+            theirs = abuse.connect()
             watcher = None
-            try:
-                theirs = abuse.connect()
+            # A program that is ended for what it does, as when memory runs out, takes its console along.
+            with contextlib.suppress(Closed, RuntimeError):
                 if name not in TERMINAL:
                     watch(theirs, b"BEGUN", 120)
                 watcher = Drainer([theirs])
                 time.sleep(_SETTLE_SECONDS)
-                drain(client)
-                took = type_keys(client, scale.keys)
-            finally:
-                if watcher is not None:
-                    watcher.stop()
+            drain(client)
+            took = type_keys(client, scale.keys)
+            if watcher is not None:
+                watcher.stop()
+            with contextlib.suppress(RuntimeError):
                 abuse.end()
             together += took
             samples[f"abuse each: {name}"] = [statistics.quantiles(took, n=100)[98]]
