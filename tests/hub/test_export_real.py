@@ -91,7 +91,7 @@ class ExportTests(RealHubCase):
         return into
 
     async def test_all_of_it_can_be_unpacked(self) -> None:
-        console = await self.console(program="bash", name="work")
+        console = await self.console(program="bash", name="main")
         await self.shell(console, MAKE_HOME)
         await console.input(self.user, "owner", 0, b"echo marker-$((40+2))\n")
         while b"marker-42" not in (await console.output(0, 0, 60.0))[1]:
@@ -118,10 +118,10 @@ class ExportTests(RealHubCase):
         self.assertEqual(account["plan"]["name"], "pro")
         self.assertEqual(account["tokens"][0]["label"], "laptop")
         self.assertNotIn(b"the hash", sink.path.read_bytes()[:100_000])
-        about = json.loads((into / "consoles/work/about.json").read_bytes())
+        about = json.loads((into / "consoles/main/about.json").read_bytes())
         self.assertEqual((about["id"], about["state"]), (console.id, "running"))
-        self.assertIn("marker-42", (into / "consoles/work/screen.txt").read_text())
-        self.assertIn(b"marker-42", (into / "consoles/work/output").read_bytes())
+        self.assertIn("marker-42", (into / "consoles/main/screen.txt").read_text())
+        self.assertIn(b"marker-42", (into / "consoles/main/output").read_bytes())
         with tarfile.open(sink.path) as archive:
             self.assertEqual(archive.getnames()[0], "account.json")
 
