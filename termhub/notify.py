@@ -6,7 +6,6 @@ import os
 import socket
 
 READY = "READY=1"
-STOPPING = "STOPPING=1"
 
 
 def notify(state: str) -> None:

@@ -169,10 +169,6 @@ class Group:
                 gone = False
         return gone
 
-    def memory_ran_out(self) -> bool:
-        """Whether processes were ended because the memory limit was reached."""
-        return bool(self.oom_kills())
-
     def describe(self) -> str:
         """Words for what it enforces."""
         words = {"memory": "memory", "pids": "processes", "cpu": "CPU"}

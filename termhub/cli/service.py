@@ -72,7 +72,6 @@ class TermhubService(Service):
         self._sockets: dict[Name, socket.socket] = {}
         self._warnings: list[str] = []
         self._ports: list[Any] = []
-        self._is_stopping = False
 
     def privilegedStartService(self) -> None:
         """Everything that may need root; blocks.
@@ -101,7 +100,6 @@ class TermhubService(Service):
     def stopService(self) -> Deferred[None]:
         """Send the clients away and let go of everything; consoles live on."""
         super().stopService()  # type: ignore[no-untyped-call]
-        self._is_stopping = True
         return Deferred.fromCoroutine(self._stop())
 
     def _begin(self) -> None:

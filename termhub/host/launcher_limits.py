@@ -18,7 +18,7 @@ from termhub.host import groups
 from termhub.host.folder import CONSOLE_ID, SANDBOX
 from termhub.host.home_watch import HomeWatch
 from termhub.host.launcher import log
-from termhub.host.launcher_socket import Operation, Reply
+from termhub.host.launcher_socket import Operation, Reply, after_of, console_of
 from termhub.host.sandboxes import Sandboxes
 from termhub.host.specs import MAX_NUMBER, is_integer, parse_limits
 from termhub.host.supervisor import Supervisor
@@ -51,9 +51,7 @@ class LimitOperations:
 
     def _limit(self, request: dict[str, Any], reply: Reply) -> None:
         """Change limits of a running console; those that are not named stay."""
-        console, wanted = request.get("console"), request.get("limits")
-        if not isinstance(console, str):
-            raise BadRequest("console is the id of a console")
+        console, wanted = console_of(request), request.get("limits")
         limits = parse_limits(wanted)
         names = sorted(wanted or ())
         entry = self._supervisor.running(console)
@@ -68,11 +66,8 @@ class LimitOperations:
 
     def _usage(self, request: dict[str, Any], reply: Reply) -> None:
         """What consoles use, by their ids, and their users' homes."""
-        after = request.get("after", "")
-        if not isinstance(after, str):
-            raise BadRequest("after is the id of a console")
         figures = self._sandboxes.figures
-        names, following = figures.page(after, USAGE_AT_ONCE)
+        names, following = figures.page(after_of(request), USAGE_AT_ONCE)
         consoles, owners = [], set()
         for console in names:
             record = figures.get(console) or {}

@@ -27,13 +27,13 @@ from sandbox.images import Image
 from sandbox.launch import Backend, Bubblewrap, ExposeError, Unconfined, expose
 from sandbox.limits import CONSOLES, HOSTS, make
 from sandbox.limits.places import bases, others
-from termhub.errors import BadRequest, NoSandbox, TermhubError
+from termhub.errors import NoSandbox, TermhubError
 from termhub.host.folder import listen
 from termhub.host.home_watch import HomeWatch
 from termhub.host.host import HostOptions
 from termhub.host.launcher import EXIT_LOCKED, EXIT_RENEW, LOG_BYTES, log
 from termhub.host.launcher_limits import LimitOperations
-from termhub.host.launcher_socket import LauncherSocket, Operation, Reply
+from termhub.host.launcher_socket import LauncherSocket, Operation, Reply, after_of, console_of
 from termhub.host.sandboxes import Sandboxes, Users
 from termhub.host.specs import parse_spec
 from termhub.host.supervisor import Supervisor
@@ -91,20 +91,17 @@ class Launcher:
         self._watch.kick()
 
     def _host(self, request: dict[str, Any], reply: Reply) -> None:
-        self._supervisor.ensure_host(_console(request), reply)
+        self._supervisor.ensure_host(console_of(request), reply)
 
     def _end(self, request: dict[str, Any], reply: Reply) -> None:
         reason = str(request.get("reason") or "ended by its owner")[:500]
-        self._supervisor.end(_console(request), reason, reply)
+        self._supervisor.end(console_of(request), reason, reply)
 
     def _remove(self, request: dict[str, Any], reply: Reply) -> None:
-        self._supervisor.remove(_console(request), reply)
+        self._supervisor.remove(console_of(request), reply)
 
     def _list(self, request: dict[str, Any], reply: Reply) -> None:
-        after = request.get("after", "")
-        if not isinstance(after, str):
-            raise BadRequest("after is the id of a console")
-        consoles, following = self._supervisor.consoles(after)
+        consoles, following = self._supervisor.consoles(after_of(request))
         reply(consoles=consoles, after=following)
 
     def _stop(self, request: dict[str, Any], reply: Reply) -> None:
@@ -118,13 +115,6 @@ class Launcher:
         self.status = EXIT_RENEW
         reply()
         self._loop.call_soon(self._loop.stop)
-
-
-def _console(request: dict[str, Any]) -> str:
-    console = request.get("console")
-    if not isinstance(console, str):
-        raise BadRequest("console is the id of a console")
-    return console
 
 
 def run(options: argparse.Namespace, ready: Callable[[], None]) -> int:

@@ -157,3 +157,25 @@ class LauncherSocket:
         if self._peers.pop(fd, None) is not None:
             self._loop.forget(fd)
             peer.socket.close()
+
+
+def console_of(request: dict[str, Any]) -> str:
+    """The console that a request is about.
+
+    :raises BadRequest: when it names none.
+    """
+    console = request.get("console")
+    if not isinstance(console, str):
+        raise BadRequest("console is the id of a console")
+    return console
+
+
+def after_of(request: dict[str, Any]) -> str:
+    """The id of the console behind which a list goes on; empty for its beginning.
+
+    :raises BadRequest: when it is no text.
+    """
+    after = request.get("after", "")
+    if not isinstance(after, str):
+        raise BadRequest("after is the id of a console")
+    return after

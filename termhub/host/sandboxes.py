@@ -202,12 +202,6 @@ class Sandboxes:
             self._missing = self._backend.check()
         return self._missing
 
-    def require(self) -> None:
-        """:raises NoSandbox: when something is missing."""
-        missing = self.check()
-        if missing:
-            raise NoSandbox("no sandbox can be made here: " + "; ".join(missing))
-
     def user_of(self, folder: Folder) -> tuple[int | None, int | None]:
         """uid and gid for the host of an existing console."""
         if not self.users.is_root:

@@ -140,7 +140,7 @@ class TestBombs:
         run_script(box, self.MEMORY)
         box.peer.wait_for("ended True", window=1)
         assert box.peer.request("ping")["ok"]
-        assert box.launch.group.memory_ran_out()
+        assert box.launch.group.oom_kills()
         usage = box.launch.group.usage()
         assert usage.oom_kills >= 1
         assert usage.memory_bytes <= 128 << 20

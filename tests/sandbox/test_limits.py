@@ -118,7 +118,7 @@ class TestVersion2:
         )
         group = find("c-one")
         assert group.usage() == cgroup.Usage(12345, 3, 2.5, 2)
-        assert group.memory_ran_out()
+        assert group.oom_kills()
 
     def test_ends_all_at_once(self, fake):
         fill(fake / "c-one", cgroup_kill="")
@@ -201,7 +201,7 @@ class TestRealGroup:
             pytest.skip("no control group for memory")
         process = spawn(group, "x = []\nwhile True: x.append(bytearray(b'x' * (1 << 20)))")
         assert process.wait(60) == -signal.SIGKILL
-        assert group.memory_ran_out()
+        assert group.oom_kills()
         assert group.usage().oom_kills == 1
 
     def test_limits_can_be_changed_while_it_runs(self, group):

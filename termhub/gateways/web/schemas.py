@@ -313,10 +313,3 @@ class TakenInfo(Struct, frozen=True):
     owner: str
     name: str
     role: Role
-
-
-class Health(Struct, frozen=True):
-    """That the hub answers."""
-
-    status: str
-    version: str
