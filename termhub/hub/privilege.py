@@ -18,7 +18,6 @@ from pathlib import Path
 
 import sandbox
 import termhub
-from sandbox.images import find_images
 from sandbox.launch.expose import ExposeError, expose
 from termhub.config import Settings
 from termhub.errors import TermhubError
@@ -94,27 +93,27 @@ def _make_user(name: str) -> pwd.struct_passwd:
         raise TermhubError(f"The user {name!r} cannot be made: {why}. {hint}", "no_service_user") from None
 
 
-def needed_paths(settings: Settings, for_consoles: bool = True) -> list[str]:
-    """What the service user must be able to reach, and consoles too."""
+def needed_paths(settings: Settings) -> list[str]:
+    """What the service user must be able to reach."""
     code = (Path(package.__file__).parents[1] for package in (termhub, sandbox) if package.__file__)
     paths = {sys.executable, sys.prefix, sys.base_prefix, sys.exec_prefix, *map(str, code)}
     paths.add(str(settings.data_path))
-    for image in find_images() if for_consoles else ():
-        paths.update((image.python, *image.prefixes))
     return sorted(path for path in paths if path not in ("/usr", "/"))
 
 
-def open_paths(settings: Settings, for_consoles: bool = True) -> None:
-    """As root: let other users reach code, interpreters and data, in our own view of the files.
+def open_paths(settings: Settings) -> None:
+    """As root: let the service user reach code, interpreter and data, in our own view of the files.
 
-    :param for_consoles: whether what we start is to reach what consoles need; a launcher that runs
-        has a view of its own.
+    A launcher has a view of its own, in which consoles reach what they need.
+
     :raises TermhubError: when that is not possible; the message says what to do.
     """
     try:
-        expose(needed_paths(settings, for_consoles))
+        expose(needed_paths(settings))
     except (ExposeError, OSError) as error:
-        raise TermhubError(f"Other users cannot reach what consoles need: {error}.", "closed_path") from None
+        raise TermhubError(
+            f"The service user cannot reach what the hub needs: {error}.", "closed_path"
+        ) from None
 
 
 def check_reach(user: pwd.struct_passwd) -> None:

@@ -91,7 +91,7 @@ class Hub:
     def prepare(self) -> None:
         """Take the data folder and see to it that a launcher runs; blocks.
 
-        As root also: make the service user, and open what it and consoles need.  What needs
+        As root also: make the service user, and open what it needs.  What needs
         root besides (low ports) may be done between this and :meth:`drop`.
 
         :raises TermhubError: when something is missing; the message says what to do.
@@ -100,15 +100,14 @@ class Hub:
         self._hook = read_target(settings.hooks)
         privilege.make_folders(settings)
         self._pid_file = pidfile.hold(settings.pid_path)
-        user = None
-        if privilege.is_root():
-            user = privilege.service_user(settings.service_user)
-            starts_launcher = launcher_start.ask_version(settings.data_path) is None
-            privilege.open_paths(settings, for_consoles=starts_launcher)
+        user = privilege.service_user(settings.service_user) if privilege.is_root() else None
+        privilege.allow_many_files()
+        # First, so that it has the files as they are: what the hub opens below may hide others.
+        self.isolation = self._start_launcher()
+        if user is not None:
+            privilege.open_paths(settings)
             privilege.check_reach(user)
         privilege.make_hub_folder(settings, user)
-        privilege.allow_many_files()
-        self.isolation = self._start_launcher()
 
     def drop(self) -> None:
         """As root: become the service user for good."""

@@ -16,6 +16,7 @@ from termhub.screen.ghostty_history import GhosttyHistory
 from termhub.screen.ghostty_keyframe import LAST_OUTPUT_BYTES, cursor_shape_number, draw_keyframe
 from termhub.screen.ghostty_runs import read_rows
 from termhub.screen.ghostty_terminal import GhosttyError, RenderState, Terminal, ffi, lib
+from termhub.screen.ghostty_types import as_callback, new, typed
 from termhub.screen.interface import (
     BACKGROUND_LEVEL,
     CLIPBOARD_BYTES,
@@ -62,14 +63,14 @@ class _Callbacks:
         self._log = log
         self._name = ffi.new("char[]", TERMINAL_NAME.encode("ascii"))
         self._kept = [
-            ("WRITE_PTY", ffi.callback("GhosttyTerminalWritePtyFn", self._reply)),
-            ("DEVICE_ATTRIBUTES", ffi.callback("GhosttyTerminalDeviceAttributesFn", self._attributes)),
-            ("XTVERSION", ffi.callback("GhosttyTerminalXtversionFn", self._version)),
-            ("SIZE", ffi.callback("GhosttyTerminalSizeFn", self._report_size)),
-            ("BELL", ffi.callback("GhosttyTerminalBellFn", self._bell)),
-            ("TITLE_CHANGED", ffi.callback("GhosttyTerminalTitleChangedFn", self._title)),
-            ("PWD_CHANGED", ffi.callback("GhosttyTerminalPwdChangedFn", self._cwd)),
-            ("CLIPBOARD_WRITE", ffi.callback("GhosttyTerminalClipboardWriteFn", self._clipboard)),
+            ("WRITE_PTY", as_callback("GhosttyTerminalWritePtyFn", self._reply)),
+            ("DEVICE_ATTRIBUTES", as_callback("GhosttyTerminalDeviceAttributesFn", self._attributes)),
+            ("XTVERSION", as_callback("GhosttyTerminalXtversionFn", self._version)),
+            ("SIZE", as_callback("GhosttyTerminalSizeFn", self._report_size)),
+            ("BELL", as_callback("GhosttyTerminalBellFn", self._bell)),
+            ("TITLE_CHANGED", as_callback("GhosttyTerminalTitleChangedFn", self._title)),
+            ("PWD_CHANGED", as_callback("GhosttyTerminalPwdChangedFn", self._cwd)),
+            ("CLIPBOARD_WRITE", as_callback("GhosttyTerminalClipboardWriteFn", self._clipboard)),
         ]
 
     def register(self, terminal: Terminal) -> None:
@@ -94,7 +95,7 @@ class _Callbacks:
         return True
 
     def _version(self, _terminal: Any, _userdata: Any) -> Any:
-        return ffi.new("GhosttyString*", (ffi.cast("uint8_t*", self._name), len(TERMINAL_NAME)))[0]
+        return new("GhosttyString*", (ffi.cast(typed("uint8_t*"), self._name), len(TERMINAL_NAME)))[0]
 
     def _report_size(self, _terminal: Any, _userdata: Any, out: Any) -> bool:
         out.columns, out.rows = self.size
@@ -138,12 +139,12 @@ class GhosttyScreen:
         self._limit_history()
         terminal.set_size_limit("CONTINUATION_MAX_BYTES", UNFINISHED_BYTES)
         terminal.set_size_limit("CLIPBOARD_WRITE_MAX_BYTES", CLIPBOARD_BYTES)
-        terminal.set("KITTY_IMAGE_STORAGE_LIMIT", ffi.new("uint64_t*", 0))
+        terminal.set("KITTY_IMAGE_STORAGE_LIMIT", new("uint64_t*", 0))
         for name, level in (("FOREGROUND", FOREGROUND_LEVEL), ("BACKGROUND", BACKGROUND_LEVEL)):
-            terminal.set("COLOR_" + name, ffi.new("GhosttyColorRgb*", [level, level, level]))
+            terminal.set("COLOR_" + name, new("GhosttyColorRgb*", [level, level, level]))
         # No program can ask for a hollow block, so it stands for "none chosen".
         hollow = lib.GHOSTTY_TERMINAL_CURSOR_STYLE_BLOCK_HOLLOW
-        terminal.set("DEFAULT_CURSOR_STYLE", ffi.new("GhosttyTerminalCursorStyle*", hollow))
+        terminal.set("DEFAULT_CURSOR_STYLE", new("GhosttyTerminalCursorStyle*", hollow))
         self._callbacks.register(terminal)
         self._render = RenderState()
 

@@ -15,6 +15,9 @@ from pyghostty import ffi, lib
 from pyghostty._ffi import GhosttyError, check, union_fn
 from pyghostty.core import init_sized
 
+from termhub.screen import ghostty_types
+from termhub.screen.ghostty_types import as_callback, new, typed
+
 __all__ = ["GhosttyError", "RenderState", "Terminal", "check", "ffi", "lib"]
 
 NULL = ffi.NULL
@@ -25,14 +28,8 @@ FREE_STATE = lib.ghostty_render_state_free
 FREE_ROWS = lib.ghostty_render_state_row_iterator_free
 FREE_CELLS = lib.ghostty_render_state_row_cells_free
 FREE_BYTES = lib.ghostty_free
-GRID_REF = union_fn(
-    "ghostty_terminal_grid_ref", "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)"
-)
-# As for GRID_REF: cffi cannot pass a union by value, so a struct of the same layout stands for it.
-ffi.cdef(
-    "typedef struct { GhosttyTerminalScrollViewportTag tag; uint64_t row; uint64_t rest; } ViewportPlace;"
-)
-SCROLL_VIEWPORT = union_fn("ghostty_terminal_scroll_viewport", "void(*)(GhosttyTerminal, ViewportPlace)")
+GRID_REF = union_fn("ghostty_terminal_grid_ref", typed(ghostty_types.GRID_REF))
+SCROLL_VIEWPORT = union_fn("ghostty_terminal_scroll_viewport", typed(ghostty_types.SCROLL_VIEWPORT))
 
 CONTENT_TAG = 0b11  # 0 one code point, 1 several, 2 palette background, 3 RGB background
 CODE_POINT = 0x1FFFFF << 2
@@ -60,7 +57,7 @@ def take_bytes(call: Callable[[Any, Any], int], what: str) -> bytes:
 
     :raises GhosttyError: when it refuses.
     """
-    data, length = ffi.new("uint8_t**"), ffi.new("size_t*")
+    data, length = new("uint8_t**"), new("size_t*")
     check(call(data, length), what)
     if not length[0]:
         return b""
@@ -78,13 +75,13 @@ class Terminal:
 
     def __init__(self, cols: int, rows: int, *, handle: Any = None) -> None:
         if handle is None:
-            made = ffi.new("GhosttyTerminal*")
+            made = new("GhosttyTerminal*")
             check(lib.ghostty_terminal_new(NULL, made, cols, rows), "new terminal")
             handle = made[0]
         self.handle: Any = ffi.gc(handle, FREE_TERMINAL)
-        self._mode = ffi.new("GhosttyTerminalModeConfig*")
-        self._u16 = ffi.new("uint16_t*")
-        self._active = ffi.new("GhosttyTerminalScreen*")
+        self._mode = new("GhosttyTerminalModeConfig*")
+        self._u16 = new("uint16_t*")
+        self._active = new("GhosttyTerminalScreen*")
 
     def close(self) -> None:
         """Free the terminal; it may not be used after."""
@@ -97,12 +94,12 @@ class Terminal:
 
     def set_size_limit(self, name: str, value: int) -> None:
         """Set an option that takes a ``size_t``."""
-        self.set(name, ffi.new("size_t*", value))
+        self.set(name, new("size_t*", value))
 
     def get(self, name: str, ctype: str = "uint16_t") -> Any:
         """A value by its C name without the prefix; None where there is none."""
         key = getattr(lib, "GHOSTTY_TERMINAL_DATA_" + name)
-        out = self._u16 if ctype == "uint16_t" else ffi.new(ctype + "*")
+        out = self._u16 if ctype == "uint16_t" else new(ctype + "*")
         result = lib.ghostty_terminal_get(self.handle, key, out)
         if result == lib.GHOSTTY_NO_VALUE:
             return None
@@ -134,7 +131,7 @@ class Terminal:
 
     def show(self, row: int) -> None:
         """Make the render state begin at a row, counted from the oldest of the history."""
-        place = ffi.new("ViewportPlace*")
+        place = new("ViewportPlace*")
         place.tag, place.row = lib.GHOSTTY_SCROLL_VIEWPORT_ROW, row
         SCROLL_VIEWPORT(self.handle, place[0])
 
@@ -159,7 +156,7 @@ class Terminal:
 
     def reference(self, x: int, y: int, tag: int = lib.GHOSTTY_POINT_TAG_ACTIVE) -> Any:
         """A grid reference; valid until the terminal changes."""
-        point = ffi.new("GhosttyPointS*")
+        point = new("GhosttyPointS*")
         point.tag = tag
         point.value.x, point.value.y = x, y
         reference = init_sized("GhosttyGridRef")
@@ -177,26 +174,26 @@ class Terminal:
     def cell(self, x: int, y: int, *, in_history: bool = False) -> int:
         """The raw cell at a place; ``in_history`` counts rows from the oldest history row."""
         tag = lib.GHOSTTY_POINT_TAG_SCREEN if in_history else lib.GHOSTTY_POINT_TAG_ACTIVE
-        cell = ffi.new("GhosttyCell*")
+        cell = new("GhosttyCell*")
         check(lib.ghostty_grid_ref_cell(self.reference(x, y, tag), cell), "cell")
         return int(cell[0])
 
     def wraps(self, y: int) -> bool:
         """Whether a row goes on in the next one; rows are counted from the oldest of the history."""
-        row, wraps = ffi.new("GhosttyRow*"), ffi.new("bool*")
+        row, wraps = new("GhosttyRow*"), new("bool*")
         check(lib.ghostty_grid_ref_row(self.reference(0, y, lib.GHOSTTY_POINT_TAG_SCREEN), row), "row")
         check(lib.ghostty_row_get(row[0], lib.GHOSTTY_ROW_DATA_WRAP, wraps), "whether a row wraps")
         return bool(wraps[0])
 
     def characters(self, x: int, y: int) -> str:
         """All code points of a cell of the active screen."""
-        codes, count = ffi.new("uint32_t[64]"), ffi.new("size_t*")
+        codes, count = ffi.new("uint32_t[64]"), new("size_t*")
         result = lib.ghostty_grid_ref_graphemes(self.reference(x, y), codes, len(codes), count)
         return "" if result else "".join(map(chr, codes[0 : count[0]]))
 
     def link(self, x: int, y: int) -> bytes:
         """The URI of a cell's hyperlink."""
-        reference, length = self.reference(x, y), ffi.new("size_t*")
+        reference, length = self.reference(x, y), new("size_t*")
         lib.ghostty_grid_ref_hyperlink_uri(reference, NULL, 0, length)
         if not length[0]:
             return b""
@@ -220,7 +217,7 @@ class Terminal:
             setattr(part, name, wanted)
         if selection is not None:
             options.selection = selection
-        made = ffi.new("GhosttyFormatter*")
+        made = new("GhosttyFormatter*")
         check(lib.ghostty_formatter_terminal_new(NULL, made, self.handle, options[0]), "new formatter")
         try:
             return take_bytes(
@@ -255,8 +252,8 @@ class Terminal:
             left[0] -= length
             return left[0] > 0
 
-        writer = ffi.new("GhosttyWriter*")
-        callback = ffi.callback("GhosttyWriterFn", write)
+        writer = new("GhosttyWriter*")
+        callback = as_callback("GhosttyWriterFn", write)
         writer.write = callback
         result = lib.ghostty_snapshot_encode(self.handle, writer[0])
         if left[0] > 0:
@@ -265,7 +262,7 @@ class Terminal:
 
     @staticmethod
     def _decode(encoded: bytes, history_rows: int) -> Terminal:
-        decoder, handle = ffi.new("GhosttySnapshotDecoder*"), ffi.new("GhosttyTerminal*")
+        decoder, handle = new("GhosttySnapshotDecoder*"), new("GhosttyTerminal*")
         buffer = ffi.from_buffer("uint8_t[]", encoded)
         check(lib.ghostty_snapshot_decoder_new_buf(NULL, decoder, buffer, len(encoded)), "new decoder")
         try:
@@ -281,9 +278,9 @@ class RenderState:
 
     def __init__(self) -> None:
         state, rows, cells = (
-            ffi.new("GhosttyRenderState*"),
-            ffi.new("GhosttyRenderStateRowIterator*"),
-            ffi.new("GhosttyRenderStateRowCells*"),
+            new("GhosttyRenderState*"),
+            new("GhosttyRenderStateRowIterator*"),
+            new("GhosttyRenderStateRowCells*"),
         )
         check(lib.ghostty_render_state_new(NULL, state), "new render state")
         self._state = ffi.gc(state[0], FREE_STATE)
@@ -291,14 +288,14 @@ class RenderState:
         self._rows = ffi.gc(rows[0], FREE_ROWS)
         check(lib.ghostty_render_state_row_cells_new(NULL, cells), "new row cells")
         self._cells = ffi.gc(cells[0], FREE_CELLS)
-        self._rows_pointer = ffi.new("GhosttyRenderStateRowIterator*", self._rows)
-        self._cells_pointer = ffi.new("GhosttyRenderStateRowCells*", self._cells)
-        self._view = ffi.new("GhosttyCellsView*")
-        self._dirty = ffi.new("GhosttyRenderStateDirty*")
-        self._row_number = ffi.new("uint16_t*")
-        self._raw_row = ffi.new("GhosttyRow*")
-        self._flag = ffi.new("bool*")
-        self._count = ffi.new("uint32_t*")
+        self._rows_pointer = new("GhosttyRenderStateRowIterator*", self._rows)
+        self._cells_pointer = new("GhosttyRenderStateRowCells*", self._cells)
+        self._view = new("GhosttyCellsView*")
+        self._dirty = new("GhosttyRenderStateDirty*")
+        self._row_number = new("uint16_t*")
+        self._raw_row = new("GhosttyRow*")
+        self._flag = new("bool*")
+        self._count = new("uint32_t*")
         self._code_points = ffi.new("uint32_t[64]")
         self._style = init_sized("GhosttyStyle")
 
@@ -376,7 +373,7 @@ class RenderState:
 
     def cursor_shape(self) -> tuple[int, bool]:
         """The C number of the cursor's visual style and whether it blinks."""
-        style, blinking = ffi.new("GhosttyRenderStateCursorVisualStyle*"), ffi.new("bool*")
+        style, blinking = new("GhosttyRenderStateCursorVisualStyle*"), new("bool*")
         lib.ghostty_render_state_get(self._state, lib.GHOSTTY_RENDER_STATE_DATA_CURSOR_VISUAL_STYLE, style)
         lib.ghostty_render_state_get(self._state, lib.GHOSTTY_RENDER_STATE_DATA_CURSOR_BLINKING, blinking)
         return int(style[0]), bool(blinking[0])

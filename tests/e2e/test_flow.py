@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 
 import pytest
 
@@ -48,7 +49,8 @@ def test_ctrl_c_ends_a_flood_and_shows_the_prompt(hub: HubProcess, console: str)
     viewer.until(lambda: (viewer.offset or 0) > 1_000_000)
     viewer.type(b"\x03")
     viewer.until_text("KeyboardInterrupt")
-    viewer.until(lambda: bytes(viewer.text).rstrip().endswith(b">>>"))
+    # A viewer that fell behind gets a keyframe, whose cursor and modes follow the prompt.
+    viewer.until(lambda: re.search(rb">>> ?(\x1b[^\r\n>]*)?$", viewer.text))
     viewer.type("6*7\n")
     viewer.until_text("\r\n42\r\n")
     viewer.close()
