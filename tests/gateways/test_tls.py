@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import socket
 import ssl
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import websockets.sync.client
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
+from websockets.asyncio.client import ClientConnection, connect
 
 from sandbox.guest import frames
 from termhub.errors import ConfigError
@@ -291,40 +290,41 @@ class ReloadTests(TlsTestCase):
 
 
 class AttachTests(TlsTestCase):
-    @contextmanager
-    def attach(self) -> Iterator[websockets.sync.client.ClientConnection]:
-        with websockets.sync.client.connect(
+    """Clients of one thread each: two that share a TLS connection disturb each other in OpenSSL."""
+
+    async def attach(self) -> ClientConnection:
+        link = await connect(
             f"wss://127.0.0.1:{self.address}/api/v1/consoles/main/attach",
             ssl=self.context(),
             subprotocols=["termhub.v1"],  # type: ignore[list-item]
             additional_headers={"Authorization": f"Bearer {self.token}"},
             max_size=None,
-        ) as link:
-            link.send(frames.encode_json(frames.HELLO, frames.CONSOLE, {"version": 1, "viewer": "1"}))
-            assert frames.Decoder().feed(bytes(link.recv(timeout=60)))  # type: ignore[arg-type]
-            yield link
+            open_timeout=60,
+        )
+        await link.send(frames.encode_json(frames.HELLO, frames.CONSOLE, {"version": 1, "viewer": "1"}))
+        assert frames.Decoder().feed(bytes(await link.recv()))  # type: ignore[arg-type]
+        return link
 
     async def test_keys_and_screens_go_both_ways(self) -> None:
         console = self.console("main")
         attached = console.attached
 
-        def run() -> None:
-            with self.attach() as link:
+        async def run() -> None:
+            async with await self.attach() as link:
                 for sequence, key in enumerate(b"print(1)\r"):
-                    link.send(frames.input_(0, 1, sequence, bytes([key])))
-                    link.recv(timeout=60)
+                    await link.send(frames.input_(0, 1, sequence, bytes([key])))
+                    await link.recv()
 
-        try:
-            await deferToThread(run)
-        finally:
-            await DeferredList([(await attached).left])
+        await deferToThread(asyncio.run, run())
+        await DeferredList([(await attached).left])
         self.assertEqual(bytes(console.typed), b"print(1)\r")
 
     async def test_much_arrives_whole_and_a_client_that_does_not_read_holds_it_up(self) -> None:
         console = self.console("main")
         attached = console.attached
-        stack = ExitStack()
-        link = await deferToThread(stack.enter_context, self.attach())
+        runner = asyncio.Runner()
+        self.addCleanup(runner.close)
+        link = await deferToThread(runner.run, self.attach())
         viewer = await attached
         client: Any = viewer.client
         below = client.transport.transport
@@ -340,15 +340,15 @@ class AttachTests(TlsTestCase):
             await pause
         self.assertTrue(client._output_is_paused, "the client reads nothing, and the hub notices")
 
-        def read() -> int:
+        async def read() -> int:
             count = 0
-            with stack:
+            async with link:
                 while count < pieces:
-                    self.assertEqual(link.recv(timeout=60), data)
+                    self.assertEqual(await link.recv(), data)
                     count += 1
             return count
 
-        self.assertEqual(await deferToThread(read), pieces)
+        self.assertEqual(await deferToThread(runner.run, read()), pieces)
         await viewer.left
         await DeferredList(self.connections)
 
