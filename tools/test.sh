@@ -44,9 +44,8 @@ if [ "$1" = all ]; then
     check client-tests "Client: unit tests" tools/client.sh npm test
     # More at a time than there are cores: many wait for something.
     tests unit "Everything below the whole program (pytest, four at a time)" \
-        $bin/pytest --ignore tests/e2e --ignore tests/packaging -n 4 --dist loadfile --no-loadscope-reorder \
+        $bin/pytest --ignore tests/e2e -n 4 --dist loadfile --no-loadscope-reorder \
         --durations 25
-    tests packaging "The wheel in an empty venv (pytest)" $bin/pytest tests/packaging
     tests e2e "The whole program through real clients (pytest, three at a time)" \
         $bin/pytest tests/e2e -n 3 --dist loadfile --durations 15
     say "Python tests: $passed_tests passed, $failed_tests failed"

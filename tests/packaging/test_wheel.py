@@ -17,6 +17,7 @@ from tests.support.hub_process import HubProcess
 ROOT = Path(__file__).parents[2]
 STATIC = "termhub/gateways/web/static"
 PARTS = ["setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "termhub", "sandbox", "twisted"]
+pytestmark = pytest.mark.long
 RUN_SECONDS = 280
 
 
