@@ -7,7 +7,7 @@ There is no sandbox of a lesser kind when the wanted one is not to be had.
 from .bubblewrap import Bubblewrap
 from .expose import ExposeError, expose
 from .model import Backend, Launch, LaunchError, SandboxSpec
-from .start import Sandbox, network_words, start, start_time
+from .start import Sandbox, network_words, start, start_time, without_network
 from .unconfined import Unconfined
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "network_words",
     "start",
     "start_time",
+    "without_network",
 ]

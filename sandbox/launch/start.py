@@ -135,6 +135,11 @@ def network_words(found: str | Exception) -> str:
     return f"; network: {found}"
 
 
+def without_network(isolation: str) -> str:
+    """``isolation`` once a full network was taken away."""
+    return isolation.partition("; network: ")[0] + "; no network: it was taken away"
+
+
 def _connect(launch: Launch, pid: int) -> tuple[str, Connecting | None]:
     """What the sandbox has of the network, in words, or its network that is being made."""
     wanted, group = launch.network, launch.group

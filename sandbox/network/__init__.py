@@ -5,7 +5,7 @@ others make), or everything that is public.
 """
 
 from .addresses import is_public, own_addresses
-from .full import CONNECT_SECONDS, Connecting, NetworkError, check, connect, is_connected, usage
+from .full import CONNECT_SECONDS, Connecting, NetworkError, check, connect, disconnect, is_connected, usage
 from .model import MODES, PROXY_PORT, Network
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "NetworkError",
     "check",
     "connect",
+    "disconnect",
     "is_connected",
     "is_public",
     "own_addresses",

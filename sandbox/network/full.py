@@ -66,7 +66,7 @@ def check() -> list[str]:
 
 
 class Connecting:
-    """A full network that is being made.
+    """A full network that is being made, or taken away.
 
     :param fd: readable when :meth:`words` may know more.
     """
@@ -79,9 +79,9 @@ class Connecting:
         self._is_over = False
 
     def words(self) -> str | None:
-        """What it is, in words; None while it is being made.
+        """What it is, in words; None while that is not decided.
 
-        :raises NetworkError: when there is none, and why.
+        :raises NetworkError: when it was not done, and why.
         """
         try:
             while data := os.read(self.fd, 4096):
@@ -89,7 +89,7 @@ class Connecting:
         except BlockingIOError:
             return None
         self._is_over = True
-        words = self._said.decode(errors="replace") or "!what makes it was killed"
+        words = self._said.decode(errors="replace") or "!what was to do it was killed"
         if words.startswith("!"):
             raise NetworkError(words[1:])
         return words
@@ -120,6 +120,23 @@ def connect(
     missing = check()
     if missing:
         raise NetworkError("; ".join(missing))
+    return _begin(lambda told: _help(network, pid, fifo, uid, gid, join, keep=told))
+
+
+def disconnect(pid: int, uid: int | None, gid: int | None) -> Connecting:
+    """Begin to take the full network of a sandbox away (it takes some 20 ms); its figures stay.
+
+    The caller gets a child that ends soon and is to be collected.
+
+    :param pid: a process in the sandbox.
+    :param uid: the sandbox's user; None: ours.
+    :raises NetworkError: when there is no process for it.
+    """
+    return _begin(lambda told: _cut(pid, uid, gid, keep=told))
+
+
+def _begin(work: Callable[[int], str]) -> Connecting:
+    """Do ``work`` in a helper; :param work: gets what to keep open, and returns words."""
     report, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         helper = os.fork()
@@ -130,7 +147,7 @@ def connect(
     if helper == 0:
         try:
             os.close(report)
-            words = _help(network, pid, fifo, uid, gid, join, keep=told)
+            words = work(told)
         except BaseException as error:  # noqa: BLE001 - told to the parent; nothing may return from here
             words = f"!{error}"
         with contextlib.suppress(OSError):
@@ -193,20 +210,9 @@ def _help(
     network: Network, pid: int, fifo: int, uid: int | None, gid: int | None, join: Join, keep: int
 ) -> str:
     """Build all, in order; the result in words."""
-    signal.alarm(_ALONE_SECONDS)  # nobody may be there to end it
+    _leave_launcher()
     own = own_addresses()
     join()
-    os.setsid()
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-        signal.SIGHUP,
-        signal.SIGCHLD,
-        signal.SIGPIPE,
-        signal.SIGALRM,
-    ):
-        signal.signal(number, signal.SIG_DFL)
-    signal.set_wakeup_fd(-1)
     for kind, limit in ((resource.RLIMIT_NOFILE, _OPEN_FILES), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
         least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
@@ -214,14 +220,7 @@ def _help(
     # Opened again, for reading alone: with a writer of its own it would wait for itself.
     leave = os.open(f"/proc/self/fd/{fifo}", os.O_RDONLY | os.O_NONBLOCK)
     _close_others(keep, leave)
-    if uid is not None and gid is not None and os.geteuid() == 0:
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
-    inside, users = namespaces.of_process(pid)
-    namespaces.enter(users, namespaces.NEW_USER)
-    if os.geteuid() != 0:
-        raise NetworkError("its user namespace has no administrator")
+    inside = _administer(pid, uid, gid)
     us, builder = socket.socketpair()
     child = os.fork()
     if child == 0:
@@ -242,6 +241,47 @@ def _help(
         raise
     slirp.returncode = 0  # it is to go on without us
     return words.decode()
+
+
+def _cut(pid: int, uid: int | None, gid: int | None, keep: int) -> str:
+    """Take the sandbox's end of the cable down: nothing in there may take it up again."""
+    _leave_launcher()
+    _close_others(keep)
+    namespaces.enter(_administer(pid, uid, gid), namespaces.NEW_NET)
+    _ip([f"link set dev {rules.INSIDE} down"])
+    return "taken away"
+
+
+def _leave_launcher() -> None:
+    """Be a process of its own, which ends by itself."""
+    signal.alarm(_ALONE_SECONDS)  # nobody may be there to end it
+    os.setsid()
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+        signal.SIGCHLD,
+        signal.SIGPIPE,
+        signal.SIGALRM,
+    ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+
+
+def _administer(pid: int, uid: int | None, gid: int | None) -> int:
+    """Become the administrator of a sandbox's namespaces, as its user; its network namespace.
+
+    :raises NetworkError: when there is none.
+    """
+    if uid is not None and gid is not None and os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    inside, users = namespaces.of_process(pid)
+    namespaces.enter(users, namespaces.NEW_USER)
+    if os.geteuid() != 0:
+        raise NetworkError("its user namespace has no administrator")
+    return inside
 
 
 def _close_others(*kept: int) -> None:

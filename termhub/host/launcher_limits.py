@@ -14,13 +14,14 @@ from sandbox import network
 from sandbox.guest.loop import Loop
 from sandbox.limits.means import means
 from termhub.errors import BadRequest, TermhubError
-from termhub.host import groups
+from termhub.host import groups, processes
 from termhub.host.folder import CONSOLE_ID, SANDBOX
 from termhub.host.home_watch import HomeWatch
 from termhub.host.launcher import log
 from termhub.host.launcher_socket import Operation, Reply, after_of, console_of
 from termhub.host.sandboxes import Sandboxes
 from termhub.host.specs import MAX_NUMBER, is_integer, parse_limits
+from termhub.host.supervised import Done, Supervised
 from termhub.host.supervisor import Supervisor
 
 FORGET_SECONDS = 3.0
@@ -29,6 +30,8 @@ FORGET_SECONDS = 3.0
 FORGET_POLL_SECONDS = 0.05
 USAGE_AT_ONCE = 100
 """Consoles in one reply: all consoles wait while they are read (0.3 ms each)."""
+_NETWORK = "network"
+_KEPT = TermhubError("a sandbox keeps the kind that it began with", "kept")
 
 
 class LimitOperations:
@@ -50,14 +53,44 @@ class LimitOperations:
         self._delete(sandboxes.homes.gone(), lambda: None)
 
     def _limit(self, request: dict[str, Any], reply: Reply) -> None:
-        """Change limits of a running console; those that are not named stay."""
-        console, wanted = console_of(request), request.get("limits")
+        """Change limits of a running console, and its network; what is not named stays."""
+        console, wanted, mode = console_of(request), request.get("limits"), request.get("network")
         limits = parse_limits(wanted)
         names = sorted(wanted or ())
+        if mode is not None and mode not in network.MODES:
+            raise BadRequest(f"there is no network {mode!r:.50}; there are: {', '.join(network.MODES)}")
         entry = self._supervisor.running(console)
         record = entry.folder.read(SANDBOX) or {}
         refused = groups.change(console, limits, names, _not_programs(record.get("pid")))
-        reply(applied=[name for name in names if name not in refused], refused=refused)
+
+        def done(why: TermhubError | None) -> None:
+            if why is not None:
+                refused[_NETWORK] = why.message
+            named = [*names, _NETWORK] if mode is not None else names
+            applied = [name for name in named if name not in refused]
+            reply(applied=applied, refused=refused, isolation=entry.folder.isolation())
+
+        if mode is None:
+            done(None)
+        else:
+            self._change_network(entry, str(mode), done)
+
+    def _change_network(self, entry: Supervised, mode: str, done: Done) -> None:
+        """A full network can be taken away, and nothing be given; a list is asked each time."""
+        figures = self._sandboxes.figures.get(entry.folder.console) or {}
+        began, pid, start = figures.get("network"), figures.get("pid"), figures.get("start")
+        if began == "full" and mode != "full":
+            if not isinstance(pid, int) or processes.start_time(pid) != start:
+                done(None)  # it has ended
+                return
+            uid, gid = self._sandboxes.user_of(entry.folder)
+            self._supervisor.networks.disconnect(
+                entry, pid, uid, gid, done if mode == "none" else lambda why: done(why or _KEPT)
+            )
+        elif mode == "none" or (mode == began and (mode != "full" or network.is_connected(int(pid or 0)))):
+            done(None)
+        else:
+            done(_KEPT)
 
     def _home_limit(self, request: dict[str, Any], reply: Reply) -> None:
         size, files = (_limit_or_none(request, name) for name in ("bytes", "files"))

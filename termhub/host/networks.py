@@ -1,4 +1,4 @@
-"""Full networks of consoles while they are being made, which goes on beside everything else.
+"""Full networks of consoles while they are made or taken away, which goes on beside everything else.
 
 What came of one stands in ``sandbox.json`` then.  A launcher that follows another asks the kernel
 instead of those who make it: they go on without a launcher, but tell only the one that began.
@@ -8,12 +8,14 @@ Invariant: ``connecting`` goes from ``sandbox.json`` when it is decided whether 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from sandbox.guest.loop import Loop
-from sandbox.launch import network_words
-from sandbox.network import CONNECT_SECONDS, Connecting, NetworkError, is_connected
+from sandbox.launch import network_words, without_network
+from sandbox.network import CONNECT_SECONDS, Connecting, NetworkError, disconnect, is_connected
+from termhub.errors import TermhubError
 from termhub.host.folder import SANDBOX
 from termhub.host.launcher import log
 from termhub.host.supervised import Done, Supervised
@@ -48,6 +50,39 @@ class Networks:
             done(None)
         else:
             entry.connected_waiters.append(done)
+
+    def disconnect(self, entry: Supervised, pid: int, uid: int | None, gid: int | None, done: Done) -> None:
+        """Take a console's full network away, once it is decided whether it has one.
+
+        :param pid: a process in its sandbox.
+        :param uid: the sandbox's user; None: ours.
+        """
+        self.when_decided(entry, lambda _: self._disconnect(entry, pid, uid, gid, done))
+
+    def _disconnect(self, entry: Supervised, pid: int, uid: int | None, gid: int | None, done: Done) -> None:
+        if not is_connected(pid):
+            done(None)
+            return
+        try:
+            cutting = disconnect(pid, uid, gid)
+        except (NetworkError, OSError) as error:
+            done(TermhubError(str(error), "has_network"))
+            return
+
+        def told() -> None:
+            try:
+                if cutting.words() is None:
+                    return
+            except NetworkError as error:
+                why_not = TermhubError(str(error), "has_network") if is_connected(pid) else None
+            else:
+                why_not = None
+                self._say(entry, without_network)
+            self._loop.forget(cutting.fd)
+            cutting.close()
+            done(why_not)
+
+        self._loop.reader(cutting.fd, told)
 
     def stop(self, entry: Supervised) -> None:
         """Make it no more: it is there, or its console has ended."""
@@ -88,12 +123,16 @@ class Networks:
             entry.connecting = self._loop.call_later(LOOK_SECONDS, self._look, entry, pid, deadline, why_not)
 
     def _decided(self, entry: Supervised, found: str | Exception) -> None:
+        self._say(entry, lambda isolation: isolation + network_words(found))
+        self.stop(entry)
+
+    def _say(self, entry: Supervised, change: Callable[[str], str]) -> None:
+        """Change what is said of a console's isolation, and note that its network is decided."""
         folder = entry.folder
         record = folder.read(SANDBOX)
         if record is not None:
-            words = str(record.get("isolation") or "") + network_words(found)
+            words = change(str(record.get("isolation") or ""))
             try:
                 folder.write(SANDBOX, {**record, "isolation": words, "connecting": False})
             except OSError as error:  # the next launcher tries again
                 log(f"{folder.console}: what its network is cannot be written: {error}")
-        self.stop(entry)

@@ -56,7 +56,7 @@ class Supervisor:
         self._adopting: list[Supervised] = []
         self._cleaning: set[str] = set()
         self._hosts = Hosts(loop, sandboxes, options, self._is_host, self._host_left)
-        self._networks = Networks(loop)
+        self.networks = Networks(loop)
         self.reap = self._hosts.reap
 
     # -- what the hub asks ---------------------------------------------------
@@ -89,8 +89,8 @@ class Supervisor:
             for fd in fifos:
                 os.close(fd)
         self._watch_sandbox(entry, os.dup(entry.started.pidfd))
-        self._networks.watch(entry)
-        entry.ready_waiters.append(lambda _: self._networks.when_decided(entry, done))
+        self.networks.watch(entry)
+        entry.ready_waiters.append(lambda _: self.networks.when_decided(entry, done))
         if entry.is_ready:
             entry.tell_ready()
 
@@ -239,7 +239,7 @@ class Supervisor:
         self._loop.forget(entry.sandbox)
         os.close(entry.sandbox)
         entry.sandbox = None
-        self._networks.stop(entry)
+        self.networks.stop(entry)
         self._hosts.reap()
         folder = entry.folder
         said = entry.started.said() if entry.started is not None else ""
@@ -377,7 +377,7 @@ class Supervisor:
         sandbox = self._sandboxes.find(folder, record)
         if sandbox is not None:
             self._watch_sandbox(entry, sandbox)
-            self._networks.adopt(entry, record)
+            self.networks.adopt(entry, record)
         return entry
 
     def _adopt_more(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.network import check
+from sandbox.network import check, is_connected
 from termhub.errors import TermhubError
 from termhub.host.folder import SANDBOX, Folder
 from termhub.host.networks import LOOK_SECONDS, Networks
@@ -101,6 +101,44 @@ def test_a_launcher_that_is_killed_meanwhile_leaves_it_to_the_next(slow):
     slow.go_on()
     until(slow.console.folder.isolation, "words")
     assert slow.console.folder.isolation().endswith("; network: public network")
+
+
+def test_a_network_is_taken_away_and_not_given_back(slow):
+    slow.go_on()
+    slow.begin().result()
+    folder = slow.console.folder
+    pid = folder.read(SANDBOX)["pid"]
+    assert is_connected(pid)
+    answer = slow.launcher.ask("limit", console=CONSOLE, limits={}, network="full")
+    assert (answer["applied"], answer["refused"]) == (["network"], {})
+    answer = slow.launcher.ask("limit", console=CONSOLE, limits={}, network="none")
+    assert (answer["applied"], answer["refused"]) == (["network"], {})
+    assert answer["isolation"] == folder.isolation()
+    assert folder.isolation().endswith("; no network: it was taken away")
+    assert not is_connected(pid)
+    for mode, refused in (("none", []), ("allowlist", ["network"]), ("full", ["network"])):
+        answer = slow.launcher.ask("limit", console=CONSOLE, limits={}, network=mode)
+        assert list(answer["refused"]) == refused
+    assert folder.isolation().endswith("; no network: it was taken away")
+
+
+def test_a_network_that_is_being_made_is_taken_away_when_it_is_there(slow):
+    reply = slow.begin()
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(slow.launcher.ask, "limit", console=CONSOLE, limits={}, network="none")
+        assert slow.launcher.ask("list")["consoles"]  # nobody waits for it
+        assert not answer.done()
+        slow.go_on()
+        assert answer.result()["refused"] == {}
+    reply.result()
+    assert slow.console.folder.isolation().endswith("; no network: it was taken away")
+
+
+def test_a_kind_that_there_is_not_is_refused(slow):
+    slow.go_on()
+    slow.begin().result()
+    with pytest.raises(TermhubError, match="no network 'much'"):
+        slow.launcher.ask("limit", console=CONSOLE, limits={}, network="much")
 
 
 class Clock:

@@ -136,14 +136,28 @@ def test_what_the_kernel_refuses_is_told(place: Place) -> None:
     assert len(console.told_once) == 1
 
 
-def test_a_console_keeps_its_kind_of_network_and_that_is_told(place: Place) -> None:
+def test_a_network_that_cannot_be_given_to_what_runs_is_told(place: Place) -> None:
     console = place.add()
     place.wait(10)
+    place.launcher.refuses = {"network": "a sandbox keeps the kind that it began with"}
     place.settings.plans["large"] = msgspec.structs.replace(place.settings.plans["large"], network="full")
     place.database.people.change(place.alice.number, 0.0, plan="large")
     place.wait(10)
     assert console.told_once == ["New limits take effect with the next console: network."]
-    assert "network" not in place.launcher.limits[console.id]
+    assert place.launcher.limits[console.id]["network"] == "none"
+
+
+def test_a_plan_without_network_takes_it_from_what_runs(place: Place) -> None:
+    place.settings.plans["large"] = msgspec.structs.replace(place.settings.plans["large"], network="full")
+    place.database.people.change(place.alice.number, 0.0, plan="large")
+    console = place.add()
+    place.wait(10)
+    assert place.launcher.limits[console.id]["network"] == "full"
+    place.database.people.change(place.alice.number, 0.0, plan="small")
+    place.wait(10)
+    assert place.launcher.limits[console.id]["network"] == "none"
+    assert console.isolation == "walls; no network"
+    assert console.told_once == []
 
 
 def test_a_machine_that_cannot_slow_does_not_say_so(place: Place) -> None:

@@ -30,7 +30,10 @@ class RemovalTests(RealHubCase):
 
     def homes(self) -> list[Path]:
         """What there is of bob's home: a folder, the image of a volume."""
-        found = [self.data / "homes" / str(self.bob.number), self.data / "volumes" / f"{self.bob.number}.ext4"]
+        found = [
+            self.data / "homes" / str(self.bob.number),
+            self.data / "volumes" / f"{self.bob.number}.ext4",
+        ]
         found = [path for path in found if path.exists()]
         return [path for path in found if path.is_file() or list(path.iterdir())]
 

@@ -24,6 +24,7 @@ from sandbox.network import (
     NetworkError,
     check,
     connect,
+    disconnect,
     is_connected,
     namespaces,
     own_addresses,
@@ -423,6 +424,28 @@ def test_what_was_used_is_counted(online):
     received, sent = usage(box.box.pid)
     assert 2000 < received < 200_000
     assert 2000 < sent < 200_000
+
+
+def test_what_is_taken_away_is_gone_and_stays_counted(online):
+    box = online()
+    box.peer.type(TRY.encode())
+    box.peer.wait_for("REACHED")
+    before = usage(box.box.pid)
+    open_here = sorted(os.listdir("/proc/self/fd"))
+    assert outcome(disconnect(box.box.pid, box.launch.uid, box.launch.gid)) == "taken away"
+    assert sorted(os.listdir("/proc/self/fd")) == open_here
+    assert not is_connected(box.box.pid)
+    assert usage(box.box.pid) >= before
+    box.peer.type(b"ip link set eth0 up; ip route add default dev eth0; clear; echo CL''EAR\r")
+    box.peer.wait_for("CLEAR")
+    box.peer.type(TRY.replace("60)", "3)").replace("REA'+'CHED", "AGA'+'IN").encode() + b"echo DO''NE\r")
+    box.peer.wait_for("DONE")
+    assert "AGAIN" not in box.peer.text()
+
+
+def test_what_is_taken_from_a_sandbox_that_has_none_is_refused(run_sandbox):
+    box = run_sandbox("/bin/sh")
+    assert isinstance(outcome(disconnect(box.box.pid, box.launch.uid, box.launch.gid)), NetworkError)
 
 
 def test_rate_is_limited(online):

@@ -43,6 +43,7 @@ class FakeConsole:
         self.viewers: dict[int, object] = {}
         self.active_at = 0.0
         self.reason: str | None = None
+        self.isolation = "walls; network: public network"
         self.told: dict[str, tuple[str, str, float | None]] = {}
         self.told_once: list[str] = []
         self.limits = self
@@ -97,11 +98,14 @@ class FakeLauncher:
                 if self.usage[console]["ended"]:
                     del self.usage[console]
         elif op == "limit":
-            wanted = arguments["limits"]
+            wanted = dict(arguments["limits"])
+            if arguments["network"] is not None:
+                wanted["network"] = arguments["network"]
             refused = {name: why for name, why in self.refuses.items() if name in wanted}
             applied = {name: value for name, value in wanted.items() if name not in refused}
             self.limits.setdefault(arguments["console"], {}).update(applied)
-            return {"applied": list(applied), "refused": refused}
+            words = "walls" + ("; no network" if applied.get("network") == "none" else "")
+            return {"applied": list(applied), "refused": refused, "isolation": words}
         elif op == "home_limit":
             self.home_limits[arguments.pop("number")] = arguments
             return {"applied": True, "why": None}

@@ -24,7 +24,7 @@ from .samples import Launcher
 
 _HOME = ("home_bytes", "home_files")
 _NETWORK = "network"
-"""The kind of network; nothing that the launcher could change."""
+"""The kind of network: one that is full can be taken away."""
 
 _log = Logger()
 
@@ -71,26 +71,26 @@ class Limiter:
         changed = {name: limit for name, limit in wanted.items() if had is None or had[name] != limit}
         if not changed:
             return
-        has_other_network = changed.pop(_NETWORK, None) is not None
-        refused = await self._refused(console.id, changed) if changed else {}
+        refused = await self._refused(console, changed)
         self._consoles[console.id] = wanted
         if "cpu_percent" in changed:
             (self._unslowed.add if "cpu_percent" in refused else self._unslowed.discard)(console.id)
-        if has_other_network:
-            refused[_NETWORK] = "a sandbox keeps the kind that it began with"
         # What it had before this hub came is not known: then there may be nothing new to tell.
         if had is not None and refused:
             why = "; ".join(f"{name}: {why}" for name, why in sorted(refused.items()))
             _log.info("{console} keeps some limits: {why}", console=console.id, why=why)
             console.limits.tell_once("plan", words.with_next_console(refused))
 
-    async def _refused(self, console: str, limits: dict[str, Any]) -> dict[str, str]:
+    async def _refused(self, console: Console, wanted: dict[str, Any]) -> dict[str, str]:
         """Ask for limits; which of them the console cannot be given while it runs, and why."""
+        limits = {name: limit for name, limit in wanted.items() if name != _NETWORK}
+        network = wanted.get(_NETWORK)
         try:
-            answer = await self._launcher.request("limit", console=console, limits=limits)
+            answer = await self._launcher.request("limit", console=console.id, limits=limits, network=network)
         except TermhubError as error:
             _raise_if_away(error)
-            return dict.fromkeys(limits, error.message)
+            return dict.fromkeys(wanted, error.message)
+        console.isolation = answer.get("isolation") or console.isolation
         return dict(answer.get("refused") or {})
 
     async def _bring_home(self, user: User) -> None:
