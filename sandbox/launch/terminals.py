@@ -29,7 +29,8 @@ def limit(pid: int, gate: int) -> None:
     """Bound the terminals of a sandbox whose first program waits for ``gate``.
 
     Does not wait for it: a child does, and the program starts when that has ended, also
-    when nothing could be done.  It is for the caller to collect the child.
+    when nothing could be done, which it says on standard error.  It is for the caller to
+    collect the child.
 
     :param pid: the sandbox's first process.
     :param gate: the write end of the pipe whose end it waits for; closed here.
@@ -41,6 +42,9 @@ def limit(pid: int, gate: int) -> None:
         try:
             _leave(gate)
             _limit(pid)
+        except BaseException as error:  # noqa: BLE001 - nothing may return from here
+            with contextlib.suppress(OSError):
+                os.write(2, f"sandbox: the terminals of {pid} have no bound: {error}\n".encode())
         finally:
             os._exit(0)
     os.close(gate)
@@ -57,7 +61,7 @@ def _limit(pid: int) -> None:
     deadline = time.monotonic() + _SECONDS
     while not set(_mounted(pid)) - set(ours):  # it has the machine's files yet
         if time.monotonic() > deadline:
-            return
+            raise TimeoutError("it has none of its own")
         time.sleep(_POLL_SECONDS)
     view = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
     if os.geteuid() != 0:
@@ -69,6 +73,7 @@ def _limit(pid: int) -> None:
             mounts.mount("devpts", _FOLDER, None, mounts.REMOUNT | mounts.NOSUID | mounts.NOEXEC, _OPTIONS)
             return
         time.sleep(_POLL_SECONDS)
+    raise TimeoutError("it keeps the machine's")
 
 
 def _device(path: str) -> int | None:

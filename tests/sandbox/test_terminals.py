@@ -30,7 +30,8 @@ def test_a_flood_ends_at_their_number_and_others_have_theirs(run_sandbox):
         assert not any(f"max={terminals.MOST}" in line for line in file)
 
 
-def test_a_program_starts_also_when_they_cannot_be_bounded(run_sandbox, monkeypatch):
+def test_a_program_starts_also_when_they_cannot_be_bounded_which_is_said(run_sandbox, monkeypatch, capfd):
     monkeypatch.setattr(terminals, "_limit", lambda pid: 1 / 0)
     box = run_sandbox("/usr/bin/python3", "-c", FLOOD)
     box.peer.wait_for("opened 500 !")
+    assert f"the terminals of {box.box.pid} have no bound: division by zero" in capfd.readouterr().err
