@@ -61,7 +61,15 @@ list_missing() {
     need inetutils-telnet inetutils-telnet
     need busybox busybox
     need plink putty-tools
-    command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || need chromium chromium
+    for browser in chromium-headless-shell chromium chromium-browser; do
+        command -v $browser >/dev/null 2>&1 && return
+    done
+    # Ubuntu has only the whole browser.
+    if apt-cache show chromium-headless-shell >/dev/null 2>&1; then
+        missing="$missing chromium-headless-shell"
+    else
+        missing="$missing chromium"
+    fi
 }
 
 as_root() {
@@ -79,9 +87,13 @@ install_packages() {
     as_root apt-get update && as_root apt-get install -y --no-install-recommends $missing
 }
 
+# Twice at most: the first installation may bring the lists that tell of more.
+rounds=0
 list_missing
-if [ -n "$missing" ]; then
+while [ -n "$missing" ]; do
+    rounds=$((rounds + 1))
     missing=$(say $missing)
+    [ $rounds -le 2 ] || fail "still missing after the installation: $missing"
     by_hand="install these yourself and run make again: $missing"
     command -v apt-get >/dev/null 2>&1 ||
         fail "needs $missing, and can install that by itself only with apt-get; $by_hand"
@@ -96,8 +108,7 @@ then run make again."
     step packages "Installing the packages $missing" \
         "apt-get could not install them; read above why, or $by_hand" install_packages
     list_missing
-    [ -z "$missing" ] || fail "still missing after the installation: $missing"
-fi
+done
 
 # -- the venv ------------------------------------------------------------------
 
