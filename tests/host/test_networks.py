@@ -13,9 +13,10 @@ from termhub.errors import TermhubError
 from termhub.host.folder import SANDBOX, Folder
 from termhub.host.networks import LOOK_SECONDS, Networks
 from termhub.host.supervised import Supervised
+from termhub.hub.names import new_id
 from tests.support.console_process import ConsoleProcess, LauncherProcess, until
 
-CONSOLE = "c-aaaaaaaaaa"
+CONSOLE = new_id()  # control groups are named after it, whoever runs beside us
 FULL = {"mode": "full", "kbits": None}
 
 pytestmark = pytest.mark.skipif(bool(check()), reason="; ".join(check()))
@@ -44,7 +45,8 @@ class Slow:
         """Ask for a console whose network is being made when this comes back; the reply to come."""
         spec = {"console": CONSOLE, "user": "alice", "number": 1, "program": "python", "network": FULL}
         reply = self._threads.submit(self.launcher.ask, "create", spec=spec)
-        until(self.began.exists, "a network that is being made")
+        until(lambda: self.began.exists() or reply.done(), "a network that is being made")
+        assert self.began.exists(), reply.result()
         until(lambda: self.console.folder.has(SANDBOX), "its sandbox")
         return reply
 
