@@ -136,8 +136,9 @@ def network_words(found: str | Exception) -> str:
 
 
 def without_network(isolation: str) -> str:
-    """``isolation`` once a full network was taken away."""
-    return isolation.partition("; network: ")[0] + "; no network: it was taken away"
+    """``isolation`` once a full network was taken away; the same where none is named."""
+    walls, found, _ = isolation.partition("; network: ")
+    return walls + ("; no network: it was taken away" if found else "")
 
 
 def _connect(launch: Launch, pid: int) -> tuple[str, Connecting | None]:

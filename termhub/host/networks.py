@@ -70,17 +70,19 @@ class Networks:
             return
 
         def told() -> None:
+            why = "it is still there"
             try:
                 if cutting.words() is None:
                     return
             except NetworkError as error:
-                why_not = TermhubError(str(error), "has_network") if is_connected(pid) else None
-            else:
-                why_not = None
-                self._say(entry, without_network)
+                why = str(error)
             self._loop.forget(cutting.fd)
             cutting.close()
-            done(why_not)
+            if is_connected(pid):
+                done(TermhubError(why, "has_network"))
+                return
+            self._say(entry, without_network)
+            done(None)
 
         self._loop.reader(cutting.fd, told)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.launch import without_network
 from sandbox.network import check, is_connected
 from termhub.errors import TermhubError
 from termhub.host.folder import SANDBOX, Folder
@@ -134,6 +135,12 @@ def test_a_network_that_is_being_made_is_taken_away_when_it_is_there(slow):
         assert answer.result()["refused"] == {}
     reply.result()
     assert slow.console.folder.isolation().endswith("; no network: it was taken away")
+
+
+def test_what_two_have_taken_away_is_said_once():
+    once = without_network("walls; network: public network, at most 9 kbit/s")
+    assert once == "walls; no network: it was taken away"
+    assert without_network(once) == once
 
 
 def test_a_kind_that_there_is_not_is_refused(slow):
